@@ -1,0 +1,1 @@
+//! Cut, segment, manifest, lineage: what makes a shard's state durable, as pure values and decisions. DESIGN section 5.
