@@ -18,3 +18,38 @@ pub struct SeriesKey {
 
 #[allow(dead_code)]
 fn _uses(_: &Metric) {}
+
+/// What one users shard tells one products shard: every cell changed in `(from, to]`, absolute.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TallyBatch {
+    pub epoch: u64,
+    pub from: u64,
+    pub to: u64,
+    /// High water of the source when it stood at `to`: watermarks follow from it.
+    pub high_water: i64,
+    pub settings_hash: u64,
+    pub cells: Vec<TallyCell>,
+}
+
+/// One cell of a tally: placeholder for its values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TallyCell {
+    pub key: SeriesKey,
+    /// Start of the pane; `i64::MIN` for the total.
+    pub pane: i64,
+    /// Offset of the record that changed it last.
+    pub offset: u64,
+}
+
+/// A products shard's question after a gap, a restart or a takeover.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TallyRequest {
+    pub since: u64,
+}
+
+/// What a products shard holds of a source: up to where complete, and up to where its committed cut holds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TallyAck {
+    pub upto: u64,
+    pub durable: u64,
+}
