@@ -1,0 +1,72 @@
+//! Journals and shards by name, and one entry as a journal gives it.
+
+use std::fmt;
+
+use crate::time::Millis;
+
+/// One of the two logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Journal {
+    Users,
+    Products,
+}
+
+impl Journal {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Users => "users",
+            Self::Products => "products",
+        }
+    }
+}
+
+/// One partition of one journal. Written `users-17`, `products-3`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ShardId {
+    pub journal: Journal,
+    pub partition: u16,
+}
+
+impl ShardId {
+    pub const fn users(partition: u16) -> Self {
+        Self { journal: Journal::Users, partition }
+    }
+
+    pub const fn products(partition: u16) -> Self {
+        Self { journal: Journal::Products, partition }
+    }
+}
+
+impl fmt::Display for ShardId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.journal.name(), self.partition)
+    }
+}
+
+impl fmt::Debug for ShardId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// How many partitions each journal has: fixed for the life of a generation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Partitions {
+    pub users: u16,
+    pub products: u16,
+}
+
+/// One entry of a journal. Offsets start at 1 and rise; 0 means "before the first".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    pub offset: u64,
+    pub append_time: Millis,
+    pub bytes: Vec<u8>,
+}
+
+impl Entry {
+    /// Checksum of the entry, kept in the manifest to notice a journal that changed under us.
+    pub fn checksum(&self) -> u32 {
+        crc32c::crc32c_append(crc32c::crc32c(&self.offset.to_le_bytes()), &self.bytes)
+    }
+}

@@ -1,0 +1,61 @@
+//! Every bound of the fold, by name, with its reason.
+
+/// Ids: long enough for a UUID with a prefix, short enough to key on.
+pub const ID_BYTES: usize = 64;
+/// Pages, queries, titles, reasons: what a person reads in a line.
+pub const TEXT_BYTES: usize = 1_024;
+/// A dimension value in a metric's key; longer ones are cut at a character boundary.
+pub const DIMENSION_BYTES: usize = 256;
+/// Labels of an event: dimensions, not a document.
+pub const LABELS: usize = 16;
+pub const LABEL_BYTES: usize = 128;
+/// Lines of a cart or an order: above any basket a person fills.
+pub const CART_LINES: usize = 200;
+/// Pieces of one product in a cart or order line.
+pub const LINE_QUANTITY: i64 = 1_000;
+/// Products a recommendation may name.
+pub const RECOMMENDED: usize = 50;
+
+/// Event ids an actor remembers for an hour.
+pub const REMEMBERED_EVENTS: usize = 4_096;
+/// Minutes of log time an event id is remembered.
+pub const REMEMBERED_EVENT_MINUTES: i64 = 60;
+/// Request ids an actor remembers for a day.
+pub const REMEMBERED_REQUESTS: usize = 256;
+/// Orders an actor knows by id.
+pub const ORDERS: usize = 256;
+/// Abandoned carts an actor can restore.
+pub const ABANDONED_CARTS: usize = 16;
+/// Merges of guests' carts a user may have under way.
+pub const MERGES: usize = 16;
+/// Steps of a journey kept.
+pub const JOURNEY_STEPS: usize = 64;
+/// Sessions of one actor kept open to correction.
+pub const SESSIONS: usize = 64;
+/// Devices remembered of a session.
+pub const SESSION_DEVICES: usize = 8;
+/// (metric, key) pairs whose distinct-user windows one actor remembers; the oldest gives way.
+pub const PRESENCES: usize = 4_096;
+/// Offsets above the stable point a bridge may have under way.
+pub const BRIDGE_WINDOW: usize = 4_096;
+/// Foreign (topic, partition) pairs bridged into one shard.
+pub const BRIDGES: usize = 1_024;
+
+/// Holds of one product that are not settled.
+pub const HOLDS: usize = 100_000;
+/// Terminal marks of one product: an hour of checkouts of a hot product.
+pub const MARKS: usize = 200_000;
+
+/// Entries of a ring in state: alerts, dead letters, abandoned carts, open orders, corrections.
+pub const RING: usize = 1_024;
+/// Records one shard may be told to skip.
+pub const SKIPS: usize = 1_024;
+/// Bytes of a quarantined record that are kept.
+pub const DEAD_LETTER_BYTES: usize = 4_096;
+
+/// Due timers fired in one slice: well below a millisecond.
+pub const TIMERS_PER_SLICE: usize = 256;
+/// Actors encoded in one slice of a cut.
+pub const CUT_ACTORS_PER_SLICE: usize = 512;
+/// Cells in one tally batch.
+pub const TALLY_BATCH: usize = 1_024;

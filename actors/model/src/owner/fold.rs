@@ -1,0 +1,86 @@
+//! What an owner carries: a shard's fold, seen from outside. [`crate::shard::Shard`] is the one there is; tests use a toy.
+
+use souk_proto::journal::v1 as journal;
+
+use crate::actor::StateError;
+use crate::cut::manifest::SectionSummary;
+use crate::cut::segment::Segment;
+use crate::journal::{Entry, ShardId};
+use crate::output::Outputs;
+use crate::owner::effect::PeerMessage;
+use crate::time::Millis;
+
+/// Whether a record is folded, or more slices of it are to come (due timers first).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    More,
+    Done,
+}
+
+/// What the sections of a finished cut came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SectionDraft {
+    pub section: u16,
+    pub base: bool,
+    pub blob: Vec<u8>,
+    pub summary: SectionTotals,
+}
+
+/// Totals of a section after the cut, for the manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SectionTotals {
+    pub actors: u64,
+    pub bytes: u64,
+    pub earliest_watermark_timer: Option<Millis>,
+    pub earliest_log_timer: Option<Millis>,
+}
+
+pub trait Fold {
+    fn id(&self) -> ShardId;
+    /// Offset of the last record folded.
+    fn position(&self) -> u64;
+    fn fold_version(&self) -> u32;
+    fn settings_hash(&self) -> u64;
+
+    /// Sections that must be loaded before anything is folded: the header, the tally book or series.
+    fn needed_at_start(&self) -> Vec<u16>;
+    /// Sections not loaded yet that folding this entry touches: its actor's, and those with timers it makes due.
+    fn missing(&self, entry: &Entry) -> Vec<u16>;
+    /// Takes a section as the committed cut holds it: its base and deltas in order; empty when it holds nothing.
+    fn load(&mut self, section: u16, segments: &[Segment]) -> Result<(), StateError>;
+    /// Tells the fold of all sections' timers before they are loaded.
+    fn announce(&mut self, section: u16, summary: &SectionSummary);
+
+    /// Folds one slice of an entry; call again with the same entry until [`Progress::Done`].
+    fn step(&mut self, entry: &Entry, out: &mut Outputs) -> Progress;
+    /// Passes over an entry the skip list names: a dead letter, deterministically.
+    fn skip(&mut self, entry: &Entry, reason: &str, out: &mut Outputs);
+    /// A deadline or an open window waits: ticks are wanted.
+    fn wants_ticks(&self) -> bool;
+
+    /// Freezes the dirty set at the current position.
+    fn freeze(&mut self);
+    /// Encodes one slice of the frozen set; the drafts once it is all encoded. Folding goes on between slices.
+    fn cut_slice(&mut self) -> Option<Vec<SectionDraft>>;
+    /// The cut was committed: what it held may leave memory.
+    fn cut_committed(&mut self);
+    /// The cut was given up: what it held is dirty again.
+    fn cut_abandoned(&mut self);
+    /// Whether anything changed since the last committed cut.
+    fn is_dirty(&self) -> bool;
+
+    /// Pushes the saga steps its state implies, at most `budget` of them; the token continues where the call before stopped.
+    /// `now` is the fold's own log time: back-off is counted in it.
+    fn resend(&mut self, after: Option<u64>, budget: usize, out: &mut Outputs) -> Option<u64>;
+
+    /// Messages for peers that are due: tallies not sent yet, requests for gaps, acks. `since_takeover` asks for everything anew.
+    fn peer_messages(&mut self, epoch: u64, budget: usize) -> Vec<(ShardId, PeerMessage)>;
+    fn receive(&mut self, from: ShardId, message: PeerMessage);
+
+    /// Digest of the folded state: equal for any two folds of the same prefix.
+    fn digest(&self) -> u64;
+    /// The tick record.
+    fn tick(&self) -> journal::Record {
+        journal::Record { body: Some(journal::record::Body::Tick(journal::Tick {})) }
+    }
+}

@@ -1,0 +1,1 @@
+//! Simulated ports, fault menu and oracles for the pure core of Souk.
