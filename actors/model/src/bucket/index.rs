@@ -77,15 +77,8 @@ impl Index {
         if window[WINDOW - 1] == EMPTY || tag_in(window[WINDOW - 1]) > tag {
             return None;
         }
-        for (i, &cell) in rest.iter().enumerate() {
-            if cell == EMPTY || tag_in(cell) > tag {
-                return None;
-            }
-            if tag_in(cell) == tag && is(place_in(cell)) {
-                return Some(home + WINDOW + i);
-            }
-        }
-        None
+        let far = find_far(rest, tag, &mut is)?;
+        Some(home + WINDOW + far)
     }
 
     pub(super) fn insert(&mut self, tag: u32, place: Place) {
@@ -157,6 +150,13 @@ impl Index {
             next += 1;
         }
     }
+}
+
+/// Beyond the window: few keys get there.
+#[cold]
+fn find_far(cells: &[Cell], tag: u32, is: &mut dyn FnMut(Place) -> bool) -> Option<usize> {
+    let nearer = cells.iter().take_while(|cell| **cell != EMPTY && tag_in(**cell) <= tag);
+    nearer.enumerate().find(|(_, cell)| tag_in(**cell) == tag && is(place_in(**cell))).map(|(i, _)| i)
 }
 
 /// Homes at which this many entries leave room for another quarter.
