@@ -34,7 +34,7 @@ impl UsersShard {
         let Self { core, users, tombstones, open_sagas, .. } = self;
         users.fold((&command.key).into(), |user| {
             *user = std::mem::take(user).erase();
-            keep_open_saga(open_sagas, &command.key, user.has_open_saga());
+            keep_open_saga(open_sagas, (&command.key).into(), user.has_open_saga());
         })?;
         let key = tombstone::key_of(&self.salt, &command.key);
         tombstones.fold((&key).into(), |tombstone| tombstone.erased_at = tombstone.erased_at.max(Some(core.log_time)))?;

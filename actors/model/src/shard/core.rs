@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use prost::Message;
 use souk_proto::journal::v1 as journal;
+use souk_proto::state::v1 as state;
 
+use crate::cut::segment::{self, HEADER};
 use crate::journal::{Entry, Partitions, ShardId};
 use crate::limits::{DEAD_LETTER_BYTES, DECODED_AHEAD};
 use crate::output::{Output, Outputs};
+use crate::owner::fold::{SectionDraft, SectionTotals};
 use crate::planted::{Bug, Planted};
 use crate::record::{self, Record};
 use crate::ring::Ring;
@@ -101,6 +104,10 @@ pub(super) struct Core {
     /// Entries decoded by [`Core::look_ahead`] and not folded yet.
     ahead: BTreeMap<u64, Decoded>,
     pending: Option<Pending>,
+    /// The header of the cut being encoded.
+    frozen_header: Vec<u8>,
+    /// Position of the newest cut begun.
+    pub cut_position: u64,
     /// What [`Bug::WallClockInFold`] reads.
     #[cfg(feature = "planted")]
     pub planted_clock: Millis,
@@ -124,6 +131,8 @@ impl Core {
             dead_letters: Ring::default(),
             ahead: BTreeMap::new(),
             pending: None,
+            frozen_header: Vec::new(),
+            cut_position: 0,
             #[cfg(feature = "planted")]
             planted_clock: 0,
         })
@@ -158,6 +167,17 @@ impl Core {
         (decoded, log_time, high_water)
     }
 
+    /// Why this build may not fold the entry: a version barrier it does not know.
+    pub(super) fn refuses(&mut self, entry: &Entry) -> Option<String> {
+        let build_version = self.build_version;
+        match self.look_ahead(entry).0.record {
+            Ok(Record::VersionBarrier(version)) if version > build_version => {
+                Some(format!("fold version {version} is in force from offset {}, this build knows {build_version}", entry.offset))
+            }
+            _ => None,
+        }
+    }
+
     /// Takes up an entry: moves time. Does nothing when it is already the one being folded.
     pub(super) fn begin(&mut self, entry: &Entry) {
         if self.pending.as_ref().is_some_and(|pending| pending.offset == entry.offset) {
@@ -187,6 +207,25 @@ impl Core {
             return self.planted_clock;
         }
         entry.append_time
+    }
+
+    /// Takes up an entry that is not to be folded: time moves and timers fire as for one that cannot be decoded.
+    pub(super) fn begin_refused(&mut self, entry: &Entry, refusal: Refusal) {
+        let decoded = Decoded { is_event: decode(entry).is_event, record: Err(refusal) };
+        self.ahead.insert(entry.offset, decoded);
+        self.begin(entry);
+    }
+
+    /// Freezes the header at the current position.
+    pub(super) fn freeze(&mut self, header: &state::Header) {
+        self.frozen_header = segment::write_single(HEADER, &header.encode_to_vec());
+        self.cut_position = self.position;
+    }
+
+    pub(super) fn header_draft(&mut self) -> SectionDraft {
+        let blob = std::mem::take(&mut self.frozen_header);
+        let summary = SectionTotals { actors: 0, bytes: blob.len() as u64, ..SectionTotals::default() };
+        SectionDraft { section: HEADER, base: true, blob, summary }
     }
 
     /// The record is about to be applied: takes it out and moves the position.

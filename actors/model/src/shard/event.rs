@@ -65,8 +65,8 @@ impl UsersShard {
             return Ok(false);
         }
         let key = super::tombstone::key_of(&self.salt, user);
-        let tombstone = self.tombstones.get((&key).into())?;
-        Ok(tombstone.and_then(|t| t.erased_at).is_some_and(|erased_at| time <= erased_at))
+        let erased_at = self.tombstones.get((&key).into(), |tombstone| tombstone.erased_at)?.flatten();
+        Ok(erased_at.is_some_and(|erased_at| time <= erased_at))
     }
 }
 

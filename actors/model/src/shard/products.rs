@@ -1,6 +1,5 @@
 //! A shard of the products journal: its products, the catalogue over them, alerts, and beside the fold the series it serves.
 
-use std::collections::BTreeMap;
 
 use souk_proto::journal::v1::command::Action;
 
@@ -36,8 +35,6 @@ pub struct ProductsShard {
     pub(super) alerts: Ring<Alert>,
     /// A join beside the fold: no decision reads it, no digest holds it.
     pub(super) series: SeriesBook,
-    /// What each source was last told we hold durably, so that only news is sent.
-    pub(super) acked: BTreeMap<u16, crate::tally::TallyAck>,
 }
 
 /// Products make no facts.
@@ -55,7 +52,6 @@ impl ProductsShard {
             catalogue: Catalogue::default(),
             alerts: Ring::default(),
             series: SeriesBook::new(&core.settings, core.partitions.users, core.planted),
-            acked: BTreeMap::new(),
             core,
         })
     }

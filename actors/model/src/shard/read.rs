@@ -1,7 +1,7 @@
 //! What can be read of a shard without folding: actors, rings, counts. A lock, a copy, never a queue.
 
 use crate::actor::StateError;
-use crate::key::ActorKey;
+use crate::key::{ActorKey, BUCKETS, BucketId};
 use crate::product::Product;
 use crate::ring::{Ring, RingId};
 use crate::series::SeriesBook;
@@ -53,9 +53,14 @@ impl Shard {
 }
 
 impl UsersShard {
-    /// A copy of a user as it stands; its bucket must be loaded.
-    pub fn user(&self, key: &ActorKey) -> Result<Option<User>, StateError> {
-        self.users.get(key.into())
+    /// Reads a user as it stands; its bucket must be loaded.
+    pub fn user<R>(&self, key: &ActorKey, read: impl FnOnce(&User) -> R) -> Result<Option<R>, StateError> {
+        self.users.get(key.into(), read)
+    }
+
+    /// Reads every loaded user, in bucket and key order.
+    pub fn each_user(&self, mut visit: impl FnMut(&str, &User)) -> Result<(), StateError> {
+        (0..BUCKETS).try_for_each(|bucket| self.users.peek(BucketId(bucket), |key, user| visit(key.text, user)))
     }
 
     pub fn abandoned(&self) -> &Ring<AbandonedCart> {
@@ -72,9 +77,14 @@ impl UsersShard {
 }
 
 impl ProductsShard {
-    /// A copy of a product as it stands; its bucket must be loaded.
-    pub fn product(&self, key: &ActorKey) -> Result<Option<Product>, StateError> {
-        self.products.get(key.into())
+    /// Reads a product as it stands; its bucket must be loaded.
+    pub fn product<R>(&self, key: &ActorKey, read: impl FnOnce(&Product) -> R) -> Result<Option<R>, StateError> {
+        self.products.get(key.into(), read)
+    }
+
+    /// Reads every loaded product, in bucket and key order.
+    pub fn each_product(&self, mut visit: impl FnMut(&str, &Product)) -> Result<(), StateError> {
+        (0..BUCKETS).try_for_each(|bucket| self.products.peek(BucketId(bucket), |key, product| visit(key.text, product)))
     }
 
     pub fn alerts(&self) -> &Ring<Alert> {

@@ -1,6 +1,6 @@
 //! A shard of the users journal: its users, their tallies, and what it remembers beside them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::actor::{Context, StateError, TimerClock};
 use crate::bucket::{Actors, KeyRef};
@@ -36,7 +36,7 @@ pub struct UsersShard {
     pub(super) abandoned: Ring<AbandonedCart>,
     pub(super) open_orders: Ring<OpenOrder>,
     /// Loaded users with a saga under way: an index of state, not state.
-    pub(super) open_sagas: BTreeSet<String>,
+    pub(super) open_sagas: OpenSagas,
 }
 
 /// Lets a user's facts reach the tally book.
@@ -64,7 +64,7 @@ impl UsersShard {
             salt: Vec::new(),
             abandoned: Ring::default(),
             open_orders: Ring::default(),
-            open_sagas: BTreeSet::new(),
+            open_sagas: OpenSagas::new(),
             core,
         })
     }
@@ -85,7 +85,7 @@ impl UsersShard {
             let mut sink = BookSink { book, settings, now };
             let mut context = Context { now, settings, facts: &mut sink, out, planted };
             let result = f(user, &mut context);
-            keep_open_saga(open_sagas, key, user.has_open_saga());
+            keep_open_saga(open_sagas, key.into(), user.has_open_saga());
             result
         });
         if out.items.len() > mark {
@@ -153,12 +153,16 @@ impl UsersShard {
     }
 }
 
-pub(super) fn keep_open_saga(open: &mut BTreeSet<String>, key: &ActorKey, is_open: bool) {
-    if is_open != open.contains(key.as_str()) {
-        if is_open {
-            open.insert(key.as_str().to_owned());
-        } else {
-            open.remove(key.as_str());
+/// Keys of actors with a saga under way, by their hash: the order re-sending goes in.
+pub(super) type OpenSagas = BTreeMap<u64, BTreeSet<String>>;
+
+pub(super) fn keep_open_saga(open: &mut OpenSagas, key: KeyRef<'_>, is_open: bool) {
+    if is_open {
+        open.entry(key.hash).or_default().insert(key.text.to_owned());
+    } else if let Some(keys) = open.get_mut(&key.hash) {
+        keys.remove(key.text);
+        if keys.is_empty() {
+            open.remove(&key.hash);
         }
     }
 }
