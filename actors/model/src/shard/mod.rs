@@ -3,6 +3,7 @@
 //! [`Shard`] is what an owner carries. Bytes come in with [`Fold::step`](crate::owner::Fold::step); verdicts, replies, saga steps and
 //! news leave in [`Outputs`](crate::output::Outputs); facts go to the tally book.
 
+mod ahead;
 mod alerts;
 mod bridge;
 mod command;
@@ -19,7 +20,7 @@ mod tombstone;
 mod users;
 
 pub use alerts::Alert;
-pub use core::{Counts, DeadLetter, FIRST_FOLD_VERSION, ShardConfig};
+pub use core::{At, Counts, DeadLetter, FIRST_FOLD_VERSION, ShardConfig};
 #[cfg(feature = "planted")]
 pub use event::PANICS;
 pub use library::SettingsLibrary;
