@@ -12,13 +12,13 @@ use crate::verdict::Refusal;
 
 /// An entry decoded, or why it could not be, and whether it then counts as an event (it is one, or cannot be told).
 #[derive(Debug, Clone)]
-pub(super) struct Decoded {
+pub struct Decoded {
     pub record: Result<Record, Refusal>,
     pub is_event: bool,
 }
 
 impl Decoded {
-    pub(super) fn of(entry: &Entry) -> Self {
+    pub fn of(entry: &Entry) -> Self {
         match record::decode(&entry.bytes) {
             Ok(record) => Self { is_event: matches!(record, Record::Event(_)), record: Ok(record) },
             Err(refusal) => {
