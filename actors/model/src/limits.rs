@@ -57,6 +57,10 @@ pub const DEAD_LETTER_BYTES: usize = 256;
 pub const TIMERS_PER_SLICE: usize = 256;
 /// Actors encoded in one slice of a cut.
 pub const CUT_ACTORS_PER_SLICE: usize = 512;
+/// Bytes encoded, or compressed, in one slice of a cut: a fraction of a millisecond.
+pub const CUT_BYTES_PER_SLICE: usize = 128 * 1024;
+/// Deltas after which a section gets a new base, however small they are: loading reads them all.
+pub const SECTION_DELTAS: u64 = 64;
 /// Cells in one tally batch.
 pub const TALLY_BATCH: usize = 1_024;
 /// Records decoded before they are folded, while their buckets load: one read of the journal.
