@@ -18,8 +18,7 @@ use crate::owner::{
 use crate::planted::Planted;
 use crate::time::Millis;
 
-const OWNERS: usize = 3;
-const STORM: usize = 700;
+const STORM: usize = 1_200;
 const CALM: usize = 20_000;
 
 /// What was found wrong.
@@ -72,6 +71,12 @@ pub(super) struct World {
     storm: bool,
     /// Per cent of operations that go wrong while it storms.
     trouble: u64,
+    /// Owners alive at once, at most.
+    crowd: usize,
+    /// How soon a late operation happens, of 3: 0 means when the storm is over.
+    tardy: u64,
+    /// How often owners come and go, of 8.
+    churn: u64,
     journal: Vec<Entry>,
     poison: BTreeSet<u64>,
     poison_wanted: bool,
@@ -89,12 +94,18 @@ impl World {
         let mut dice = Dice(seed);
         let trouble = [0, 5, 15, 30][dice.roll(4) as usize];
         let poison_wanted = dice.roll(4) == 0;
+        let crowd = 1 + dice.roll(3) as usize;
+        let tardy = dice.roll(4);
+        let churn = [1, 4, 8][dice.roll(3) as usize];
         Self {
             dice,
             planted,
             now: 1_000_000,
             storm: true,
             trouble,
+            crowd,
+            tardy,
+            churn,
             journal: Vec::new(),
             poison: BTreeSet::new(),
             poison_wanted,
@@ -115,7 +126,7 @@ impl World {
         while !self.late.is_empty() {
             self.settle_late();
         }
-        self.owners.truncate(1);
+        self.owners.truncate(self.dice.roll(2) as usize);
         self.calm(true)?;
         // Once more, from nothing but what is stored.
         self.owners.clear();
@@ -123,19 +134,20 @@ impl World {
     }
 
     fn disturb(&mut self) -> Result<(), Failure> {
+        let churn = self.owners.is_empty() || self.dice.roll(8) < self.churn;
         match self.dice.roll(100) {
             0..15 => self.report(),
-            15..18 if self.owners.len() < OWNERS => self.start(),
-            18..19 if !self.owners.is_empty() => {
+            15..18 if churn && self.owners.len() < self.crowd => self.start(),
+            18..19 if churn && !self.owners.is_empty() => {
                 let at = self.dice.roll(self.owners.len() as u64) as usize;
                 self.owners.swap_remove(at);
             }
-            19..20 if !self.owners.is_empty() => {
+            19..20 if churn && !self.owners.is_empty() => {
                 let at = self.dice.roll(self.owners.len() as u64) as usize;
                 let now = self.now;
                 self.owners[at].inbox.push(Input::HandOver { now });
             }
-            20..24 if !self.late.is_empty() => self.settle_late(),
+            20..24 if !self.late.is_empty() && self.dice.roll(4) < self.tardy => self.settle_late(),
             24..30 => self.answer(),
             30..40 => self.pass_time(),
             _ => return self.work(),
@@ -187,9 +199,9 @@ impl World {
 
     fn pass_time(&mut self) {
         self.now += match self.dice.roll(10) {
-            0..5 => 1 + self.dice.roll(100) as i64,
-            5..8 => 1_000,
-            8 => 11_000,
+            0..4 => 1 + self.dice.roll(100) as i64,
+            4..6 => 1_000,
+            6..8 => 11_000,
             _ => 61_000,
         };
     }
@@ -428,7 +440,10 @@ impl World {
         }
         let state =
             self.owners.first().map(|carrier| (carrier.owner.is_live(), carrier.owner.fold().describe()));
-        let poison = (&self.poison, self.manifest.as_ref().map(|manifest| (&manifest.panics, &manifest.skips, manifest.epoch)));
+        let poison = (
+            &self.poison,
+            self.manifest.as_ref().map(|manifest| (&manifest.panics, &manifest.skips, manifest.epoch)),
+        );
         wrong(format!("not settled in time: journal ends at {}, {poison:?}, {state:?}", self.journal.len()))
     }
 
