@@ -64,7 +64,7 @@ pub const SECTION_DELTAS: u64 = 64;
 /// Cells in one tally batch.
 pub const TALLY_BATCH: usize = 1_024;
 /// Records decoded before they are folded, while their buckets load: one read of the journal.
-pub const DECODED_AHEAD: usize = 4_096;
+pub const DECODED_AHEAD: usize = READ_AHEAD;
 
 /// Tries of one read or write of the store or the journal before an owner gives up: with its back-off about a minute.
 pub const CALL_TRIES: u32 = 16;

@@ -66,6 +66,9 @@ impl Ahead {
             self.decoded.pop_back();
         }
         let at = self.decoded.partition_point(|(known, _)| *known < offset);
+        if self.decoded.get(at).is_some_and(|(known, _)| *known == offset) {
+            self.decoded.remove(at);
+        }
         self.decoded.insert(at, (offset, decoded));
     }
 }
