@@ -66,6 +66,12 @@ pub struct Text {
 }
 
 impl Product {
+    /// A product that exists and has only this text.
+    #[cfg(test)]
+    pub(crate) fn described(text: Text) -> Self {
+        Self { version: 1, text, ..Self::default() }
+    }
+
     /// Whether anybody has described it, or said what is in stock.
     pub fn exists(&self) -> bool {
         self.version > 0
