@@ -77,8 +77,8 @@ pub const STOCK_PIECES: i64 = 1_000_000_000;
 /// Metres of one trip: a quarter of the way around the earth.
 pub const TRIP_METERS: i64 = 10_000_000;
 
-/// The settings text: it stands in every partition's log and every cut.
-pub const SETTINGS_BYTES: usize = 262_144;
+/// The settings text: it stands in every partition's log and every cut, within a record.
+pub const SETTINGS_BYTES: usize = 131_072;
 /// Problems reported of one settings text: enough to mend it by.
 pub const SETTINGS_PROBLEMS: usize = 100;
 /// A name in the settings.

@@ -343,7 +343,7 @@ fn all_problems_are_reported_at_once() {
 fn a_text_that_is_no_toml_names_its_line() {
     let found = problems("format = 1\n[fold\n");
     assert!(found.len() == 1 && found[0].starts_with("line 2: "), "{found:?}");
-    assert_eq!(problems(&" ".repeat(262_145)), ["settings are at most 262144 bytes"]);
+    assert_eq!(problems(&" ".repeat(131_073)), ["settings are at most 131072 bytes"]);
     // What stands in a log is whole: the build fills nothing in.
     let errors = Settings::parse("format = 1").unwrap_err().to_string();
     assert_eq!(errors, "defaults: is missing\nfold: is missing");
