@@ -50,15 +50,21 @@ pub const MARKS: usize = 200_000;
 pub const RING: usize = 1_024;
 /// Records one shard may be told to skip.
 pub const SKIPS: usize = 1_024;
-/// Bytes of a quarantined record that are kept.
-pub const DEAD_LETTER_BYTES: usize = 4_096;
+/// Bytes of a quarantined record kept in state, for people; the whole record stays in the journal at its position.
+pub const DEAD_LETTER_BYTES: usize = 256;
 
 /// Due timers fired in one slice: well below a millisecond.
 pub const TIMERS_PER_SLICE: usize = 256;
 /// Actors encoded in one slice of a cut.
 pub const CUT_ACTORS_PER_SLICE: usize = 512;
+/// Bytes encoded, or compressed, in one slice of a cut: a fraction of a millisecond.
+pub const CUT_BYTES_PER_SLICE: usize = 128 * 1024;
+/// Deltas after which a section gets a new base, however small they are: loading reads them all.
+pub const SECTION_DELTAS: u64 = 64;
 /// Cells in one tally batch.
 pub const TALLY_BATCH: usize = 1_024;
+/// Records decoded before they are folded, while their buckets load: one read of the journal.
+pub const DECODED_AHEAD: usize = 4_096;
 
 /// Tries of one read or write of the store or the journal before an owner gives up: with its back-off about a minute.
 pub const CALL_TRIES: u32 = 16;
