@@ -33,7 +33,11 @@ impl Manifest {
             position_time_ms: self.position_time,
             last_checksum: self.last_checksum,
             lineage: self.lineage.clone(),
-            sections: self.sections.iter().map(|(section, summary)| (u32::from(*section), encode_section(summary))).collect(),
+            sections: self
+                .sections
+                .iter()
+                .map(|(section, summary)| (u32::from(*section), encode_section(summary)))
+                .collect(),
             skips: self.skips.clone(),
             panics: self.panics.clone(),
         }
@@ -58,7 +62,11 @@ impl Manifest {
             position_time: stored.position_time_ms,
             last_checksum: stored.last_checksum,
             lineage: stored.lineage,
-            sections: stored.sections.into_iter().map(decode_section).collect::<Result<BTreeMap<_, _>, _>>()?,
+            sections: stored
+                .sections
+                .into_iter()
+                .map(decode_section)
+                .collect::<Result<BTreeMap<_, _>, _>>()?,
             skips: stored.skips,
             panics: stored.panics,
         };
@@ -68,9 +76,17 @@ impl Manifest {
     /// What every manifest an owner wrote satisfies.
     fn is_lawful(&self) -> Result<(), StateError> {
         if self.epoch == 0 || self.partitions <= self.shard.partition {
-            return Err(damaged(format!("epoch {} of {} of {} partitions", self.epoch, self.shard, self.partitions)));
+            return Err(damaged(format!(
+                "epoch {} of {} of {} partitions",
+                self.epoch, self.shard, self.partitions
+            )));
         }
-        match self.sections.keys().flat_map(|section| self.segments_of(*section)).find(|id| !self.committed(id.cut, id.epoch)) {
+        match self
+            .sections
+            .keys()
+            .flat_map(|section| self.segments_of(*section))
+            .find(|id| !self.committed(id.cut, id.epoch))
+        {
             Some(id) => Err(damaged(LineageError::Uncommitted(id).to_string())),
             None => Ok(()),
         }
@@ -89,7 +105,9 @@ fn encode_section(summary: &SectionSummary) -> state::SectionSummary {
     }
 }
 
-fn decode_section((section, stored): (u32, state::SectionSummary)) -> Result<(u16, SectionSummary), StateError> {
+fn decode_section(
+    (section, stored): (u32, state::SectionSummary),
+) -> Result<(u16, SectionSummary), StateError> {
     let base = stored.base.ok_or_else(|| damaged(format!("section {section} has no base")))?;
     let summary = SectionSummary {
         base: (base.cut, base.epoch),
@@ -103,7 +121,8 @@ fn decode_section((section, stored): (u32, state::SectionSummary)) -> Result<(u1
 }
 
 fn shard(stored: &state::Manifest) -> Result<ShardId, StateError> {
-    let journal = [Journal::Users, Journal::Products].into_iter().find(|journal| journal.name() == stored.journal);
+    let journal =
+        [Journal::Users, Journal::Products].into_iter().find(|journal| journal.name() == stored.journal);
     let journal = journal.ok_or_else(|| damaged(format!("no journal is called {:?}", stored.journal)))?;
     Ok(ShardId { journal, partition: narrow(stored.partition, "partition")? })
 }
@@ -167,7 +186,10 @@ mod tests {
     fn a_manifest_of_a_newer_format_is_not_read() {
         let mut stored = state::Manifest::decode(manifest().encode().as_slice()).unwrap();
         stored.format = 2;
-        assert_eq!(Manifest::decode(&stored.encode_to_vec()), Err(StateError::Newer { found: 2, newest: FORMAT }));
+        assert_eq!(
+            Manifest::decode(&stored.encode_to_vec()),
+            Err(StateError::Newer { found: 2, newest: FORMAT })
+        );
     }
 
     #[test]

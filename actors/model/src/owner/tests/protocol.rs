@@ -194,8 +194,22 @@ fn a_fold_of_a_newer_version_is_refused_without_fencing_its_owner() {
 }
 
 #[test]
+fn a_barrier_to_a_newer_fold_stops_the_owner_before_it() {
+    let mut desk = Desk::new();
+    desk.start();
+    desk.add(11);
+    desk.journal.push(Entry { offset: 12, append_time: 2_000, bytes: Op::Barrier.bytes() });
+    desk.ends.end = 12;
+    desk.pass(15_000);
+    assert!(desk.is_refused("fold version 2"));
+    assert_eq!(desk.owner.fold().position(), 11);
+    assert_eq!(desk.count(|effect| matches!(effect, Effect::Publish { .. })), 1);
+}
+
+#[test]
 fn a_journal_that_is_not_the_one_folded_is_refused() {
-    let bends: [(&str, fn(&mut Desk)); 6] = [
+    type Bend = fn(&mut Desk);
+    let bends: [(&str, Bend); 6] = [
         ("the topic is", |desk| desk.ends.topic_id = 10),
         ("partitions", |desk| desk.ends.partitions = 4),
         ("records between them are gone", |desk| (desk.ends.start, desk.ends.end) = (12, 20)),
