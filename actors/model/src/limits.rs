@@ -94,8 +94,8 @@ pub const READ_TRIES: u32 = 64;
 pub const CONDITIONAL_TRIES: u32 = 6;
 /// How often the segments of one cut are written before the cut is given up.
 pub const SEGMENT_TRIES: u32 = 6;
-/// Rounds of loading before a batch folds: one for its actors, more when what was loaded makes more due.
-pub const LOAD_ROUNDS: u32 = 8;
+/// Rounds of loading before what was read folds: more than a shard has sections, and every round loads one that was not there.
+pub const LOAD_ROUNDS: u32 = 256;
 /// Slices folded in one call of an owner: a few milliseconds, then reads and replies get their turn.
 pub const SLICES_PER_HANDLE: usize = 4_096;
 /// Entries an owner holds unfolded before it stops reading ahead.
