@@ -50,11 +50,6 @@ pub const MARKS: usize = 200_000;
 pub const MARKS_PRUNED_PER_STEP: usize = 256;
 /// Users one sale counts the pieces of, when it limits them: as many as may hold pieces at once.
 pub const SALE_USERS: usize = HOLDS;
-/// Pieces of one product available at once: above any warehouse, and sums of them stay far inside 64 bits.
-pub const PIECES: i64 = 1_000_000_000_000;
-/// Tags of a product: words to find it by, not a document.
-pub const TAGS: usize = 64;
-
 /// Words one product is found by; further ones are not indexed.
 pub const SEARCH_WORDS: usize = 128;
 /// Bytes of a word that are searched; longer ones are cut at a character boundary.
@@ -83,3 +78,8 @@ pub const CUT_ACTORS_PER_SLICE: usize = 512;
 pub const TALLY_BATCH: usize = 1_024;
 /// Records decoded before they are folded, while their buckets load: one read of the journal.
 pub const DECODED_AHEAD: usize = 4_096;
+
+/// Tags of a product.
+pub const TAGS: usize = 32;
+/// Pieces of one product in stock: sums of all sales stay far from the end of 64 bits.
+pub const STOCK_PIECES: i64 = 1_000_000_000;
