@@ -50,9 +50,6 @@ pub const MARKS: usize = 200_000;
 pub const MARKS_PRUNED_PER_STEP: usize = 256;
 /// Users one sale counts the pieces of, when it limits them: as many as may hold pieces at once.
 pub const SALE_USERS: usize = HOLDS;
-/// Pieces of one product available at once: above any warehouse, and sums of them stay far inside 64 bits.
-pub const PIECES: i64 = 1_000_000_000_000;
-
 /// Words one product is found by; further ones are not indexed.
 pub const SEARCH_WORDS: usize = 128;
 /// Bytes of a word that are searched; longer ones are cut at a character boundary.
