@@ -79,6 +79,16 @@ impl Event {
     }
 }
 
+impl Command {
+    /// The salt an erase brings.
+    pub fn erase_salt(&self) -> Option<&[u8]> {
+        match &self.command.action {
+            Some(journal::command::Action::EraseUser(erase)) => Some(&erase.salt),
+            _ => None,
+        }
+    }
+}
+
 /// Decodes and validates one entry of a journal.
 pub fn decode(bytes: &[u8]) -> Result<Record, Refusal> {
     if bytes.len() > RECORD_BYTES {
@@ -100,14 +110,6 @@ pub fn decode(bytes: &[u8]) -> Result<Record, Refusal> {
         Some(Body::VersionBarrier(barrier)) => Ok(Record::VersionBarrier(barrier.fold_version)),
         None => Err(undecodable("is of no kind this build knows")),
     }
-}
-
-/// Whether a record [`decode`] refused is an event received, and so REJECTED: an event, or nothing that can be decoded.
-/// Anything else is a dead letter only.
-pub fn is_received_event(bytes: &[u8]) -> bool {
-    bytes.len() > RECORD_BYTES
-        || journal::Record::decode(bytes)
-            .map_or(true, |record| matches!(record.body, None | Some(Body::Event(_))))
 }
 
 /// Whether every field of an event is within its bounds. Its time is compared with log time by the fold alone.
