@@ -23,7 +23,7 @@ use prost::Message as _;
 use souk_proto::journal::v1 as journal;
 use souk_proto::journal::v1::record::Body;
 use souk_proto::v1;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::key::ActorKey;
 use crate::limits::{RECORD_BYTES, SETTINGS_BYTES};
@@ -136,8 +136,14 @@ fn event_record(record: journal::EventRecord) -> Result<Event, Refusal> {
         stamp::bridge(bridge)?;
     }
     let (key, keyless) = key::event_key(&event);
-    let fingerprint = xxh3_64(event.event_id.as_bytes());
+    let fingerprint = fingerprint(&key, keyless, &event.event_id);
     Ok(Event { key, keyless, time, fingerprint, event, stamps, bridge })
+}
+
+/// Keyless events of a bucket share one memory: there the id alone would not tell two of them apart.
+fn fingerprint(key: &ActorKey, keyless: bool, event_id: &str) -> u64 {
+    let seed = if keyless { key.hash() } else { 0 };
+    xxh3_64_with_seed(event_id.as_bytes(), seed)
 }
 
 /// The text is compiled by the fold, which knows the settings before it; here it must be the text its hash says.
