@@ -52,8 +52,6 @@ pub const MARKS_PRUNED_PER_STEP: usize = 256;
 pub const SALE_USERS: usize = HOLDS;
 /// Pieces of one product available at once: above any warehouse, and sums of them stay far inside 64 bits.
 pub const PIECES: i64 = 1_000_000_000_000;
-/// Tags of a product: words to find it by, not a document.
-pub const TAGS: usize = 64;
 
 /// Words one product is found by; further ones are not indexed.
 pub const SEARCH_WORDS: usize = 128;
@@ -119,7 +117,7 @@ pub const PANIC_MESSAGE_BYTES: usize = 256;
 pub const RECORD_BYTES: usize = 262_144;
 /// A product's description: a page of text.
 pub const DESCRIPTION_BYTES: usize = 8_192;
-/// Tags of a product.
+/// Tags of a product: words to find it by, not a document.
 pub const TAGS: usize = 32;
 /// Fields an update mask may name: more than a product has.
 pub const MASK_PATHS: usize = 32;
