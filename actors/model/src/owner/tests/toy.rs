@@ -220,7 +220,7 @@ impl Fold for Toy {
         vec![HEADER]
     }
 
-    fn missing(&self, entry: &Entry) -> Vec<u16> {
+    fn missing(&mut self, entry: &Entry) -> Vec<u16> {
         let log_time = self.header.log_time.max(entry.append_time);
         let timers = self
             .announced
