@@ -112,8 +112,6 @@ pub const PANIC_MESSAGE_BYTES: usize = 256;
 
 /// One record: a batch of 1,000 events is this large, so one event never is.
 pub const RECORD_BYTES: usize = 262_144;
-/// A product's description: a page of text.
-pub const DESCRIPTION_BYTES: usize = 8_192;
 /// Tags of a product: words to find it by, not a document.
 pub const TAGS: usize = 32;
 /// Fields an update mask may name: more than a product has.
@@ -122,8 +120,6 @@ pub const MASK_PATHS: usize = 32;
 pub const ADDRESS_LINES: usize = 8;
 /// Stamps of one record: a cart's worth of products.
 pub const STAMPS: usize = CART_LINES;
-/// Pieces of one product in stock: sums of all sales stay far from the end of 64 bits.
-pub const STOCK_PIECES: i64 = 1_000_000_000;
 /// Metres of one trip: a quarter of the way around the earth.
 pub const TRIP_METERS: i64 = 10_000_000;
 

@@ -63,6 +63,8 @@ fn settings() -> Settings {
             shipping: Money { currency, minor: 0 },
         },
         metrics: Vec::new(),
+        views: Vec::new(),
+        history: Vec::new(),
         readers: vec![Vec::new(); crate::fact::FactKind::COUNT],
         horizon: HOUR,
     }
