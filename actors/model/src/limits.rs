@@ -152,3 +152,6 @@ pub const MAX_KEYS: i64 = 1_000_000;
 pub const EXACT_VALUES: i64 = 65_536;
 /// The same where the settings do not say.
 pub const EXACT_VALUES_DEFAULT: usize = 4_096;
+
+/// Pieces of one product in stock, or in one change of it: above any warehouse, and sums of them stay far inside 64 bits.
+pub const PIECES: i64 = 1_000_000_000;

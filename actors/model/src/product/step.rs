@@ -11,7 +11,7 @@ use super::stock::Mode;
 use crate::actor::Context;
 use crate::journal::Journal;
 use crate::key::ActorKey;
-use crate::limits::STOCK_PIECES;
+use crate::limits::PIECES;
 use crate::output::Output;
 use crate::planted::Bug;
 use crate::record::Step;
@@ -193,7 +193,7 @@ fn reserved(key: &ActorKey, order_id: &str, answer: Answer) -> Action {
         granted: answer.is_ok(),
         reason: reason.into(),
         // Pieces that came back on top of a full stock are no news to a customer.
-        available: available.min(STOCK_PIECES),
+        available: available.min(PIECES),
     })
 }
 

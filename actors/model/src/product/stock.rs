@@ -2,7 +2,7 @@
 
 use souk_proto::v1::stock::Mode as ProtoMode;
 
-use crate::limits::STOCK_PIECES;
+use crate::limits::PIECES;
 use crate::verdict::{Reason, Refusal};
 
 /// Counts of pieces, and how they are promised.
@@ -75,8 +75,8 @@ impl Stock {
             StockChange::Delta(delta) => self.available.saturating_add(delta),
             StockChange::Level(level) => level,
         };
-        if !(0..=STOCK_PIECES).contains(&available) {
-            let message = format!("{} are available: must leave 0 to {STOCK_PIECES}", self.available);
+        if !(0..=PIECES).contains(&available) {
+            let message = format!("{} are available: must leave 0 to {PIECES}", self.available);
             return Err(Refusal::new(Reason::ValueOutOfRange, field, message));
         }
         self.received += available - self.available;
