@@ -120,8 +120,6 @@ pub const MASK_PATHS: usize = 32;
 pub const ADDRESS_LINES: usize = 8;
 /// Stamps of one record: a cart's worth of products.
 pub const STAMPS: usize = CART_LINES;
-/// Metres of one trip: a quarter of the way around the earth.
-pub const TRIP_METERS: i64 = 10_000_000;
 
 /// The settings text: it stands in every partition's log and every cut, within a record.
 pub const SETTINGS_BYTES: usize = 131_072;
