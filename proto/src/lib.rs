@@ -5,7 +5,7 @@
 //! belong to the crates that use them. The rules for changing a file are in `proto/README.md`.
 
 /// The public API, `souk.v1`.
-#[allow(clippy::all, clippy::pedantic, clippy::nursery, missing_debug_implementations, missing_docs)]
+#[allow(clippy::all, missing_debug_implementations, rustdoc::all)] // generated, comments are prose
 pub mod v1 {
     include!(concat!(env!("OUT_DIR"), "/souk.v1.rs"));
 }
@@ -13,7 +13,7 @@ pub mod v1 {
 /// What stands in the journals.
 pub mod journal {
     /// The records, `souk.journal.v1`.
-    #[allow(clippy::all, clippy::pedantic, clippy::nursery, missing_debug_implementations, missing_docs)]
+    #[allow(clippy::all, missing_debug_implementations, rustdoc::all)] // generated, comments are prose
     pub mod v1 {
         include!(concat!(env!("OUT_DIR"), "/souk.journal.v1.rs"));
     }
@@ -22,7 +22,7 @@ pub mod journal {
 /// What stands in the store.
 pub mod state {
     /// The cuts, `souk.state.v1`.
-    #[allow(clippy::all, clippy::pedantic, clippy::nursery, missing_debug_implementations, missing_docs)]
+    #[allow(clippy::all, missing_debug_implementations, rustdoc::all)] // generated, comments are prose
     pub mod v1 {
         include!(concat!(env!("OUT_DIR"), "/souk.state.v1.rs"));
     }
