@@ -47,10 +47,9 @@ pub(crate) fn write_with(
     state_len
 }
 
-/// Appends an entry with a state already encoded, or a removal.
-pub(crate) fn write(out: &mut Vec<u8>, entry: Entry<'_>) {
-    push_head(out, entry.key.as_bytes(), entry.state.map(<[u8]>::len), entry.deadlines);
-    out.extend_from_slice(entry.state.unwrap_or_default());
+/// Appends the removal of a key.
+pub(crate) fn write_removed(out: &mut Vec<u8>, key: &[u8]) {
+    push_head(out, key, None, Deadlines::default());
 }
 
 fn push_head(out: &mut Vec<u8>, key: &[u8], state_len: Option<usize>, deadlines: Deadlines) {

@@ -2,8 +2,16 @@
 //!
 //! One [`Actors`] serves every kind of row a shard owns: users, products, tally rows, series rows.
 
-pub mod actors;
+mod actors;
+mod arena;
+mod cut;
 pub mod entry;
+mod idle;
+mod index;
+mod read;
+mod slab;
+mod store;
+mod timers;
 
 pub use actors::Actors;
 
@@ -28,3 +36,6 @@ impl<'a> From<&'a ActorKey> for KeyRef<'a> {
         Self { text: key.as_str(), hash: key.hash() }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -89,11 +89,11 @@ impl Writer {
         self.added(before)
     }
 
-    /// Adds an entry as it stands, or a removal. A base has no removals: what is not in it does not exist.
-    pub fn copy(&mut self, entry: Entry<'_>) -> usize {
-        debug_assert!(!self.base || entry.state.is_some(), "a removal in a base");
+    /// Adds the removal of a key. A base has none: what is not in it does not exist.
+    pub fn remove(&mut self, key: &[u8]) -> usize {
+        debug_assert!(!self.base, "a removal in a base");
         let before = self.raw.len();
-        entry::write(&mut self.raw, entry);
+        entry::write_removed(&mut self.raw, key);
         self.added(before)
     }
 
@@ -110,9 +110,9 @@ impl Writer {
         self.base
     }
 
-    /// Bytes of full blocks that wait.
-    pub fn has_waiting(&self) -> bool {
-        !self.waiting.is_empty()
+    /// Full blocks that wait to be compressed.
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
     }
 
     /// Bytes held in memory.
@@ -157,7 +157,7 @@ impl Writer {
 /// The blob of a section that is one piece (a shard's header): a base with one entry under the empty key.
 pub fn write_single(section: u16, state: &[u8]) -> Vec<u8> {
     let mut writer = Writer::new(section, true);
-    writer.copy(Entry { key: "", state: Some(state), deadlines: Deadlines::default() });
+    writer.put(b"", Deadlines::default(), |out| out.extend_from_slice(state));
     writer.finish()
 }
 

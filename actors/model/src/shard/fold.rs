@@ -49,6 +49,11 @@ impl Fold for Shard {
         either!(self, shard => shard.missing(entry))
     }
 
+    fn missing_for_skip(&mut self, entry: &Entry) -> Vec<u16> {
+        let log_time = self.now().log_time.max(entry.append_time);
+        either!(self, shard => shard.actors_mut().due_sections(TimerClock::LogTime, log_time))
+    }
+
     fn load(&mut self, section: u16, segments: &[Segment]) -> Result<(), StateError> {
         either!(self, shard => shard.load(section, segments))
     }
@@ -67,7 +72,7 @@ impl Fold for Shard {
 
     fn skip(&mut self, entry: &Entry, reason: &str, out: &mut Outputs) {
         let refusal = Refusal::new(Reason::InternalBug, "", format!("the fold was told to pass over it: {reason}"));
-        either!(self, shard => shard.core.begin_refused(entry, refusal));
+        either!(self, shard => shard.core.put_refused(entry, refusal));
         while self.step(entry, out) == Progress::More {}
     }
 

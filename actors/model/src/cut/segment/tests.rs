@@ -15,7 +15,9 @@ fn rows(base: bool) -> impl Strategy<Value = Vec<Row>> {
     prop::collection::vec(row, 0..60).prop_map(move |rows| {
         let row = |(key, state, watermark, log_time): (String, Option<Vec<u8>>, _, _)| {
             let state = if base { Some(state.unwrap_or_default()) } else { state };
-            (key, state, Deadlines { watermark, log_time })
+            let deadlines = Deadlines { watermark, log_time };
+            let deadlines = if state.is_some() { deadlines } else { Deadlines::default() };
+            (key, state, deadlines)
         };
         rows.into_iter().map(row).collect()
     })
@@ -26,7 +28,7 @@ fn write(rows: &[Row], base: bool) -> Vec<u8> {
     for (key, state, deadlines) in rows {
         match state {
             Some(state) => writer.put(key.as_bytes(), *deadlines, |out| out.extend_from_slice(state)),
-            None => writer.copy(Entry { key, state: None, deadlines: *deadlines }),
+            None => writer.remove(key.as_bytes()),
         };
     }
     writer.finish()
