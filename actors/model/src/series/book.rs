@@ -173,7 +173,7 @@ impl SeriesBook {
         let mut gone = self.all_keys().unwrap_or_else(unreadable);
         gone.retain(|text| self.is_unknown(text));
         for text in gone {
-            self.rows.remove(key_ref(&text));
+            self.rows.remove(key_ref(&text)).unwrap_or_else(unreadable);
         }
         self.keys = None;
     }
@@ -265,7 +265,7 @@ impl SeriesBook {
                     });
                 })?,
                 None => {
-                    self.rows.remove(key);
+                    self.rows.remove(key)?;
                 }
             }
             if !self.rows.contains(key) {

@@ -163,7 +163,10 @@ impl TallyBook {
         });
         self.outboxes.forget(gone);
         for text in forgotten {
-            self.rows.remove(KeyRef { text: &text, hash: xxh3_64(text.as_bytes()) });
+            let key = KeyRef { text: &text, hash: xxh3_64(text.as_bytes()) };
+            self.rows
+                .remove(key)
+                .unwrap_or_else(|error| panic!("a row of the tally book cannot be read: {error}"));
         }
         self.admissions = None;
     }
