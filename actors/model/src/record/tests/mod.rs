@@ -61,7 +61,7 @@ fn decoded(event: v1::Event) -> Event {
 fn an_event_belongs_to_its_user_its_guest_or_itself() {
     let known = decoded(v1::Event { shop: "north".to_owned(), ..page_view() });
     assert_eq!((known.key.as_str(), known.keyless, known.time), ("north/alice", false, None));
-    assert_eq!(known.fingerprint, xxh3_64(b"e-1"));
+    assert_eq!(known.fingerprint, xxhash_rust::xxh3::xxh3_64(b"e-1"));
 
     let guest = decoded(v1::Event { user_id: String::new(), ..page_view() });
     assert_eq!((guest.key.as_str(), guest.keyless), ("main/guest:s-1", false));
