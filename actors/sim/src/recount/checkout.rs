@@ -31,7 +31,9 @@ impl Person {
             }
             Action::RemoveCartItem(remove) => {
                 named(&remove.product_id)?;
-                self.change_cart(scene, |cart| Ok(cart.remove(&remove.product_id, None).into_iter().collect()))?;
+                self.change_cart(scene, |cart| {
+                    Ok(cart.remove(&remove.product_id, None).into_iter().collect())
+                })?;
             }
             Action::ClearCart(_) => self.change_cart(scene, |cart| Ok(cart.clear()))?,
             Action::MergeCarts(merge) => self.command_merge(merge, scene)?,
@@ -53,14 +55,19 @@ impl Person {
     }
 
     fn check_version(&self, wanted: Option<i64>, action: &Action) -> Outcome {
-        let order = |id: &str| self.orders.iter().find(|order| order.id == id).map_or(0, |order| order.version);
+        let order =
+            |id: &str| self.orders.iter().find(|order| order.id == id).map_or(0, |order| order.version);
         let version = match action {
             Action::RecordPayment(payment) => order(&payment.order_id),
             Action::CancelOrder(cancel) => order(&cancel.order_id),
             Action::RefundOrder(refund) => order(&refund.order_id),
             _ => self.cart.version,
         };
-        if wanted.is_some_and(|wanted| wanted != version) { Err(ErrorReason::VersionMismatch) } else { Ok(()) }
+        if wanted.is_some_and(|wanted| wanted != version) {
+            Err(ErrorReason::VersionMismatch)
+        } else {
+            Ok(())
+        }
     }
 
     fn command_merge(&mut self, merge: &MergeCarts, scene: &Scene<'_>) -> Outcome {
@@ -97,7 +104,9 @@ impl Person {
 
     fn checkout(&mut self, id: &str, scene: &Scene<'_>) -> Outcome {
         named(id)?;
-        if let Some(order) = self.orders.iter().find(|order| order.id == id && order.state != OrderState::Known) {
+        if let Some(order) =
+            self.orders.iter().find(|order| order.id == id && order.state != OrderState::Known)
+        {
             return if order.commanded { Ok(()) } else { Err(ErrorReason::OrderFinal) };
         }
         if self.cart.lines.is_empty() {
@@ -180,7 +189,9 @@ impl Person {
     /// Takes one step of a saga in.
     pub(super) fn saga_step(&mut self, step: &Step, scene: &mut Scene<'_>) {
         match &step.action {
-            Some(StepAction::Reserved(answer)) => self.reserved(&answer.order_id, &answer.product_id, answer.granted, scene),
+            Some(StepAction::Reserved(answer)) => {
+                self.reserved(&answer.order_id, &answer.product_id, answer.granted, scene)
+            }
             Some(StepAction::Settled(settled)) => {
                 if let Some(order) = self.orders.iter_mut().find(|order| order.id == settled.order_id) {
                     order.settled.insert(settled.product_id.clone());

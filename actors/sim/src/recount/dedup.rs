@@ -19,10 +19,9 @@ pub(super) struct EventIds(Vec<(String, Ms)>);
 impl EventIds {
     pub(super) fn knows(&self, id: &str, log: Ms) -> bool {
         !id.is_empty()
-            && self
-                .0
-                .iter()
-                .any(|(known, at)| known == id && log.div_euclid(MINUTE) - at.div_euclid(MINUTE) <= KNOWN_MINUTES)
+            && self.0.iter().any(|(known, at)| {
+                known == id && log.div_euclid(MINUTE) - at.div_euclid(MINUTE) <= KNOWN_MINUTES
+            })
     }
 
     pub(super) fn remember(&mut self, id: &str, log: Ms) {
@@ -69,7 +68,8 @@ impl Bridges {
     /// Takes a stamp in; false: its record was here before.
     pub(super) fn admit(&mut self, stamp: &BridgeStamp) -> bool {
         let bridge = self.0.entry((stamp.source.clone(), stamp.partition)).or_default();
-        let known = bridge.stable.is_some_and(|stable| stamp.offset <= stable) || bridge.seen.contains(&stamp.offset);
+        let known =
+            bridge.stable.is_some_and(|stable| stamp.offset <= stable) || bridge.seen.contains(&stamp.offset);
         if !known {
             bridge.seen.insert(stamp.offset);
         }

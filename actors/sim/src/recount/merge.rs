@@ -48,11 +48,14 @@ impl Person {
 
     /// The guest's lines arrive.
     pub(super) fn take_cart(&mut self, given: &CartGiven, scene: &Scene<'_>) {
-        let Some(place) = self.merges.iter().position(|m| m.id == given.merge_id && m.guest == given.guest_id) else {
+        let Some(place) =
+            self.merges.iter().position(|m| m.id == given.merge_id && m.guest == given.guest_id)
+        else {
             return;
         };
         let policy = self.merges.remove(place).policy;
-        let arriving: BTreeMap<_, _> = given.lines.iter().map(|line| (line.product_id.clone(), line)).collect();
+        let arriving: BTreeMap<_, _> =
+            given.lines.iter().map(|line| (line.product_id.clone(), line)).collect();
         let merged = merged(&self.cart.lines, &arriving, policy);
         let Some(merged) = merged else { return };
         self.cart.lines = merged;

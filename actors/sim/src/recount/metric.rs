@@ -47,12 +47,13 @@ impl Book {
     pub(super) fn follow(&mut self, settings: &Settings) {
         self.0.retain(|name, _| settings.metrics.contains_key(name));
         for (name, metric) in &settings.metrics {
-            self.0.entry(name.clone()).or_insert_with(|| Count {
+            let count = self.0.entry(name.clone()).or_insert_with(|| Count {
                 metric: metric.clone(),
                 rows: Vec::new(),
                 ledger: Ledger::default(),
                 admitted: vec![BTreeMap::new(); metric.keys.len()],
             });
+            count.metric.keep = metric.keep;
         }
     }
 
@@ -123,7 +124,9 @@ fn gcd(a: Ms, b: Ms) -> Ms {
 
 /// Whether a measure counts a fact.
 pub(super) fn takes(metric: &Metric, measure: &Measure, fact: &Fact) -> bool {
-    measure.from.iter().any(|kind| kind == fact.kind) && passes(&metric.filter, fact) && passes(&measure.filter, fact)
+    measure.from.iter().any(|kind| kind == fact.kind)
+        && passes(&metric.filter, fact)
+        && passes(&measure.filter, fact)
 }
 
 fn passes(filter: &Filter, fact: &Fact) -> bool {

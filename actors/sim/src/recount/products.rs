@@ -99,10 +99,18 @@ impl ProductShard {
     fn fire_timers(&mut self, offset: u64) {
         let log = self.clock.log;
         loop {
-            let stale = self.products.iter().filter_map(|(key, p)| Some((p.stale_at?, key.clone(), AlertKind::StaleStock)));
-            let sales = self.products.iter().filter_map(|(key, p)| Some((p.sale_at?, key.clone(), AlertKind::SaleStarted)));
+            let stale = self
+                .products
+                .iter()
+                .filter_map(|(key, p)| Some((p.stale_at?, key.clone(), AlertKind::StaleStock)));
+            let sales = self
+                .products
+                .iter()
+                .filter_map(|(key, p)| Some((p.sale_at?, key.clone(), AlertKind::SaleStarted)));
             let due = stale.chain(sales).filter(|(deadline, ..)| *deadline <= log);
-            let Some((_, key, kind)) = due.min_by_key(|(deadline, key, _)| (*deadline, key.clone())) else { return };
+            let Some((_, key, kind)) = due.min_by_key(|(deadline, key, _)| (*deadline, key.clone())) else {
+                return;
+            };
             if let Some(product) = self.products.get_mut(&key) {
                 match kind {
                     AlertKind::StaleStock => product.stale_at = None,
@@ -184,7 +192,9 @@ impl ProductShard {
     fn command(&mut self, command: &Command, offset: u64) -> Verdict {
         let key = format!("{}/{}", command.shop, command.actor_id);
         let log = self.clock.log;
-        if let Some((hash, verdict)) = self.requests.entry(key.clone()).or_default().get(&command.request_id, log) {
+        if let Some((hash, verdict)) =
+            self.requests.entry(key.clone()).or_default().get(&command.request_id, log)
+        {
             let same = hash == command.body_hash;
             return if same { verdict } else { Verdict::Refused(ErrorReason::RequestIdReused) };
         }
@@ -266,8 +276,12 @@ impl ProductShard {
                 Some(StepAction::Reserve(ask)) => {
                     product.reserve(order(&ask.user_id, &ask.order_id), ask.quantity, created, log);
                 }
-                Some(StepAction::Commit(sold)) => product.commit(&order(&sold.user_id, &sold.order_id), sold.quantity),
-                Some(StepAction::Release(free)) => product.release(order(&free.user_id, &free.order_id), created),
+                Some(StepAction::Commit(sold)) => {
+                    product.commit(&order(&sold.user_id, &sold.order_id), sold.quantity)
+                }
+                Some(StepAction::Release(free)) => {
+                    product.release(order(&free.user_id, &free.order_id), created)
+                }
                 _ => {}
             }
             Ok(())

@@ -1,6 +1,7 @@
 //! One users shard from its first record to its last (section 2).
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use souk_proto::journal::v1::record::Body;
 use souk_proto::journal::v1::{Command, EventRecord, Stamp, Step, command};
@@ -24,7 +25,7 @@ use super::verdict::Verdict;
 pub(super) struct UserShard {
     name: ShardName,
     pub(super) clock: Clock,
-    pub(super) settings: Settings,
+    pub(super) settings: Rc<Settings>,
     pub(super) book: Book,
     pub(super) people: BTreeMap<String, Person>,
     nobodies: BTreeMap<String, EventIds>,
@@ -37,7 +38,7 @@ impl UserShard {
         let mut shard = Self {
             name: partition.shard,
             clock: Clock::new(),
-            settings: Settings::parse(settings)?,
+            settings: Rc::new(Settings::parse(settings)?),
             book: Book::default(),
             people: BTreeMap::new(),
             nobodies: BTreeMap::new(),
@@ -77,7 +78,7 @@ impl UserShard {
             }
             Ok(Body::Settings(next)) => {
                 if let Ok(settings) = self.settings.followed_by(&next.body) {
-                    self.settings = settings;
+                    self.settings = Rc::new(settings);
                     self.book.follow(&self.settings);
                 }
                 None
@@ -93,7 +94,7 @@ impl UserShard {
     fn fire_timers(&mut self, offset: u64, high_before: Ms) {
         let watermark = self.clock.high - self.settings.lateness;
         while let Some((deadline, key)) = self.next_due(watermark) {
-            let settings = self.settings.clone();
+            let settings = Rc::clone(&self.settings);
             let Some(person) = self.people.get_mut(&key) else { return };
             let base = person.base(deadline);
             let mut scene = scene(self.name, offset, self.clock.log, deadline, &settings, &[], base);
@@ -141,7 +142,7 @@ impl UserShard {
         let shop = if event.shop.is_empty() { "main" } else { &event.shop };
         let Some(id) = actor_id(event) else { return self.keyless(event, &record.stamps, shop, offset, at) };
         let horizon = self.clock.high - self.settings.horizon();
-        let (log, settings) = (self.clock.log, self.settings.clone());
+        let (log, settings) = (self.clock.log, Rc::clone(&self.settings));
         let mut person = self.person(shop, &id).clone();
         if person.erased_at.is_some_and(|erased| at <= erased) {
             return Verdict::Rejected(ErrorReason::UserErased);
@@ -164,7 +165,9 @@ impl UserShard {
         }
         if let Some(to) = step_name(event) {
             let from = person.step(at, &to, settings.session_gap);
-            scene.facts.push(Fact::new("journey_step", at, &scene.base).text("step_from", &from).text("step_to", &to));
+            scene.facts.push(
+                Fact::new("journey_step", at, &scene.base).text("step_from", &from).text("step_to", &to),
+            );
         }
         facts.extend(scene.facts);
         self.people.insert(person.key(), person);
@@ -187,7 +190,7 @@ impl UserShard {
         if at < self.clock.high - self.settings.horizon() {
             return Verdict::Late;
         }
-        let settings = self.settings.clone();
+        let settings = Rc::clone(&self.settings);
         let base = told(event, Base { shop: shop.to_owned(), person: None, texts: BTreeMap::new() });
         let mut scene = scene(self.name, offset, log, at, &settings, stamps, base);
         scene.facts.push(Fact::new("event", at, &scene.base).text("kind", kind_name(event)));
@@ -201,7 +204,7 @@ impl UserShard {
     }
 
     fn command(&mut self, command: &Command, record: &JournalRecord) -> Verdict {
-        let (log, settings, high) = (self.clock.log, self.settings.clone(), self.clock.high);
+        let (log, settings, high) = (self.clock.log, Rc::clone(&self.settings), self.clock.high);
         let name = self.name;
         let person = self.person(&command.shop, &command.actor_id);
         if person.erased_at.is_some_and(|erased| record.append_ms <= erased) {
@@ -229,7 +232,8 @@ impl UserShard {
     }
 
     fn step(&mut self, step: &Step, offset: u64) {
-        let (log, settings, high, name) = (self.clock.log, self.settings.clone(), self.clock.high, self.name);
+        let (log, settings, high, name) =
+            (self.clock.log, Rc::clone(&self.settings), self.clock.high, self.name);
         let person = self.person(&step.shop, &step.actor_id);
         let mut scene = scene(name, offset, log, log, &settings, &[], person.base(log));
         person.saga_step(step, &mut scene);

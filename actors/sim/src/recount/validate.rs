@@ -5,8 +5,8 @@ use souk_proto::journal::v1::Record;
 use souk_proto::journal::v1::record::Body;
 use souk_proto::v1::event::Kind;
 use souk_proto::v1::{
-    CartStep, ErrorReason, Event, Line, Money, OrderStep, Point, RecommendationStep, Transaction, Trip, cart_step,
-    order_step, recommendation_step, stock_step, transaction,
+    CartStep, ErrorReason, Event, Line, Money, OrderStep, Point, RecommendationStep, Transaction, Trip,
+    cart_step, order_step, recommendation_step, stock_step, transaction,
 };
 
 use super::currency::minor_digits;
@@ -35,10 +35,10 @@ pub(super) fn read(record: &JournalRecord, skipped: bool) -> Result<Body, Verdic
             let checked = record.event.as_ref().ok_or(ErrorReason::FieldMissing).and_then(event);
             checked.map_err(Verdict::Rejected)?;
         }
-        Body::Command(command) => {
-            if command.shop.is_empty() || command.actor_id.is_empty() || command.action.is_none() {
-                return Err(Verdict::Refused(ErrorReason::FieldMissing));
-            }
+        Body::Command(command)
+            if command.shop.is_empty() || command.actor_id.is_empty() || command.action.is_none() =>
+        {
+            return Err(Verdict::Refused(ErrorReason::FieldMissing));
         }
         _ => {}
     }
@@ -70,16 +70,29 @@ fn event(event: &Event) -> Check {
 
 fn kind(kind: &Kind) -> Check {
     match kind {
-        Kind::PageView(view) => required(&view.page).and(text(&view.referrer)).and(text(&view.campaign)),
-        Kind::ProductView(view) => named(&view.product_id).and(text(&view.category)).and(text(&view.brand)),
+        Kind::PageView(view) => {
+            required(&view.page)?;
+            texts(&[&view.referrer, &view.campaign])
+        }
+        Kind::ProductView(view) => {
+            named(&view.product_id)?;
+            texts(&[&view.category, &view.brand])
+        }
         Kind::CartStep(step) => cart_step(step),
         Kind::OrderStep(step) => order_step(step),
-        Kind::Search(search) => text(&search.query).and(within(search.result_count.unwrap_or(0), 0, i64::MAX)),
+        Kind::Search(search) => {
+            text(&search.query)?;
+            within(search.result_count.unwrap_or(0), 0, i64::MAX)
+        }
         Kind::Browse(browse) => required(&browse.category),
         Kind::Login(login) => id(&login.guest_id),
         Kind::Logout(_) => Ok(()),
         Kind::WishlistStep(step) => named(&step.product_id),
-        Kind::Review(review) => named(&review.product_id).and(within(review.rating, 1, 5)).and(text(&review.title)),
+        Kind::Review(review) => {
+            named(&review.product_id)?;
+            within(review.rating, 1, 5)?;
+            text(&review.title)
+        }
         Kind::RecommendationStep(step) => recommendation(step),
         Kind::Transaction(transaction) => ledger(transaction),
         Kind::Trip(ride) => trip(ride),
@@ -113,7 +126,9 @@ fn cart_step(step: &CartStep) -> Check {
 
 fn order_step(step: &OrderStep) -> Check {
     use order_step::Stage;
-    id(&step.order_id).and(id(&step.cart_id)).and(text(&step.payment_method))?;
+    id(&step.order_id)?;
+    id(&step.cart_id)?;
+    text(&step.payment_method)?;
     if step.lines.len() > LINES {
         return Err(ErrorReason::TooManyItems);
     }
@@ -151,11 +166,12 @@ fn ledger(entry: &Transaction) -> Check {
     }
     id(&entry.transaction_id)?;
     positive(entry.amount.as_ref().ok_or(ErrorReason::FieldMissing)?)?;
-    text(&entry.category).and(text(&entry.merchant)).and(text(&entry.location))
+    texts(&[&entry.category, &entry.merchant, &entry.location])
 }
 
 fn trip(trip: &Trip) -> Check {
-    id(&trip.trip_id).and(within(trip.region_id, 1, 100))?;
+    id(&trip.trip_id)?;
+    within(trip.region_id, 1, 100)?;
     let fare = trip.fare.as_ref().ok_or(ErrorReason::FieldMissing)?;
     positive(fare)?;
     let digits = minor_digits(&fare.currency_code).unwrap_or(0) as u32;
@@ -167,7 +183,8 @@ fn trip(trip: &Trip) -> Check {
     }
     within(trip.distance_meters, 100, 500_000)?;
     [&trip.pickup, &trip.dropoff].into_iter().flatten().try_for_each(point)?;
-    id(&trip.driver_id).and(text(&trip.vehicle_type)).and(text(&trip.payment_method))
+    id(&trip.driver_id)?;
+    texts(&[&trip.vehicle_type, &trip.payment_method])
 }
 
 fn point(point: &Point) -> Check {
@@ -179,7 +196,7 @@ fn line(line: &Line) -> Check {
     named(&line.product_id)?;
     within(line.quantity.unwrap_or(1), 1, 1_000)?;
     line.unit_price.as_ref().map_or(Ok(()), positive)?;
-    text(&line.title).and(text(&line.category)).and(text(&line.brand))
+    texts(&[&line.title, &line.category, &line.brand])
 }
 
 /// Money with a number and a currency.
@@ -190,7 +207,8 @@ pub(super) fn money(money: &Money) -> Check {
 
 /// Money that is not negative.
 pub(super) fn positive(amount: &Money) -> Check {
-    money(amount).and(within(amount.minor_units.unwrap_or(0), 0, i64::MAX))
+    money(amount)?;
+    within(amount.minor_units.unwrap_or(0), 0, i64::MAX)
 }
 
 fn within(value: impl Into<i64>, least: i64, most: i64) -> Check {
@@ -209,8 +227,16 @@ fn text(given: &str) -> Check {
     if given.len() <= TEXT_BYTES { Ok(()) } else { Err(ErrorReason::FieldInvalid) }
 }
 
+fn texts(given: &[&str]) -> Check {
+    given.iter().try_for_each(|given| text(given))
+}
+
 /// An id, or nothing.
 fn id(given: &str) -> Check {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._~:@+-".contains(&byte);
-    if given.len() <= ID_BYTES && given.bytes().all(allowed) { Ok(()) } else { Err(ErrorReason::FieldInvalid) }
+    if given.len() <= ID_BYTES && given.bytes().all(allowed) {
+        Ok(())
+    } else {
+        Err(ErrorReason::FieldInvalid)
+    }
 }

@@ -1,6 +1,8 @@
 //! Sections 5 and 6: carts, and who leaves them.
 
-use souk_proto::journal::v1::{AddCartItem, CartGiven, CartLine, CartTake, MergeCarts, RestoreCart, command, step};
+use souk_proto::journal::v1::{
+    AddCartItem, CartGiven, CartLine, CartTake, MergeCarts, RestoreCart, command, step,
+};
 use souk_proto::v1::cart_step::Action;
 use souk_proto::v1::order_step::Stage;
 use souk_proto::v1::{ErrorReason, MergePolicy, Money};
@@ -91,7 +93,11 @@ fn an_order_after_the_deadline_recovers_and_one_before_retracts() {
         users.tick(DAY0 + HOUR);
         users.late(DAY0 + HOUR, DAY0 + at, by("a", "2", order(Stage::Placed, "o", vec![], Some(900))));
         let result = counted(FACTS, &[&users]);
-        assert_eq!((fact(&result, "abandoned"), fact(&result, "recovered")), (abandoned, recovered), "at {at}");
+        assert_eq!(
+            (fact(&result, "abandoned"), fact(&result, "recovered")),
+            (abandoned, recovered),
+            "at {at}"
+        );
         assert_eq!((lines(&result, "a"), fact(&result, "removes")), (vec![], 0));
     }
 }
@@ -100,7 +106,7 @@ fn an_order_after_the_deadline_recovers_and_one_before_retracts() {
 fn an_add_past_a_deadline_the_watermark_has_not_reached_fires_first() {
     let mut users = Shard::users();
     users.event(DAY0, by("a", "1", add("p", 1, 500)));
-    users.event(DAY0 + 30 * MINUTE + 1 * SECOND, by("a", "2", add("p", 1, 500)));
+    users.event(DAY0 + 30 * MINUTE + SECOND, by("a", "2", add("p", 1, 500)));
     let result = counted(FACTS, &[&users]);
     assert_eq!((fact(&result, "abandoned"), fact(&result, "left")), (1, 500)); // worth what it was before the add
     assert_eq!(user(&result, "a").deadline, Some(DAY0 + HOUR + SECOND));
@@ -144,7 +150,11 @@ fn a_guests_cart_is_merged_by_policy() {
         users.step(DAY0, "a", DAY0, step::Action::CartGiven(arrival.clone()));
         users.step(DAY0, "a", DAY0, step::Action::CartGiven(arrival)); // applied once
         let result = counted(FACTS, &[&users]);
-        assert_eq!(lines(&result, "a"), [("p".to_owned(), expected, 500), ("q".to_owned(), 1, 700)], "{policy:?}");
+        assert_eq!(
+            lines(&result, "a"),
+            [("p".to_owned(), expected, 500), ("q".to_owned(), 1, 700)],
+            "{policy:?}"
+        );
         assert_eq!((user(&result, "a").cart_version, fact(&result, "adds")), (2, 1));
     }
 }

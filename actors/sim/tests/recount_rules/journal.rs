@@ -9,7 +9,8 @@ use souk_proto::journal::v1::{Command, EventRecord, Record, Settings, Stamp, Ste
 use souk_proto::v1::event::Kind;
 use souk_proto::v1::{CartStep, Event, Line, Money, OrderStep, PageView, cart_step, order_step};
 use souk_sim::recount::{
-    Input, Instance, JournalRecord, Partition, Recount, ShardName, Span, UserView, Value, Verdict, compare, recount,
+    Input, Instance, JournalRecord, Partition, Recount, ShardName, Span, UserView, Value, Verdict, compare,
+    recount,
 };
 
 /// 2026-01-01 00:00 UTC, a Thursday.
@@ -55,9 +56,18 @@ impl Shard {
         self.event(append_ms, event)
     }
 
-    pub(crate) fn command(&mut self, at: i64, actor: &str, action: command::Action, stamps: Vec<Stamp>) -> u64 {
+    pub(crate) fn command(
+        &mut self,
+        at: i64,
+        actor: &str,
+        action: command::Action,
+        stamps: Vec<Stamp>,
+    ) -> u64 {
         let (shop, actor_id) = ("main".to_owned(), actor.to_owned());
-        self.record(at, Body::Command(Command { shop, actor_id, stamps, action: Some(action), ..Command::default() }))
+        self.record(
+            at,
+            Body::Command(Command { shop, actor_id, stamps, action: Some(action), ..Command::default() }),
+        )
     }
 
     pub(crate) fn step(&mut self, at: i64, actor: &str, created_ms: i64, action: step::Action) -> u64 {
@@ -109,7 +119,13 @@ pub(crate) fn order(stage: order_step::Stage, id: &str, lines: Vec<Line>, total:
 
 pub(crate) fn stamp(product: &str, minor: i64) -> Stamp {
     let (product_id, currency_code) = (product.to_owned(), "EUR".to_owned());
-    Stamp { product_id, currency_code, price_minor_units: minor, category: "mugs".to_owned(), ..Stamp::default() }
+    Stamp {
+        product_id,
+        currency_code,
+        price_minor_units: minor,
+        category: "mugs".to_owned(),
+        ..Stamp::default()
+    }
 }
 
 /// Counts of every fact that carts, orders and sessions make, over all time, by the shop alone.

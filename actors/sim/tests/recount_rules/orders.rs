@@ -5,7 +5,9 @@ use souk_proto::v1::ErrorReason;
 use souk_proto::v1::order_step::Stage;
 use souk_sim::recount::{OrderState, Recount, Verdict};
 
-use super::journal::{DAY0, FACTS, MINUTE, SECOND, Shard, by, counted, fact, line, order, stamp, user, verdict};
+use super::journal::{
+    DAY0, FACTS, MINUTE, SECOND, Shard, by, counted, fact, line, order, stamp, user, verdict,
+};
 
 fn state(result: &Recount) -> OrderState {
     user(result, "a").orders["o"].state
@@ -28,7 +30,10 @@ fn refunds_never_exceed_what_is_left() {
     let mut users = Shard::users();
     let refund = |lines, total| order(Stage::Refunded, "o", lines, total);
     users.event(DAY0, by("a", "1", refund(vec![], None)));
-    users.event(DAY0, by("a", "2", order(Stage::Placed, "o", vec![line("p", Some(3), Some(500))], Some(1_600))));
+    users.event(
+        DAY0,
+        by("a", "2", order(Stage::Placed, "o", vec![line("p", Some(3), Some(500))], Some(1_600))),
+    );
     users.event(DAY0, by("a", "3", refund(vec![line("p", Some(2), None)], None))); // 1,000 of 1,600
     users.event(DAY0, by("a", "4", refund(vec![line("p", Some(2), None)], None))); // one is left
     users.event(DAY0, by("a", "5", refund(vec![], Some(601))));
@@ -49,7 +54,10 @@ fn an_order_cancelled_before_it_was_placed_never_counts() {
     users.event(DAY0, by("a", "1", order(Stage::Cancelled, "o", vec![], None)));
     users.event(DAY0, by("a", "2", order(Stage::Placed, "o", vec![], Some(100))));
     let result = counted(FACTS, &[&users]);
-    assert_eq!((fact(&result, "placed"), verdict(&result, 1), state(&result)), (0, Verdict::Counted, OrderState::Cancelled));
+    assert_eq!(
+        (fact(&result, "placed"), verdict(&result, 1), state(&result)),
+        (0, Verdict::Counted, OrderState::Cancelled)
+    );
 }
 
 /// A cart of 3 p at 333 and 1 q at 1, checked out with 10 % tax and 1.00 EUR shipping: 1,000 + 100 + 100.
@@ -84,7 +92,10 @@ fn all_lines_granted_confirm_the_order_and_empty_the_cart() {
     let cancel = CancelOrder { order_id: "o".to_owned(), ..CancelOrder::default() };
     users.command(DAY0 + 2 * SECOND, "a", command::Action::CancelOrder(cancel), Vec::new());
     let cancelled = counted(&settings, &[&users]);
-    assert_eq!((state(&cancelled), fact(&cancelled, "revenue"), fact(&cancelled, "back")), (OrderState::Confirmed, 0, -4));
+    assert_eq!(
+        (state(&cancelled), fact(&cancelled, "revenue"), fact(&cancelled, "back")),
+        (OrderState::Confirmed, 0, -4)
+    );
 }
 
 #[test]
