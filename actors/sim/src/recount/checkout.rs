@@ -80,7 +80,7 @@ impl Person {
     }
 
     fn restore(&mut self, token: &str, scene: &mut Scene<'_>) -> Outcome {
-        let remembered = self.abandoned.iter_mut().find(|cart| cart.token == token);
+        let remembered = self.abandoned.iter_mut().rev().find(|cart| cart.token == token);
         let remembered = remembered.ok_or(ErrorReason::ResourceUnknown)?;
         if std::mem::replace(&mut remembered.used, true) {
             return Err(ErrorReason::RecoveryTokenUsed);
@@ -90,13 +90,13 @@ impl Person {
         self.change_cart(scene, |cart| {
             let mut moved = Vec::new();
             for (product, line) in lines {
-                let had = cart.lines.get(&product).map_or(0, |line| line.quantity);
-                if had < line.quantity {
-                    let price = Some(Amount::new(&line.currency, line.price));
-                    let quantity = line.quantity - had;
-                    let (title, category, brand) = (line.title, line.category, line.brand);
-                    moved.extend(cart.add(&Goods { product, quantity, price, title, category, brand }, log)?);
+                if cart.currency().is_some_and(|currency| currency != line.currency) {
+                    return Err(ErrorReason::CurrencyMismatch);
                 }
+                let price = Some(Amount::new(&line.currency, line.price));
+                let quantity = line.quantity.max(cart.lines.get(&product).map_or(0, |line| line.quantity));
+                let (title, category, brand) = (line.title, line.category, line.brand);
+                moved.extend(cart.set(&Goods { product, quantity, price, title, category, brand }, log)?);
             }
             Ok(moved)
         })
@@ -200,7 +200,6 @@ impl Person {
             }
             Some(StepAction::CartTake(take)) => self.give_cart(take, step.created_ms, scene),
             Some(StepAction::CartGiven(given)) => self.take_cart(given, scene),
-            Some(StepAction::CartTaken(taken)) => self.forget_given(&taken.user_id, taken.merge_id),
             _ => {}
         }
     }

@@ -9,6 +9,7 @@ use super::verdict::Verdict;
 
 const KNOWN_IDS: usize = 4_096;
 const KNOWN_MINUTES: i64 = 60;
+const KNOWN_REQUESTS: usize = 256;
 const SEEN_OFFSETS: usize = 4_096;
 const REQUESTS_KNOWN_FOR: Ms = 24 * HOUR;
 
@@ -36,20 +37,26 @@ impl EventIds {
     }
 }
 
-/// Requests of one actor: by id the body's hash, when, and what became of it.
+/// Requests of one actor, oldest first: id, the body's hash, when, and what became of it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Requests(BTreeMap<String, (u64, Ms, Verdict)>);
+pub(super) struct Requests(Vec<(String, u64, Ms, Verdict)>);
 
 impl Requests {
     /// The hash and outcome remembered under this id.
     pub(super) fn get(&self, id: &str, log: Ms) -> Option<(u64, Verdict)> {
-        let (hash, at, verdict) = self.0.get(id)?;
-        (!id.is_empty() && log - at <= REQUESTS_KNOWN_FOR).then_some((*hash, *verdict))
+        let known = |at: Ms| log - at <= REQUESTS_KNOWN_FOR;
+        let (_, hash, _, verdict) = self.0.iter().find(|(own, _, at, _)| own == id && known(*at))?;
+        Some((*hash, *verdict))
     }
 
     pub(super) fn remember(&mut self, id: &str, hash: u64, log: Ms, verdict: Verdict) {
-        if !id.is_empty() {
-            self.0.insert(id.to_owned(), (hash, log, verdict));
+        if id.is_empty() {
+            return;
+        }
+        self.0.retain(|(own, ..)| own != id);
+        self.0.push((id.to_owned(), hash, log, verdict));
+        if self.0.len() > KNOWN_REQUESTS {
+            self.0.remove(0);
         }
     }
 }

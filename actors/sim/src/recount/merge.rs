@@ -17,7 +17,7 @@ pub(super) struct Merge {
     pub(super) policy: MergePolicy,
 }
 
-/// Lines a guest gave away and keeps until they have arrived.
+/// A merge a guest gave its cart to. Kept for good: past an hour the question is refused anyway.
 #[derive(Debug, Clone)]
 pub(super) struct Given {
     user: String,
@@ -39,11 +39,6 @@ impl Person {
         let lines = std::mem::take(&mut self.cart.lines);
         self.lines_changed(&lines);
         self.given.push(Given { user: take.user_id.clone(), merge: take.merge_id });
-    }
-
-    /// The guest hears that its cart arrived.
-    pub(super) fn forget_given(&mut self, user: &str, merge: u64) {
-        self.given.retain(|given| given.user != user || given.merge != merge);
     }
 
     /// The guest's lines arrive.

@@ -25,6 +25,7 @@ mod person;
 mod product;
 mod products;
 mod quantile;
+mod request;
 mod result;
 mod session;
 mod settings;

@@ -292,6 +292,9 @@ impl Person {
     }
 
     fn placed(&mut self, step: &OrderStep, id: &str, scene: &mut Scene<'_>) -> Result<(), ErrorReason> {
+        if self.order(id).state != OrderState::Known {
+            return Ok(());
+        }
         let lines = lines_of(step, scene)?;
         let total = step.total.as_ref().and_then(amount);
         let mut currencies: BTreeSet<_> = lines.iter().map(|(_, price)| price.currency.clone()).collect();
@@ -305,12 +308,6 @@ impl Person {
             None => sum(&lines)?,
         };
         let order = self.order(id);
-        if order.state != OrderState::Known {
-            return Ok(());
-        }
-        for (line, price) in &lines {
-            times(price.minor, line.quantity)?;
-        }
         order.lines = lines.into_iter().map(|(line, _)| line).collect();
         order.left = total.minor;
         order.total = Some(total);

@@ -128,6 +128,11 @@ impl Product {
         self.holds.insert(order, (hold, created));
     }
 
+    /// Whatever this order asks for is refused from now on.
+    pub(super) fn refuse(&mut self, order: (String, String), created: Ms) {
+        self.holds.insert(order, (Hold::Over, created));
+    }
+
     /// The order is confirmed.
     pub(super) fn commit(&mut self, order: &(String, String), quantity: i64) {
         let mode = self.mode();

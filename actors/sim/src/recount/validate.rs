@@ -14,32 +14,31 @@ use super::input::JournalRecord;
 use super::time::Ms;
 use super::verdict::Verdict;
 
-type Check = Result<(), ErrorReason>;
+pub(super) type Check = Result<(), ErrorReason>;
 
 const ID_BYTES: usize = 64;
 const TEXT_BYTES: usize = 1_024;
 const LABELS: usize = 16;
 const LABEL_BYTES: usize = 128;
-const LINES: usize = 200;
+pub(super) const LINES: usize = 200;
 const RECOMMENDED: usize = 50;
 
-/// A record as far as it can be taken in; else what its verdict is.
-pub(super) fn read(record: &JournalRecord, skipped: bool) -> Result<Body, Verdict> {
+/// A record as far as it can be taken in; else its verdict, which a step has none of.
+pub(super) fn read(record: &JournalRecord, skipped: bool) -> Result<Body, Option<Verdict>> {
     if skipped {
-        return Err(Verdict::Rejected(ErrorReason::InternalBug));
+        return Err(Some(Verdict::Rejected(ErrorReason::InternalBug)));
     }
     let decoded = Record::decode(record.bytes.as_slice()).ok().and_then(|record| record.body);
-    let body = decoded.ok_or(Verdict::Rejected(ErrorReason::PayloadUndecodable))?;
+    let body = decoded.ok_or(Some(Verdict::Rejected(ErrorReason::PayloadUndecodable)))?;
     match &body {
         Body::Event(record) => {
             let checked = record.event.as_ref().ok_or(ErrorReason::FieldMissing).and_then(event);
-            checked.map_err(Verdict::Rejected)?;
+            checked.map_err(|reason| Some(Verdict::Rejected(reason)))?;
         }
-        Body::Command(command)
-            if command.shop.is_empty() || command.actor_id.is_empty() || command.action.is_none() =>
-        {
-            return Err(Verdict::Refused(ErrorReason::FieldMissing));
+        Body::Command(command) => {
+            super::request::command(command).map_err(|reason| Some(Verdict::Refused(reason)))?;
         }
+        Body::Step(step) => super::request::step(step).map_err(|_| None)?,
         _ => {}
     }
     Ok(body)
@@ -192,7 +191,7 @@ fn point(point: &Point) -> Check {
     if on_earth { Ok(()) } else { Err(ErrorReason::ValueOutOfRange) }
 }
 
-fn line(line: &Line) -> Check {
+pub(super) fn line(line: &Line) -> Check {
     named(&line.product_id)?;
     within(line.quantity.unwrap_or(1), 1, 1_000)?;
     line.unit_price.as_ref().map_or(Ok(()), positive)?;
@@ -211,7 +210,7 @@ pub(super) fn positive(amount: &Money) -> Check {
     within(amount.minor_units.unwrap_or(0), 0, i64::MAX)
 }
 
-fn within(value: impl Into<i64>, least: i64, most: i64) -> Check {
+pub(super) fn within(value: impl Into<i64>, least: i64, most: i64) -> Check {
     if (least..=most).contains(&value.into()) { Ok(()) } else { Err(ErrorReason::ValueOutOfRange) }
 }
 
@@ -219,11 +218,11 @@ fn required(given: &str) -> Check {
     if given.is_empty() { Err(ErrorReason::FieldMissing) } else { text(given) }
 }
 
-fn named(given: &str) -> Check {
+pub(super) fn named(given: &str) -> Check {
     if given.is_empty() { Err(ErrorReason::FieldMissing) } else { id(given) }
 }
 
-fn text(given: &str) -> Check {
+pub(super) fn text(given: &str) -> Check {
     if given.len() <= TEXT_BYTES { Ok(()) } else { Err(ErrorReason::FieldInvalid) }
 }
 
@@ -232,7 +231,7 @@ fn texts(given: &[&str]) -> Check {
 }
 
 /// An id, or nothing.
-fn id(given: &str) -> Check {
+pub(super) fn id(given: &str) -> Check {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._~:@+-".contains(&byte);
     if given.len() <= ID_BYTES && given.bytes().all(allowed) {
         Ok(())

@@ -116,9 +116,9 @@ fn an_add_past_a_deadline_the_watermark_has_not_reached_fires_first() {
 fn an_abandoned_cart_is_put_back_once() {
     let mut users = Shard::users();
     users.event(DAY0, by("a", "1", add("p", 2, 500)));
-    let fired = users.tick(DAY0 + HOUR);
+    users.tick(DAY0 + HOUR);
     users.event(DAY0 + HOUR, by("a", "2", cart(Action::Clear, line("", None, None))));
-    let token = RestoreCart { recovery_token: format!("users-0.{fired}.0") };
+    let token = RestoreCart { recovery_token: (DAY0 + 30 * MINUTE).to_string() };
     users.command(DAY0 + HOUR, "a", command::Action::RestoreCart(token.clone()), Vec::new());
     users.command(DAY0 + HOUR, "a", command::Action::RestoreCart(token), Vec::new());
     let result = counted(FACTS, &[&users]);
