@@ -127,6 +127,21 @@ fn an_abandoned_cart_is_put_back_once() {
 }
 
 #[test]
+fn what_is_put_back_is_the_larger_quantity_at_the_cart_s_price() {
+    let mut users = Shard::users();
+    users.event(DAY0, by("a", "1", add("p", 3, 500)));
+    users.event(DAY0, by("a", "2", add("q", 1, 100)));
+    users.tick(DAY0 + HOUR);
+    users.event(DAY0 + HOUR, by("a", "3", cart(Action::Clear, line("", None, None))));
+    users.event(DAY0 + HOUR, by("a", "4", add("p", 1, 450)));
+    let token = RestoreCart { recovery_token: (DAY0 + 30 * MINUTE).to_string() };
+    users.command(DAY0 + HOUR, "a", command::Action::RestoreCart(token), Vec::new());
+    let result = counted(FACTS, &[&users]);
+    assert_eq!(lines(&result, "a"), [("p".to_owned(), 3, 450), ("q".to_owned(), 1, 100)]);
+    assert_eq!((fact(&result, "adds"), user(&result, "a").cart_version), (5, 5)); // two, a clear, one, and all at once
+}
+
+#[test]
 fn a_guests_cart_is_merged_by_policy() {
     let given = |product: &str, quantity: u32, currency: &str| CartLine {
         product_id: product.to_owned(),

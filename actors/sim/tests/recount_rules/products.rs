@@ -105,3 +105,15 @@ fn alerts_tell_each_crossing_once() {
     let (low, out, back) = (AlertKind::LowStock, AlertKind::OutOfStock, AlertKind::BackInStock);
     assert_eq!(kinds, [low, out, back, AlertKind::PriceDrop, AlertKind::StaleStock]);
 }
+
+#[test]
+fn a_product_that_does_not_exist_refuses_for_good() {
+    let mut products = Shard::products();
+    products.step(DAY0, "p", DAY0, reserve("o1", 1));
+    for record in shard(Mode::ReserveOnOrder, 5).0.records {
+        products.raw(DAY0, record.bytes);
+    }
+    products.step(DAY0, "p", DAY0, reserve("o1", 1)); // answered before
+    products.step(DAY0, "p", DAY0, reserve("o2", 1));
+    assert_eq!(stock(&counted(FACTS, &[&products])), (5, Some(4), 1, 0));
+}

@@ -1,11 +1,11 @@
 //! Section 2 and 9: what becomes of an event.
 
 use souk_proto::journal::v1::record::Body;
-use souk_proto::journal::v1::{BridgeStamp, EraseUser, EventRecord, command};
+use souk_proto::journal::v1::{AddCartItem, BridgeStamp, Command, EraseUser, EventRecord, command};
 use souk_proto::v1::ErrorReason;
 use souk_sim::recount::{ShardName, Verdict};
 
-use super::journal::{DAY0, FACTS, HOUR, MINUTE, SECOND, Shard, by, counted, page, user, verdict};
+use super::journal::{DAY0, FACTS, HOUR, MINUTE, SECOND, Shard, by, counted, page, stamp, user, verdict};
 
 #[test]
 fn an_id_is_known_for_sixty_whole_minutes_of_log_time() {
@@ -79,4 +79,42 @@ fn an_erased_user_starts_anew() {
     assert_eq!(verdict(&result, 2), Verdict::Rejected(ErrorReason::UserErased));
     assert_eq!(verdict(&result, 3), Verdict::Counted);
     assert_eq!(user(&result, "a").sessions.len(), 1);
+}
+
+#[test]
+fn a_skipped_record_passes_time_and_nothing_else() {
+    let mut users = Shard::users();
+    users.event(DAY0, by("a", "1", page("/", "")));
+    let skipped = users.event(DAY0 + HOUR, by("a", "2", page("/", "")));
+    users.late(DAY0, DAY0 + HOUR + 5 * MINUTE, by("a", "3", page("/", ""))); // in range of log time, which has moved
+    users.0.skipped.insert(skipped);
+    let result = counted(FACTS, &[&users]);
+    assert_eq!(verdict(&result, 1), Verdict::Rejected(ErrorReason::InternalBug));
+    assert_eq!(verdict(&result, 2), Verdict::Counted);
+}
+
+#[test]
+fn a_request_repeated_has_the_same_outcome() {
+    let mut users = Shard::users();
+    let mut ask = |at: i64, body_hash: u64, if_version: Option<i64>| {
+        let item = AddCartItem { product_id: "p".to_owned(), quantity: None };
+        let command = Command {
+            shop: "main".to_owned(),
+            actor_id: "a".to_owned(),
+            request_id: "r".to_owned(),
+            body_hash,
+            if_version,
+            stamps: vec![stamp("p", 100)],
+            action: Some(command::Action::AddCartItem(item)),
+        };
+        users.record(at, Body::Command(command))
+    };
+    ask(DAY0, 1, Some(7));
+    ask(DAY0, 1, None); // the same request as far as its hash says
+    ask(DAY0, 2, None);
+    ask(DAY0 + 24 * HOUR + 1, 1, Some(0));
+    let result = counted(FACTS, &[&users]);
+    let found: Vec<_> = (0..4).map(|offset| verdict(&result, offset)).collect();
+    let stale = Verdict::Refused(ErrorReason::VersionMismatch);
+    assert_eq!(found, [stale, stale, Verdict::Refused(ErrorReason::RequestIdReused), Verdict::Done]);
 }
