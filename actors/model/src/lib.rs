@@ -9,11 +9,14 @@
 
 pub mod actor;
 pub mod bucket;
+pub mod catalogue;
+pub mod codec;
 pub mod cut;
 pub mod fact;
 pub mod journal;
 pub mod key;
 pub mod limits;
+pub mod memory;
 pub mod metric;
 pub mod money;
 pub mod output;
@@ -24,7 +27,7 @@ pub mod record;
 pub mod ring;
 pub mod series;
 pub mod settings;
-pub mod shard;
+// pub mod shard; WIP
 pub mod tally;
 pub mod time;
 pub mod user;

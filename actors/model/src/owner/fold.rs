@@ -45,17 +45,27 @@ pub trait Fold {
     /// Sections that must be loaded before anything is folded: the header, the tally book or series.
     fn needed_at_start(&self) -> Vec<u16>;
     /// Sections not loaded yet that folding this entry touches: its actor's, and those with timers it makes due.
-    fn missing(&self, entry: &Entry) -> Vec<u16>;
+    fn missing(&mut self, entry: &Entry) -> Vec<u16>;
+    /// The same for an entry the skip list names: only the timers its append time makes due; its bytes are not looked at.
+    fn missing_for_skip(&mut self, _entry: &Entry) -> Vec<u16> {
+        Vec::new()
+    }
     /// Takes a section as the committed cut holds it: its base and deltas in order; empty when it holds nothing.
     fn load(&mut self, section: u16, segments: &[Segment]) -> Result<(), StateError>;
     /// Tells the fold of all sections' timers before they are loaded.
     fn announce(&mut self, section: u16, summary: &SectionSummary);
 
+    /// Why this build may not fold the entry at all: a version barrier beyond it. The owner then stops for a newer build.
+    fn refuses(&mut self, _entry: &Entry) -> Option<String> {
+        None
+    }
+
     /// Folds one slice of an entry; call again with the same entry until [`Progress::Done`].
     fn step(&mut self, entry: &Entry, out: &mut Outputs) -> Progress;
-    /// Passes over an entry the skip list names: a dead letter, deterministically.
+    /// Passes over an entry the skip list names: a dead letter, deterministically. Moves the position and log time, fires no timers
+    /// and reads no section but those needed at the start.
     fn skip(&mut self, entry: &Entry, reason: &str, out: &mut Outputs);
-    /// A deadline or an open window waits: ticks are wanted.
+    /// A deadline, an open window or an unsettled saga step waits: ticks are wanted. Never in a history journal.
     fn wants_ticks(&self) -> bool;
 
     /// Freezes the dirty set at the current position.
@@ -69,11 +79,15 @@ pub trait Fold {
     /// Whether anything changed since the last committed cut.
     fn is_dirty(&self) -> bool;
 
+    /// Sections to be loaded before [`Fold::resend`] may continue after this token.
+    fn missing_to_resend(&self, _after: Option<u64>) -> Vec<u16> {
+        Vec::new()
+    }
     /// Pushes the saga steps its state implies, at most `budget` of them; the token continues where the call before stopped.
-    /// `now` is the fold's own log time: back-off is counted in it.
+    /// The owner decides which of them leave: back-off is counted in log time.
     fn resend(&mut self, after: Option<u64>, budget: usize, out: &mut Outputs) -> Option<u64>;
 
-    /// Messages for peers that are due: tallies not sent yet, requests for gaps, acks. `since_takeover` asks for everything anew.
+    /// Messages for peers that are due: tallies not sent yet, requests for gaps, acks. A fold just loaded has sent nothing yet.
     fn peer_messages(&mut self, epoch: u64, budget: usize) -> Vec<(ShardId, PeerMessage)>;
     fn receive(&mut self, from: ShardId, message: PeerMessage);
 
