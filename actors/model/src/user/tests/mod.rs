@@ -50,6 +50,8 @@ pub(super) fn settings() -> Settings {
         metrics: Vec::new(),
         readers: vec![Vec::new(); crate::fact::FactKind::COUNT],
         horizon: 24 * HOUR,
+        views: Vec::new(),
+        history: Vec::new(),
     }
 }
 
