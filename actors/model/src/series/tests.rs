@@ -422,3 +422,36 @@ fn keys_past_the_limit_count_under_other_until_one_dies() {
     let expected = [row(0, "/", 1), row(0, "/cart", 1), row(0, "other", 2), row(30, "/p", 1)];
     assert_eq!(rows, BTreeMap::from(expected));
 }
+
+/// The planted bugs of this part are noticed by the same comparison.
+#[cfg(feature = "planted")]
+#[test]
+fn planted_bugs_are_noticed() {
+    use crate::planted::Bug;
+    let settings = Settings::layered(SETTINGS).unwrap();
+    let lost = [view(0, 0, 0), view(3 * MINUTE, 1, 1)];
+    for (bug, noticed) in [(None, false), (Some(Bug::TallyAdded), true), (Some(Bug::TallyGapIgnored), true)] {
+        let planted = bug.map_or_else(Planted::default, Planted::with);
+        let mut shards = vec![Shard::new(&settings)];
+        let mut series: Vec<SeriesBook> = (0..PRODUCTS).map(|_| SeriesBook::new(&settings, 1, planted)).collect();
+        series.iter_mut().for_each(|series| series.rows_mut().set_empty_store());
+        for (n, step) in lost.iter().enumerate() {
+            shards[0].count(&settings, step);
+            let fate = if n == 0 { 0 } else { 7 };
+            Net { fate: || fate, late: Vec::new() }.round(&settings, &mut shards, &mut series);
+        }
+        for _ in 0..4 {
+            Net { fate: || 7, late: Vec::new() }.round(&settings, &mut shards, &mut series);
+        }
+        // An ack that is behind makes the source send, whole, what is then added once more.
+        let again = shards[0].outgoing(&settings);
+        shards[0].book.asked(0, crate::tally::TallyRequest { since: 0 });
+        shards[0].book.asked(1, crate::tally::TallyRequest { since: 0 });
+        for (target, batch) in again.into_iter().chain(shards[0].outgoing(&settings)) {
+            if bug == Some(Bug::TallyAdded) {
+                series[usize::from(target)].receive(0, batch);
+            }
+        }
+        assert_eq!(check(&settings, &series, &lost).is_err(), noticed, "{bug:?}");
+    }
+}
