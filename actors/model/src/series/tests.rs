@@ -105,6 +105,7 @@ struct Shard {
     now: Now,
     people: BTreeMap<usize, Presence>,
     epoch: u64,
+    store: Vec<Segment>,
 }
 
 fn products(settings: &Settings, sources: u16) -> Vec<SeriesBook> {
@@ -120,7 +121,7 @@ impl Shard {
     fn new(settings: &Settings) -> Self {
         let mut book = TallyBook::new(settings, PRODUCTS);
         book.rows_mut().set_empty_store();
-        Self { book, now: Now { high_water: Millis::MIN / 2, ..Now::default() }, people: BTreeMap::new(), epoch: 1 }
+        Self { book, now: Now { high_water: Millis::MIN / 2, ..Now::default() }, people: BTreeMap::new(), epoch: 1, store: Vec::new() }
     }
 
     /// Counts a step; whether it was not late for these metrics.
@@ -142,30 +143,29 @@ impl Shard {
     fn take_over(&mut self, settings: &Settings) {
         let digest = self.book.digest(settings, &self.now).unwrap();
         let header = self.book.encode_header();
-        let segments = cut(self.book.rows_mut());
+        cut(self.book.rows_mut(), &mut self.store);
         let mut book = TallyBook::new(settings, PRODUCTS);
         book.decode_header(settings, &header).unwrap();
-        load(book.rows_mut(), segments);
+        load(book.rows_mut(), &self.store);
         assert_eq!(book.digest(settings, &self.now).unwrap(), digest);
         self.book = book;
         self.epoch += 1;
     }
 }
 
-fn cut<A: Actor + Clone>(rows: &mut crate::bucket::Actors<A>) -> Vec<Segment> {
+/// Writes a cut to `store`: a base supersedes what its section held.
+fn cut<A: Actor + Clone>(rows: &mut crate::bucket::Actors<A>, store: &mut Vec<Segment>) {
     rows.freeze();
     while !rows.cut_slice(1_000).unwrap() {}
-    let drafts = rows.take_drafts();
+    for draft in rows.take_drafts() {
+        store.retain(|held| !draft.base || held.id.section != draft.section);
+        let id = SegmentId { section: draft.section, cut: store.len() as u64, epoch: 1 };
+        store.push(Segment { id, base: draft.base, blob: draft.blob });
+    }
     rows.committed();
-    let segment = |draft: crate::owner::fold::SectionDraft| Segment {
-        id: SegmentId { section: draft.section, cut: 1, epoch: 1 },
-        base: draft.base,
-        blob: draft.blob,
-    };
-    drafts.into_iter().map(segment).collect()
 }
 
-fn load<A: Actor + Clone>(rows: &mut crate::bucket::Actors<A>, segments: Vec<Segment>) {
+fn load<A: Actor + Clone>(rows: &mut crate::bucket::Actors<A>, segments: &[Segment]) {
     for bucket in 0..BUCKETS {
         let section = rows.section(BucketId(bucket));
         let own: Vec<Segment> = segments.iter().filter(|segment| segment.id.section == section).cloned().collect();
@@ -284,14 +284,14 @@ impl<F: FnMut() -> u8> Net<F> {
     }
 }
 
-fn series_take_over(settings: &Settings, series: &mut SeriesBook, sources: u16) {
+fn series_take_over(settings: &Settings, series: &mut SeriesBook, store: &mut Vec<Segment>, sources: u16) {
     let header = series.encode_header();
     series.frozen();
-    let segments = cut(series.rows_mut());
+    cut(series.rows_mut(), store);
     series.durable();
     let mut next = SeriesBook::new(settings, sources, Planted::default());
     next.decode_header(settings, &header).unwrap();
-    load(next.rows_mut(), segments);
+    load(next.rows_mut(), store);
     assert_eq!(next.encode_header(), header);
     *series = next;
 }
@@ -306,6 +306,7 @@ proptest! {
         let settings = Settings::layered(SETTINGS).unwrap();
         let mut shards: Vec<Shard> = (0..sources).map(|_| Shard::new(&settings)).collect();
         let mut series = products(&settings, sources);
+        let mut stores = [Vec::new(), Vec::new()];
         let mut at = 0;
         let fate = || { at += 1; fates[at % fates.len()].wrapping_add((at / fates.len()) as u8) };
         let mut net = Net { fate, late: Vec::new() };
@@ -317,7 +318,7 @@ proptest! {
             }
             match (net.fate)() {
                 0..=9 => shard.take_over(&settings),
-                10..=14 => series_take_over(&settings, &mut series[n % 2], sources),
+                10..=14 => series_take_over(&settings, &mut series[n % 2], &mut stores[n % 2], sources),
                 15..=90 => net.round(&settings, &mut shards, &mut series),
                 _ => {}
             }
@@ -420,4 +421,37 @@ fn keys_past_the_limit_count_under_other_until_one_dies() {
     let row = |minute: i64, key: &str, views: i64| ((start + minute * MINUTE, key.to_owned()), Figure::Integer(views));
     let expected = [row(0, "/", 1), row(0, "/cart", 1), row(0, "other", 2), row(30, "/p", 1)];
     assert_eq!(rows, BTreeMap::from(expected));
+}
+
+/// The planted bugs of this part are noticed by the same comparison.
+#[cfg(feature = "planted")]
+#[test]
+fn planted_bugs_are_noticed() {
+    use crate::planted::Bug;
+    let settings = Settings::layered(SETTINGS).unwrap();
+    let lost = [view(0, 0, 0), view(3 * MINUTE, 1, 1)];
+    for (bug, noticed) in [(None, false), (Some(Bug::TallyAdded), true), (Some(Bug::TallyGapIgnored), true)] {
+        let planted = bug.map_or_else(Planted::default, Planted::with);
+        let mut shards = vec![Shard::new(&settings)];
+        let mut series: Vec<SeriesBook> = (0..PRODUCTS).map(|_| SeriesBook::new(&settings, 1, planted)).collect();
+        series.iter_mut().for_each(|series| series.rows_mut().set_empty_store());
+        for (n, step) in lost.iter().enumerate() {
+            shards[0].count(&settings, step);
+            let fate = if n == 0 { 0 } else { 7 };
+            Net { fate: || fate, late: Vec::new() }.round(&settings, &mut shards, &mut series);
+        }
+        for _ in 0..4 {
+            Net { fate: || 7, late: Vec::new() }.round(&settings, &mut shards, &mut series);
+        }
+        // An ack that is behind makes the source send, whole, what is then added once more.
+        let again = shards[0].outgoing(&settings);
+        shards[0].book.asked(0, crate::tally::TallyRequest { since: 0 });
+        shards[0].book.asked(1, crate::tally::TallyRequest { since: 0 });
+        for (target, batch) in again.into_iter().chain(shards[0].outgoing(&settings)) {
+            if bug == Some(Bug::TallyAdded) {
+                series[usize::from(target)].receive(0, batch);
+            }
+        }
+        assert_eq!(check(&settings, &series, &lost).is_err(), noticed, "{bug:?}");
+    }
 }

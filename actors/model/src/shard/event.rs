@@ -30,19 +30,19 @@ impl UsersShard {
     }
 
     fn judge(&mut self, at: At, event: &Event, out: &mut Outputs) -> Result<Verdict, StateError> {
-        if is_about_a_product(event) {
-            return Ok(Verdict::Rejected(Refusal::new(
-                Reason::KeyPartitionMismatch,
-                "kind",
-                "product and stock steps belong to the products journal",
-            )));
-        }
         if let Some(stamp) = &event.bridge {
             match self.bridges.admit(stamp, self.core.planted) {
                 Ok(true) => {}
                 Ok(false) => return Ok(Verdict::Duplicate),
                 Err(refusal) => return Ok(Verdict::Rejected(refusal)),
             }
+        }
+        if is_about_a_product(event) {
+            return Ok(Verdict::Rejected(Refusal::new(
+                Reason::KeyPartitionMismatch,
+                "kind",
+                "product and stock steps belong to the products journal",
+            )));
         }
         let now = self.core.now(at.offset);
         let time = event.time.unwrap_or(now.log_time);

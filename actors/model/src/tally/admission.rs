@@ -6,7 +6,7 @@ use crate::time::Millis;
 
 /// Newest panes of the live keys of one key set: how many keys end when. An index of the rows, rebuilt from them after a load.
 #[derive(Debug, Clone, Default)]
-pub struct Admission {
+pub(super) struct Admission {
     live: usize,
     /// Rising ends, each with the keys whose newest pane ends there.
     ends: VecDeque<(Millis, usize)>,
@@ -16,7 +16,7 @@ impl Admission {
     /// Whether a key may count in a pane ending at `end`, and if so notes that. `newest` is the end of its newest pane so far, `dead`
     /// the end up to which panes make no key live.
     #[inline]
-    pub fn admit(&mut self, newest: &mut Option<Millis>, end: Millis, dead: Millis, max: usize) -> bool {
+    pub(super) fn admit(&mut self, newest: &mut Option<Millis>, end: Millis, dead: Millis, max: usize) -> bool {
         match *newest {
             Some(newest) if newest > dead && newest >= end => return true,
             Some(newest) if newest > dead => self.leave(newest),
@@ -33,7 +33,7 @@ impl Admission {
     }
 
     /// Notes a key as it was loaded.
-    pub fn enter(&mut self, end: Millis) {
+    pub(super) fn enter(&mut self, end: Millis) {
         self.live += 1;
         match self.find(end) {
             Ok(at) => self.ends[at].1 += 1,

@@ -16,7 +16,7 @@ const ESCAPE: char = '\u{1b}';
 
 /// Made once per settings.
 #[derive(Debug, Default)]
-pub struct Plan {
+pub(crate) struct Plan {
     pub settings_hash: u64,
     pub metrics: Vec<MetricPlan>,
     /// By `FactKind as usize`.
@@ -25,7 +25,7 @@ pub struct Plan {
 
 /// How one metric counts.
 #[derive(Debug)]
-pub struct MetricPlan {
+pub(crate) struct MetricPlan {
     pub metric: Metric,
     pub layout: Layout,
     pub key_sets: Vec<KeySet>,
@@ -39,7 +39,7 @@ pub struct MetricPlan {
 
 /// A pane and what the calendar says of it.
 #[derive(Debug, Clone, Default)]
-pub struct Here {
+pub(crate) struct Here {
     pub pane: Option<TimeRange>,
     /// Instances that hold the pane, by place in [`MetricPlan::instances`].
     pub instances: Vec<TimeRange>,
@@ -50,7 +50,7 @@ pub struct Here {
 }
 
 #[derive(Debug)]
-pub struct KeySet {
+pub(crate) struct KeySet {
     pub dimensions: Vec<Dimension>,
     /// What follows the shop in its keys' texts: `/metric/place`.
     infix: String,
@@ -60,20 +60,20 @@ pub struct KeySet {
 
 /// What one kind of fact means to one metric.
 #[derive(Debug)]
-pub struct Reading {
+pub(crate) struct Reading {
     pub metric: usize,
     pub bumps: Vec<Bump>,
 }
 
 #[derive(Debug)]
-pub struct Bump {
+pub(crate) struct Bump {
     pub filters: Vec<Filter>,
     /// Absent when a fact is only noted: its measure shares the slot of another.
     pub place: Option<Place>,
 }
 
 impl Plan {
-    pub fn of(settings: &Settings) -> Self {
+    pub(crate) fn of(settings: &Settings) -> Self {
         let metrics: Vec<MetricPlan> = settings.metrics.iter().map(MetricPlan::of).collect();
         let readings = FactKind::ALL.map(|(kind, _)| {
             let readings = metrics.iter().enumerate().map(|(at, plan)| plan.reading(at, kind));
@@ -145,13 +145,13 @@ impl MetricPlan {
     }
 
     /// Facts before this are late, panes that end at or before it are closed for good.
-    pub fn closed_for_good(&self, high_water: Millis) -> Millis {
+    pub(crate) fn closed_for_good(&self, high_water: Millis) -> Millis {
         high_water.saturating_sub(self.metric.lateness).saturating_sub(self.metric.correct_for)
     }
 }
 
 /// The largest window, generously: months are up to 31 days, and clocks go back.
-pub fn largest_window(metric: &Metric) -> Millis {
+pub(crate) fn largest_window(metric: &Metric) -> Millis {
     let length = |window: &Window| match *window {
         Window::Total => 0,
         Window::Tumbling { size } | Window::Sliding { size, .. } => size,
@@ -189,7 +189,7 @@ pub(crate) fn pane_length(pane: PaneSize) -> Millis {
 impl KeySet {
     /// Text of the fact's key: `shop/metric/key set` and the values, each after a separator.
     #[inline]
-    pub fn write_key(&self, fact: &Fact<'_>, text: &mut String) {
+    pub(crate) fn write_key(&self, fact: &Fact<'_>, text: &mut String) {
         text.clear();
         text.push_str(fact.who.shop);
         text.push_str(&self.infix);
@@ -200,7 +200,7 @@ impl KeySet {
     }
 
     /// Text of the key facts count under past `max_keys`.
-    pub fn write_other(&self, shop: &str, text: &mut String) {
+    pub(crate) fn write_other(&self, shop: &str, text: &mut String) {
         text.clear();
         text.push_str(shop);
         text.push_str(&self.infix);
@@ -208,7 +208,7 @@ impl KeySet {
     }
 
     /// A key is as good as `other` when its values say so themselves: it takes no place.
-    pub fn is_other(&self, shop: &str, text: &str) -> bool {
+    pub(crate) fn is_other(&self, shop: &str, text: &str) -> bool {
         text.len() == shop.len() + self.infix.len() + self.other.len() && text.ends_with(&self.other)
     }
 }

@@ -16,7 +16,7 @@ use crate::time::{Millis, Now};
 
 /// Where a users shard stands when it sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
+pub(super) struct Standing {
     pub epoch: u64,
     pub position: u64,
     pub high_water: Millis,
