@@ -46,12 +46,7 @@ pub(super) fn settings() -> Settings {
             shipping: Money { currency: eur, minor: 490 },
         },
         horizon: 24 * HOUR,
-<<<<<<< HEAD
         ..Settings::builtin()
-=======
-        views: Vec::new(),
-        history: Vec::new(),
->>>>>>> tally
     }
 }
 
