@@ -268,10 +268,8 @@ impl SeriesBook {
                     self.rows.remove(key)?;
                 }
             }
-            if !self.rows.contains(key) {
-                if let Some(keys) = &mut self.keys {
-                    keys.remove(&text);
-                }
+            if let Some(keys) = self.keys.as_mut().filter(|_| !self.rows.contains(key)) {
+                keys.remove(&text);
             }
         }
         Ok(())

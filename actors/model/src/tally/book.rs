@@ -122,7 +122,7 @@ impl TallyBook {
     /// After every record: now and then forgets, a few rows at a time, cells that are closed for good and safe elsewhere.
     pub fn settle(&mut self, settings: &Settings, now: &Now) {
         debug_assert_eq!(settings.hash, self.plan.settings_hash, "settings change through change_settings");
-        if now.offset % TALLY_SWEEP_EVERY != 0 {
+        if !now.offset.is_multiple_of(TALLY_SWEEP_EVERY) {
             return;
         }
         let mut done: Vec<String> = Vec::new();

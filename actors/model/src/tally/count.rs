@@ -96,10 +96,10 @@ impl Counting<'_> {
     /// Counts the actor in every window the fact brings it into.
     fn user(&mut self, slots: &UserSlots, time: Millis, presence: &mut Presence) {
         let key = self.key.hash ^ slots.ordinal.wrapping_mul(ORDINAL_STEP);
-        if let Some(slot) = slots.total {
-            if presence.first_ever(key, time, self.now.high_water) {
-                self.add(TOTAL, slot, 1);
-            }
+        if let Some(slot) = slots.total
+            && presence.first_ever(key, time, self.now.high_water)
+        {
+            self.add(TOTAL, slot, 1);
         }
         let Some(pane) = self.plan.here.pane else { return };
         let (before, after) = match presence.visit(key, pane.start, self.plan.reach, self.now.high_water) {

@@ -92,10 +92,9 @@ impl MetricPlan {
         };
         let mut instances: Vec<Window> = Vec::new();
         for window in &metric.windows {
-            if matches!(window, Window::Tumbling { .. }) || window.is_calendar() {
-                if !instances.contains(window) {
-                    instances.push(*window);
-                }
+            let tiles = matches!(window, Window::Tumbling { .. }) || window.is_calendar();
+            if tiles && !instances.contains(window) {
+                instances.push(*window);
             }
         }
         Self {
