@@ -29,7 +29,13 @@ pub(super) struct Counting<'a> {
 
 impl Counting<'_> {
     /// Counts a fact that is not late and whose key is admitted. `taken` has a bit per bump whose filters passed.
-    pub(super) fn count(&mut self, fact: &Fact<'_>, bumps: &[Bump], taken: u64, mut presence: Option<&mut Presence>) {
+    pub(super) fn count(
+        &mut self,
+        fact: &Fact<'_>,
+        bumps: &[Bump],
+        taken: u64,
+        mut presence: Option<&mut Presence>,
+    ) {
         // The total's cell comes first, and difference counts never reach back before the pane: these places stay.
         let total = self.plan.has_total.then(|| self.cell(TOTAL, true));
         let pane = self.plan.here.pane.map(|pane| self.cell(pane.start, true));
@@ -72,7 +78,9 @@ impl Counting<'_> {
             }
             Place::Least { part, of } => self.part(cell, part, of, fact, || Part::Least(Vec::new())),
             Place::Greatest { part, of } => self.part(cell, part, of, fact, || Part::Greatest(Vec::new())),
-            Place::Quantile { part, of, .. } => self.part(cell, part, of, fact, || Part::Multisets(Vec::new())),
+            Place::Quantile { part, of, .. } => {
+                self.part(cell, part, of, fact, || Part::Multisets(Vec::new()))
+            }
             Place::Distinct { part, of } => {
                 let hash = xxh3_64(fact.field(of).as_bytes()) as i64;
                 let exact_to = self.plan.layout.exact_to(part);
