@@ -84,7 +84,13 @@ impl SeriesBook {
         self.forget_some().unwrap_or_else(unreadable);
     }
 
-    fn take(&mut self, source: u16, epoch: u64, cell: TallyCell, joined: Option<Millis>) -> Result<(), StateError> {
+    fn take(
+        &mut self,
+        source: u16,
+        epoch: u64,
+        cell: TallyCell,
+        joined: Option<Millis>,
+    ) -> Result<(), StateError> {
         let text = cell.key.clone();
         let key = KeyRef { text: &text, hash: xxh3_64(text.as_bytes()) };
         let added = self.planted.has(Bug::TallyAdded);
@@ -100,7 +106,8 @@ impl SeriesBook {
         for ((closed, before), after) in closed.into_iter().zip(before).zip(after) {
             if before != after {
                 let (window, range) = (closed.place, closed.range);
-                let correction = Correction { key: text.clone(), window, range, source, offset, before, after };
+                let correction =
+                    Correction { key: text.clone(), window, range, source, offset, before, after };
                 self.corrections.push(self.correction_count, correction);
                 self.correction_count += 1;
             }
@@ -114,14 +121,18 @@ impl SeriesBook {
     /// Windows holding a pane that had closed everywhere; of a sliding window the first to end, which stands for those after it.
     fn closed_windows(&self, text: &str, pane: Millis, joined: Option<Millis>) -> Vec<Closed> {
         let metric = split_head(text).and_then(|(_, metric, _)| self.plan_of(metric));
-        let (Some(plan), Some(joined)) = (metric.filter(|_| pane != TOTAL), joined) else { return Vec::new() };
+        let (Some(plan), Some(joined)) = (metric.filter(|_| pane != TOTAL), joined) else {
+            return Vec::new();
+        };
         let watermark = joined.saturating_sub(plan.metric.lateness);
         if pane >= watermark {
             return Vec::new();
         }
         let windows = plan.metric.windows.iter().enumerate().filter(|(_, window)| **window != Window::Total);
-        let closed = windows.map(|(place, window)| {
-            Closed { place, window: *window, range: window.instance_of(&plan.metric.time_zone, pane) }
+        let closed = windows.map(|(place, window)| Closed {
+            place,
+            window: *window,
+            range: window.instance_of(&plan.metric.time_zone, pane),
         });
         closed.filter(|closed| closed.range.end <= watermark).collect()
     }
@@ -130,7 +141,8 @@ impl SeriesBook {
         let plan = split_head(key.text).and_then(|(_, metric, _)| self.plan_of(metric));
         let Some(plan) = plan.filter(|_| !closed.is_empty()) else { return Ok(Vec::new()) };
         let measured = self.rows.get(key, |row| {
-            let joined = closed.iter().map(|closed| Joined { row, plan, window: closed.window, range: closed.range });
+            let joined =
+                closed.iter().map(|closed| Joined { row, plan, window: closed.window, range: closed.range });
             joined.map(|joined| if joined.is_counted() { joined.measures() } else { Vec::new() }).collect()
         })?;
         Ok(measured.unwrap_or_else(|| vec![Vec::new(); closed.len()]))
@@ -211,7 +223,8 @@ impl SeriesBook {
     /// What any answer of now is worth.
     pub(super) fn info(&self) -> AnswerInfo {
         let sources = || (0_u16..).zip(&self.sources);
-        let positions: BTreeMap<u16, u64> = sources().map(|(partition, source)| (partition, source.upto)).collect();
+        let positions: BTreeMap<u16, u64> =
+            sources().map(|(partition, source)| (partition, source.upto)).collect();
         let held = |source: &Source| source.high_water == Millis::MIN || source.gap || !source.heard;
         AnswerInfo {
             as_of: self.high_water(),
@@ -233,11 +246,17 @@ impl SeriesBook {
             }
         };
         let below = keys.range::<str, _>((Bound::Included(head), Bound::Unbounded));
-        let same = |text: &&String| text.strip_prefix(head).is_some_and(|rest| rest.is_empty() || rest.starts_with('\u{1f}'));
+        let same = |text: &&String| {
+            text.strip_prefix(head).is_some_and(|rest| rest.is_empty() || rest.starts_with('\u{1f}'))
+        };
         Ok(below.take_while(same).cloned().collect())
     }
 
-    pub(super) fn read<R>(&self, text: &str, read: impl FnOnce(&SeriesRow) -> R) -> Result<Option<R>, StateError> {
+    pub(super) fn read<R>(
+        &self,
+        text: &str,
+        read: impl FnOnce(&SeriesRow) -> R,
+    ) -> Result<Option<R>, StateError> {
         self.rows.get(key_ref(text), read)
     }
 
@@ -268,10 +287,8 @@ impl SeriesBook {
                     self.rows.remove(key)?;
                 }
             }
-            if !self.rows.contains(key) {
-                if let Some(keys) = &mut self.keys {
-                    keys.remove(&text);
-                }
+            if let Some(keys) = self.keys.as_mut().filter(|_| !self.rows.contains(key)) {
+                keys.remove(&text);
             }
         }
         Ok(())

@@ -25,7 +25,10 @@ pub enum Figure {
     None,
     Integer(i64),
     /// A mean or a ratio; the denominator is 0 when nothing was counted.
-    Fraction { numerator: i64, denominator: i64 },
+    Fraction {
+        numerator: i64,
+        denominator: i64,
+    },
     /// By currency.
     Amounts(Vec<(Unit, i64)>),
     /// Sums and counts by currency.
@@ -68,7 +71,9 @@ impl<'a> Joined<'a> {
                 _ => figure(Vec::new(), of.is_money()),
             }),
             Place::Quantile { part, of, millionths, .. } => {
-                let Some(Part::Multisets(sets)) = self.part(*part) else { return exact(figure(Vec::new(), of.is_money())) };
+                let Some(Part::Multisets(sets)) = self.part(*part) else {
+                    return exact(figure(Vec::new(), of.is_money()));
+                };
                 let sketched = sets.iter().any(|(_, set)| !set.is_exact());
                 let values = sets.iter().filter_map(|(unit, set)| Some((*unit, set.quantile(*millionths)?)));
                 Measured { figure: figure(values.collect(), of.is_money()), sketched }
@@ -107,7 +112,11 @@ impl<'a> Joined<'a> {
     /// Currencies with anything left in them: what was taken back whole is as if it had never been.
     fn totals<T>(&self, slot: u8, of: impl Fn(Total) -> T) -> Vec<(Unit, T)> {
         let Some(Part::Totals(totals)) = self.part(slot) else { return Vec::new() };
-        totals.into_iter().filter(|(_, total)| total.count != 0).map(|(unit, total)| (unit, of(total))).collect()
+        totals
+            .into_iter()
+            .filter(|(_, total)| total.count != 0)
+            .map(|(unit, total)| (unit, of(total)))
+            .collect()
     }
 
     fn users(&self, slots: &UserSlots) -> i64 {

@@ -106,12 +106,16 @@ pub enum QueryError {
 
 impl SeriesBook {
     pub fn query(&self, query: &Query) -> Result<Answer, QueryError> {
-        let plan = self.plan_of(&query.metric).ok_or_else(|| QueryError::MetricUnknown(query.metric.clone()))?;
+        let plan =
+            self.plan_of(&query.metric).ok_or_else(|| QueryError::MetricUnknown(query.metric.clone()))?;
         let declared = &plan.metric.windows;
-        let window = query.window.or_else(|| declared.first().copied()).filter(|window| declared.contains(window));
+        let window =
+            query.window.or_else(|| declared.first().copied()).filter(|window| declared.contains(window));
         let window = window.ok_or(QueryError::WindowUnknown)?;
         let measures = plan.metric.measures.len();
-        if usize::from(query.key_set) >= plan.key_sets.len() || query.top.is_some_and(|top| top.measure >= measures) {
+        if usize::from(query.key_set) >= plan.key_sets.len()
+            || query.top.is_some_and(|top| top.measure >= measures)
+        {
             return Err(QueryError::KeyUnknown);
         }
         let keys = match &query.key {
@@ -119,10 +123,12 @@ impl SeriesBook {
             None => self.keys_of(&self.key(query, Vec::new()).to_text())?,
         };
         let asked = Asked { plan, window, watermark: self.watermark(plan) };
-        let (ranges, mut truncated) = asked.ranges(query, self.counted_span(&keys, plan, asked.counted_before(query))?);
+        let (ranges, mut truncated) =
+            asked.ranges(query, self.counted_span(&keys, plan, asked.counted_before(query))?);
         let mut rows = Vec::new();
         for range in ranges {
-            let found = self.rows_of(&asked, range, &keys, query.top.as_ref(), ANSWER_ROWS + 1 - rows.len())?;
+            let found =
+                self.rows_of(&asked, range, &keys, query.top.as_ref(), ANSWER_ROWS + 1 - rows.len())?;
             rows.extend(found);
             if rows.len() > ANSWER_ROWS {
                 rows.truncate(ANSWER_ROWS);
@@ -232,7 +238,8 @@ impl<'a> Asked<'a> {
             _ if !query.closed_only => Millis::MAX,
             None => Millis::MIN,
             Some(watermark) => {
-                let newest = self.window.instance_of(&self.plan.metric.time_zone, watermark.saturating_sub(1));
+                let newest =
+                    self.window.instance_of(&self.plan.metric.time_zone, watermark.saturating_sub(1));
                 if newest.end <= watermark { newest.end } else { self.before(newest).end }
             }
         }
@@ -259,7 +266,8 @@ impl<'a> Asked<'a> {
                 ranges.reverse();
             }
             Span::Starting(within) => {
-                let mut range = self.first_starting(within.start.max(self.window.instance_of(zone, oldest).start));
+                let mut range =
+                    self.first_starting(within.start.max(self.window.instance_of(zone, oldest).start));
                 while range.start < within.end && range.start <= newest {
                     if ranges.len() == ANSWER_WINDOWS {
                         truncated = true;

@@ -23,9 +23,10 @@ impl Score {
             Figure::Amounts(amounts) => {
                 amounts.iter().find(|(unit, _)| of_currency(*unit)).map(|(_, amount)| whole(*amount))
             }
-            Figure::Means(means) => {
-                means.iter().find(|(unit, _)| of_currency(*unit)).and_then(|(_, total)| over(total.sum, total.count))
-            }
+            Figure::Means(means) => means
+                .iter()
+                .find(|(unit, _)| of_currency(*unit))
+                .and_then(|(_, total)| over(total.sum, total.count)),
         };
         Self { fraction }
     }

@@ -76,7 +76,11 @@ impl Actor for SeriesRow {
         let row = state::SeriesRow::decode(stored).map_err(|error| damaged(&error.to_string()))?;
         let said = |stored: state::SeriesSource| {
             let partition = u16::try_from(stored.partition).map_err(|_| damaged("a source out of range"))?;
-            Ok(Said { partition, epoch: stored.epoch, cells: decode_cells(stored.cells.unwrap_or_default())? })
+            Ok(Said {
+                partition,
+                epoch: stored.epoch,
+                cells: decode_cells(stored.cells.unwrap_or_default())?,
+            })
         };
         let sources = row.sources.into_iter().map(said).collect::<Result<Vec<_>, StateError>>()?;
         if !sources.is_sorted_by(|a, b| a.partition < b.partition) {

@@ -65,7 +65,13 @@ impl Step {
         let (sign, detail) = match self.what {
             0..=4 => (Sign::Counted, Detail::PageView { page, referrer: "", campaign: "" }),
             5 | 6 => {
-                let detail = Detail::Transaction { kind: "purchase", category: page, merchant: PAGES[self.user % 3], location: "", amount };
+                let detail = Detail::Transaction {
+                    kind: "purchase",
+                    category: page,
+                    merchant: PAGES[self.user % 3],
+                    location: "",
+                    amount,
+                };
                 (Sign::Counted, detail)
             }
             7 => (Sign::Counted, Detail::SessionStarted),
@@ -121,7 +127,13 @@ impl Shard {
     fn new(settings: &Settings) -> Self {
         let mut book = TallyBook::new(settings, PRODUCTS);
         book.rows_mut().set_empty_store();
-        Self { book, now: Now { high_water: Millis::MIN / 2, ..Now::default() }, people: BTreeMap::new(), epoch: 1, store: Vec::new() }
+        Self {
+            book,
+            now: Now { high_water: Millis::MIN / 2, ..Now::default() },
+            people: BTreeMap::new(),
+            epoch: 1,
+            store: Vec::new(),
+        }
     }
 
     /// Counts a step; whether it was not late for these metrics.
@@ -136,7 +148,13 @@ impl Shard {
     }
 
     fn outgoing(&mut self, settings: &Settings) -> Vec<(u16, TallyBatch)> {
-        self.book.outgoing(self.epoch, self.now.offset, self.now.high_water, settings.hash, usize::from(PRODUCTS))
+        self.book.outgoing(
+            self.epoch,
+            self.now.offset,
+            self.now.high_water,
+            settings.hash,
+            usize::from(PRODUCTS),
+        )
     }
 
     /// A new owner takes over from a cut of now.
@@ -168,7 +186,8 @@ fn cut<A: Actor + Clone>(rows: &mut crate::bucket::Actors<A>, store: &mut Vec<Se
 fn load<A: Actor + Clone>(rows: &mut crate::bucket::Actors<A>, segments: &[Segment]) {
     for bucket in 0..BUCKETS {
         let section = rows.section(BucketId(bucket));
-        let own: Vec<Segment> = segments.iter().filter(|segment| segment.id.section == section).cloned().collect();
+        let own: Vec<Segment> =
+            segments.iter().filter(|segment| segment.id.section == section).cloned().collect();
         rows.load(section, &own).unwrap();
     }
 }
@@ -184,21 +203,27 @@ fn recount(metric: &Metric, facts: &[&Step]) -> Vec<Figure> {
         by
     };
     let amounts = |of: fn(&[i64]) -> i64| {
-        Figure::Amounts(by_currency().into_iter().map(|(code, list)| (Currency::parse(code), of(&list))).collect())
+        Figure::Amounts(
+            by_currency().into_iter().map(|(code, list)| (Currency::parse(code), of(&list))).collect(),
+        )
     };
     let measure = |name: &str| match name {
         "users" => Figure::Integer(facts.iter().map(|fact| fact.user).collect::<BTreeSet<_>>().len() as i64),
         "views" => Figure::Integer(facts.len() as i64),
         "visits" => Figure::Integer(facts.iter().map(|fact| if fact.what == 7 { 1 } else { -1 }).sum()),
         "units" => Figure::Integer(facts.iter().map(|fact| fact.amount).sum()),
-        "shops" => Figure::Integer(facts.iter().map(|fact| fact.user % 3).collect::<BTreeSet<_>>().len() as i64),
+        "shops" => {
+            Figure::Integer(facts.iter().map(|fact| fact.user % 3).collect::<BTreeSet<_>>().len() as i64)
+        }
         "net" => amounts(|list| list.iter().sum()),
         "least" => amounts(|list| list[0]),
         "most" => amounts(|list| list[list.len() - 1]),
         "p50" => amounts(|list| list[list.len().div_ceil(2) - 1]),
         _ => {
             let total = |list: &Vec<i64>| Total { sum: list.iter().sum(), count: list.len() as i64 };
-            Figure::Means(by_currency().iter().map(|(code, list)| (Currency::parse(code), total(list))).collect())
+            Figure::Means(
+                by_currency().iter().map(|(code, list)| (Currency::parse(code), total(list))).collect(),
+            )
         }
     };
     metric.measures.iter().map(|m| measure(&m.name)).collect()
@@ -231,14 +256,22 @@ fn check(settings: &Settings, series: &[SeriesBook], counted: &[Step]) -> Result
             for window in &metric.windows {
                 let mut answered = Windows::new();
                 for series in series {
-                    let answer = series.query(&query(metric, key_set, *window, Span::Starting(TimeRange::ALL))).unwrap();
+                    let answer = series
+                        .query(&query(metric, key_set, *window, Span::Starting(TimeRange::ALL)))
+                        .unwrap();
                     prop_assert!(answer.info.is_complete() && !answer.info.truncated);
                     for row in answer.rows {
                         let figures = row.values.into_iter().map(|value| value.figure).collect();
                         answered.insert((row.key.values, row.range), figures);
                     }
                 }
-                prop_assert_eq!(answered, expected(metric, key_set, *window, counted), "{} {}", metric.name, window);
+                prop_assert_eq!(
+                    answered,
+                    expected(metric, key_set, *window, counted),
+                    "{} {}",
+                    metric.name,
+                    window
+                );
             }
         }
     }
@@ -275,7 +308,9 @@ impl<F: FnMut() -> u8> Net<F> {
             for (source, message) in series.outgoing() {
                 match message {
                     _ if (self.fate)() % 8 < 2 => {}
-                    PeerMessage::TallySince(request) => shards[usize::from(source)].book.asked(target, request),
+                    PeerMessage::TallySince(request) => {
+                        shards[usize::from(source)].book.asked(target, request)
+                    }
                     PeerMessage::TallyAck(ack) => shards[usize::from(source)].book.acked(target, ack),
                     PeerMessage::Tally(_) => unreachable!("series send no tallies"),
                 }
@@ -365,7 +400,12 @@ fn delivered(settings: &Settings, steps: &[Step]) -> (Vec<Shard>, Vec<SeriesBook
 fn top_rows_are_in_order_and_the_newest_window_is_the_default() {
     let settings = Settings::layered(SETTINGS).unwrap();
     let old = (0..5).map(|user| view(0, user, 2));
-    let new = [view(2 * MINUTE, 0, 0), view(2 * MINUTE, 1, 1), view(2 * MINUTE + 1, 2, 1), view(2 * MINUTE + 2, 2, 1)];
+    let new = [
+        view(2 * MINUTE, 0, 0),
+        view(2 * MINUTE, 1, 1),
+        view(2 * MINUTE + 1, 2, 1),
+        view(2 * MINUTE + 2, 2, 1),
+    ];
     let steps: Vec<Step> = old.chain(new).collect();
     let (_, series) = delivered(&settings, &steps);
     let metric = settings.metric("t_views").unwrap();
@@ -376,7 +416,8 @@ fn top_rows_are_in_order_and_the_newest_window_is_the_default() {
         let rows = series.iter().flat_map(|series| series.query(query).unwrap().rows);
         let newest = rows.clone().map(|row| row.range).max().unwrap();
         let rows = rows.filter(|row| row.range == newest);
-        rows.map(|row| (row.key.values[0].clone(), row.values[measure].figure.clone())).collect::<BTreeMap<_, _>>()
+        rows.map(|row| (row.key.values[0].clone(), row.values[measure].figure.clone()))
+            .collect::<BTreeMap<_, _>>()
     };
     let (home, cart, product) = ("/".to_owned(), "/cart".to_owned(), "/p".to_owned());
     assert_eq!(answer(&query), BTreeMap::from([(home, Figure::Integer(1)), (cart, Figure::Integer(2))]));
@@ -388,11 +429,14 @@ fn top_rows_are_in_order_and_the_newest_window_is_the_default() {
 #[test]
 fn a_late_fact_corrects_windows_that_had_closed() {
     let settings = Settings::layered(SETTINGS).unwrap();
-    let (mut shards, series) = delivered(&settings, &[view(0, 0, 0), view(5 * MINUTE, 0, 0), view(SECOND, 1, 0)]);
+    let (mut shards, series) =
+        delivered(&settings, &[view(0, 0, 0), view(5 * MINUTE, 0, 0), view(SECOND, 1, 0)]);
     let metric = settings.metric("t_views").unwrap();
     let minute = metric.windows.iter().position(|window| window.fixed_size() == Some(MINUTE)).unwrap();
-    let corrections = series.iter().flat_map(|series| series.corrections().after(None).map(|(_, c)| c.clone()));
-    let minutes: Vec<Correction> = corrections.filter(|c| c.window == minute && c.key.starts_with("main/t_views/")).collect();
+    let corrections =
+        series.iter().flat_map(|series| series.corrections().after(None).map(|(_, c)| c.clone()));
+    let minutes: Vec<Correction> =
+        corrections.filter(|c| c.window == minute && c.key.starts_with("main/t_views/")).collect();
     assert_eq!(minutes.len(), 2, "one per key set");
     for correction in minutes {
         assert_eq!((correction.source, correction.offset), (0, 3));
@@ -413,12 +457,16 @@ fn keys_past_the_limit_count_under_other_until_one_dies() {
     let metric = settings.metric("t_views").unwrap();
     let mut rows = BTreeMap::new();
     for series in &series {
-        for row in series.query(&query(metric, 1, metric.windows[0], Span::Starting(TimeRange::ALL))).unwrap().rows {
+        for row in
+            series.query(&query(metric, 1, metric.windows[0], Span::Starting(TimeRange::ALL))).unwrap().rows
+        {
             rows.insert((row.range.start - BASE, row.key.values[0].clone()), row.values[1].figure.clone());
         }
     }
     let start = -BASE.rem_euclid(MINUTE);
-    let row = |minute: i64, key: &str, views: i64| ((start + minute * MINUTE, key.to_owned()), Figure::Integer(views));
+    let row = |minute: i64, key: &str, views: i64| {
+        ((start + minute * MINUTE, key.to_owned()), Figure::Integer(views))
+    };
     let expected = [row(0, "/", 1), row(0, "/cart", 1), row(0, "other", 2), row(30, "/p", 1)];
     assert_eq!(rows, BTreeMap::from(expected));
 }
@@ -433,7 +481,8 @@ fn planted_bugs_are_noticed() {
     for (bug, noticed) in [(None, false), (Some(Bug::TallyAdded), true), (Some(Bug::TallyGapIgnored), true)] {
         let planted = bug.map_or_else(Planted::default, Planted::with);
         let mut shards = vec![Shard::new(&settings)];
-        let mut series: Vec<SeriesBook> = (0..PRODUCTS).map(|_| SeriesBook::new(&settings, 1, planted)).collect();
+        let mut series: Vec<SeriesBook> =
+            (0..PRODUCTS).map(|_| SeriesBook::new(&settings, 1, planted)).collect();
         series.iter_mut().for_each(|series| series.rows_mut().set_empty_store());
         for (n, step) in lost.iter().enumerate() {
             shards[0].count(&settings, step);

@@ -16,7 +16,13 @@ impl Admission {
     /// Whether a key may count in a pane ending at `end`, and if so notes that. `newest` is the end of its newest pane so far, `dead`
     /// the end up to which panes make no key live.
     #[inline]
-    pub(super) fn admit(&mut self, newest: &mut Option<Millis>, end: Millis, dead: Millis, max: usize) -> bool {
+    pub(super) fn admit(
+        &mut self,
+        newest: &mut Option<Millis>,
+        end: Millis,
+        dead: Millis,
+        max: usize,
+    ) -> bool {
         match *newest {
             Some(newest) if newest > dead && newest >= end => return true,
             Some(newest) if newest > dead => self.leave(newest),

@@ -68,7 +68,13 @@ impl TallyBook {
     }
 
     /// Counts one fact. `presence` is the actor's; a keyless fact has none and counts as nobody's.
-    pub fn count(&mut self, settings: &Settings, now: &Now, fact: &Fact<'_>, mut presence: Option<&mut Presence>) {
+    pub fn count(
+        &mut self,
+        settings: &Settings,
+        now: &Now,
+        fact: &Fact<'_>,
+        mut presence: Option<&mut Presence>,
+    ) {
         if self.plan.settings_hash != settings.hash {
             self.change_settings(settings);
         }
@@ -92,7 +98,8 @@ impl TallyBook {
             plan.go_to(fact.time);
             ledger.counted += 1;
             if plan.here.pane.is_some() {
-                ledger.corrections += u64::from(plan.here.first_close <= now.watermark_of(plan.metric.lateness));
+                ledger.corrections +=
+                    u64::from(plan.here.first_close <= now.watermark_of(plan.metric.lateness));
                 *open_until = (*open_until).max(plan.here.last_close.saturating_add(plan.metric.lateness));
             }
             for (key_set, admission) in plan.key_sets.iter().zip(&mut admissions[*metric]) {
@@ -122,7 +129,7 @@ impl TallyBook {
     /// After every record: now and then forgets, a few rows at a time, cells that are closed for good and safe elsewhere.
     pub fn settle(&mut self, settings: &Settings, now: &Now) {
         debug_assert_eq!(settings.hash, self.plan.settings_hash, "settings change through change_settings");
-        if now.offset % TALLY_SWEEP_EVERY != 0 {
+        if !now.offset.is_multiple_of(TALLY_SWEEP_EVERY) {
             return;
         }
         let mut done: Vec<String> = Vec::new();
@@ -131,7 +138,9 @@ impl TallyBook {
             let Some(metric) = plan_of(plan, key.text) else { return };
             let durable = outboxes.durable(outboxes.target_of(key.text));
             let oldest = row.cells.oldest().and_then(|oldest| row.cells.get(oldest));
-            if oldest.is_some_and(|cell| is_closed(metric, cell.start, now.high_water) && cell.offset <= durable) {
+            if oldest
+                .is_some_and(|cell| is_closed(metric, cell.start, now.high_water) && cell.offset <= durable)
+            {
                 done.push(key.text.to_owned());
             }
         });

@@ -78,8 +78,8 @@ impl Cells {
     /// Place of the cell facts are counted in now, made if there is none: most often the one before, or its neighbour.
     #[inline]
     pub fn place_near(&mut self, start: Millis, stride: usize) -> usize {
-        let near = [self.recent, self.recent + 1].into_iter();
-        let near = near.filter(|at| self.heads.get(*at).is_some_and(|head| head.start == start)).next();
+        let mut near = [self.recent, self.recent + 1].into_iter();
+        let near = near.find(|at| self.heads.get(*at).is_some_and(|head| head.start == start));
         self.recent = near.unwrap_or_else(|| self.place(start, stride));
         self.recent
     }

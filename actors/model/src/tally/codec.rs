@@ -46,13 +46,16 @@ pub(crate) fn decode_cells(stored: state::Cells) -> Result<Cells, StateError> {
             return Err(damaged("panes do not rise"));
         }
         start = next;
-        let mut values = Values { numbers: stored.numbers[at * stride..][..stride].to_vec(), parts: Vec::new() };
+        let mut values =
+            Values { numbers: stored.numbers[at * stride..][..stride].to_vec(), parts: Vec::new() };
         while let Some(part) = parts.next_if(|part| part.cell as usize == at) {
             let slot = u8::try_from(part.slot).map_err(|_| damaged("a slot out of range"))?;
             if values.parts.last().is_some_and(|(last, _)| *last >= slot) {
                 return Err(damaged("parts do not rise"));
             }
-            values.parts.push((slot, decode_part(part.part.ok_or_else(|| damaged("a part without value"))?)?));
+            values
+                .parts
+                .push((slot, decode_part(part.part.ok_or_else(|| damaged("a part without value"))?)?));
         }
         cells.put(start, stamp >> 1, stamp & 1 == 1, values);
     }
@@ -73,9 +76,10 @@ fn encode_part(part: &Part) -> Stored {
         Part::Distinct(Distinct::Exact(hashes)) => {
             Stored::Distinct(state::DistinctSet { hashes: hashes.clone(), ..state::DistinctSet::default() })
         }
-        Part::Distinct(Distinct::Sketched(registers)) => {
-            Stored::Distinct(state::DistinctSet { registers: registers.to_vec(), ..state::DistinctSet::default() })
-        }
+        Part::Distinct(Distinct::Sketched(registers)) => Stored::Distinct(state::DistinctSet {
+            registers: registers.to_vec(),
+            ..state::DistinctSet::default()
+        }),
     }
 }
 
@@ -88,9 +92,9 @@ fn decode_part(stored: Stored) -> Result<Part, StateError> {
             Part::Multisets(sets.sets.into_iter().map(decode_multiset).collect::<Result<_, _>>()?)
         }
         Stored::Distinct(set) if set.registers.is_empty() => Part::Distinct(Distinct::Exact(set.hashes)),
-        Stored::Distinct(set) => {
-            Part::Distinct(Distinct::restored(set.registers).ok_or_else(|| damaged("a sketch of another shape"))?)
-        }
+        Stored::Distinct(set) => Part::Distinct(
+            Distinct::restored(set.registers).ok_or_else(|| damaged("a sketch of another shape"))?,
+        ),
     })
 }
 

@@ -29,7 +29,13 @@ pub(super) struct Counting<'a> {
 
 impl Counting<'_> {
     /// Counts a fact that is not late and whose key is admitted. `taken` has a bit per bump whose filters passed.
-    pub(super) fn count(&mut self, fact: &Fact<'_>, bumps: &[Bump], taken: u64, mut presence: Option<&mut Presence>) {
+    pub(super) fn count(
+        &mut self,
+        fact: &Fact<'_>,
+        bumps: &[Bump],
+        taken: u64,
+        mut presence: Option<&mut Presence>,
+    ) {
         // The total's cell comes first, and difference counts never reach back before the pane: these places stay.
         let total = self.plan.has_total.then(|| self.cell(TOTAL, true));
         let pane = self.plan.here.pane.map(|pane| self.cell(pane.start, true));
@@ -72,7 +78,9 @@ impl Counting<'_> {
             }
             Place::Least { part, of } => self.part(cell, part, of, fact, || Part::Least(Vec::new())),
             Place::Greatest { part, of } => self.part(cell, part, of, fact, || Part::Greatest(Vec::new())),
-            Place::Quantile { part, of, .. } => self.part(cell, part, of, fact, || Part::Multisets(Vec::new())),
+            Place::Quantile { part, of, .. } => {
+                self.part(cell, part, of, fact, || Part::Multisets(Vec::new()))
+            }
             Place::Distinct { part, of } => {
                 let hash = xxh3_64(fact.field(of).as_bytes()) as i64;
                 let exact_to = self.plan.layout.exact_to(part);
@@ -96,10 +104,10 @@ impl Counting<'_> {
     /// Counts the actor in every window the fact brings it into.
     fn user(&mut self, slots: &UserSlots, time: Millis, presence: &mut Presence) {
         let key = self.key.hash ^ slots.ordinal.wrapping_mul(ORDINAL_STEP);
-        if let Some(slot) = slots.total {
-            if presence.first_ever(key, time, self.now.high_water) {
-                self.add(TOTAL, slot, 1);
-            }
+        if let Some(slot) = slots.total
+            && presence.first_ever(key, time, self.now.high_water)
+        {
+            self.add(TOTAL, slot, 1);
         }
         let Some(pane) = self.plan.here.pane else { return };
         let (before, after) = match presence.visit(key, pane.start, self.plan.reach, self.now.high_water) {

@@ -92,10 +92,9 @@ impl MetricPlan {
         };
         let mut instances: Vec<Window> = Vec::new();
         for window in &metric.windows {
-            if matches!(window, Window::Tumbling { .. }) || window.is_calendar() {
-                if !instances.contains(window) {
-                    instances.push(*window);
-                }
+            let tiles = matches!(window, Window::Tumbling { .. }) || window.is_calendar();
+            if tiles && !instances.contains(window) {
+                instances.push(*window);
             }
         }
         Self {
@@ -111,14 +110,15 @@ impl MetricPlan {
 
     fn reading(&self, metric: usize, kind: FactKind) -> Reading {
         let places = self.metric.measures.iter().zip(&self.layout.measures);
-        let bumps = places.filter(|(measure, _)| measure.from.contains(&kind)).filter_map(|(measure, place)| {
-            let place = match place {
-                Place::Ratio { .. } => return None,
-                Place::Quantile { shared: true, .. } => None,
-                place => Some(place.clone()),
-            };
-            Some(Bump { filters: measure.filters.clone(), place })
-        });
+        let bumps =
+            places.filter(|(measure, _)| measure.from.contains(&kind)).filter_map(|(measure, place)| {
+                let place = match place {
+                    Place::Ratio { .. } => return None,
+                    Place::Quantile { shared: true, .. } => None,
+                    place => Some(place.clone()),
+                };
+                Some(Bump { filters: measure.filters.clone(), place })
+            });
         Reading { metric, bumps: bumps.collect() }
     }
 
@@ -139,7 +139,10 @@ impl MetricPlan {
         self.here = Here {
             pane,
             instances: self.instances.iter().map(|window| window.instance_of(zone, at)).collect(),
-            first_close: windows().map(|window| window.instance_of(zone, at).end).min().unwrap_or(Millis::MAX),
+            first_close: windows()
+                .map(|window| window.instance_of(zone, at).end)
+                .min()
+                .unwrap_or(Millis::MAX),
             last_close: windows().map(last_end).max().unwrap_or(Millis::MIN),
         };
     }

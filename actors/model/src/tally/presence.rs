@@ -57,7 +57,8 @@ impl Presence {
     /// Notes an event of the actor in a pane under a key.
     pub fn visit(&mut self, key: u64, pane: Millis, reach: Reach, high_water: Millis) -> Visit {
         let mut at = self.place(key, pane);
-        let before = at.checked_sub(1).map(|at| self.runs[at]).filter(|run| run.key == key && run.first != EVER);
+        let before =
+            at.checked_sub(1).map(|at| self.runs[at]).filter(|run| run.key == key && run.first != EVER);
         if before.is_some_and(|run| pane <= run.last) {
             return Visit::Known;
         }
@@ -155,18 +156,22 @@ impl Presence {
         if count > PRESENCES as u64 {
             return Err(damaged("a presence of too many reaches"));
         }
-        let reaches = (0..count).map(|_| Ok(varint(bytes)? as Millis)).collect::<Result<Vec<_>, StateError>>()?;
+        let reaches =
+            (0..count).map(|_| Ok(varint(bytes)? as Millis)).collect::<Result<Vec<_>, StateError>>()?;
         let mut runs: Vec<Run> = Vec::new();
         while !bytes.is_empty() {
-            let (key, rest) = bytes.split_first_chunk::<8>().ok_or_else(|| damaged("a presence is cut short"))?;
+            let (key, rest) =
+                bytes.split_first_chunk::<8>().ok_or_else(|| damaged("a presence is cut short"))?;
             *bytes = rest;
             let key = u64::from_le_bytes(*key);
             let kind = varint(bytes)?;
-            let reach = *reaches.get((kind >> 1) as usize).ok_or_else(|| damaged("a presence of no reach"))?;
+            let reach =
+                *reaches.get((kind >> 1) as usize).ok_or_else(|| damaged("a presence of no reach"))?;
             let last = base.wrapping_sub(varint(bytes)? as i64);
             let first = if kind & 1 == 1 { None } else { Some(last.wrapping_sub(varint(bytes)? as i64)) };
             let first = first.map_or(EVER, |first| first.wrapping_mul(unit));
-            if runs.last().is_some_and(|run| (run.key, run.first) >= (key, first)) || runs.len() == PRESENCES {
+            if runs.last().is_some_and(|run| (run.key, run.first) >= (key, first)) || runs.len() == PRESENCES
+            {
                 return Err(damaged("a presence out of order"));
             }
             runs.push(Run { key, first, last: last.wrapping_mul(unit), reach });

@@ -62,10 +62,18 @@ impl Outboxes {
 
     /// Notes that a cell of a row changed now, and at offset `before` before that.
     #[inline]
-    pub(super) fn changed(&mut self, row: &mut Option<Queued>, key: KeyRef<'_>, pane: Millis, before: u64, now: &Now) {
+    pub(super) fn changed(
+        &mut self,
+        row: &mut Option<Queued>,
+        key: KeyRef<'_>,
+        pane: Millis,
+        before: u64,
+        now: &Now,
+    ) {
         if let Some(queued) = *row {
             let outbox = &mut self.boxes[usize::from(queued.target)];
-            let entry = queued.sequence.checked_sub(outbox.front).and_then(|at| outbox.entries.get_mut(at as usize));
+            let entry =
+                queued.sequence.checked_sub(outbox.front).and_then(|at| outbox.entries.get_mut(at as usize));
             if let Some(entry) = entry {
                 if before < entry.first {
                     entry.panes.push(pane);
@@ -116,7 +124,13 @@ impl Outboxes {
     }
 
     /// Starts over from `since`: whatever changed after it is found in the rows and goes out again, in pieces told apart by offset.
-    pub(super) fn rewind(&mut self, target: u16, since: u64, rows: &Actors<Row>, piece: usize) -> Result<(), StateError> {
+    pub(super) fn rewind(
+        &mut self,
+        target: u16,
+        since: u64,
+        rows: &Actors<Row>,
+        piece: usize,
+    ) -> Result<(), StateError> {
         let mut answer: Vec<Changes> = Vec::new();
         for bucket in 0..BUCKETS {
             rows.peek(BucketId(bucket), |key, row| {
@@ -169,7 +183,8 @@ impl Outboxes {
         if answer.is_some_and(|answer| answer.last) {
             outbox.answering = None;
         }
-        let to = outbox.entries.front().map_or(standing.position, |next| next.first.saturating_sub(1)).max(from);
+        let to =
+            outbox.entries.front().map_or(standing.position, |next| next.first.saturating_sub(1)).max(from);
         cells.sort_by(|a, b| (a.offset, &a.key, a.pane).cmp(&(b.offset, &b.key, b.pane)));
         outbox.sent = Some(to);
         // With changes still to come, the high water of now would close windows too early.

@@ -76,7 +76,8 @@ impl Distinct {
 
     /// A sketch as it was stored; `None` if it is none of ours.
     pub(crate) fn restored(registers: Vec<u8>) -> Option<Self> {
-        let lawful = registers.len() == REGISTERS && registers.iter().all(|rank| usize::from(*rank) <= RANK_BITS + 1);
+        let lawful =
+            registers.len() == REGISTERS && registers.iter().all(|rank| usize::from(*rank) <= RANK_BITS + 1);
         lawful.then(|| Self::Sketched(registers.into_boxed_slice()))
     }
 

@@ -78,7 +78,8 @@ impl Multiset {
     /// Nearest rank: value number `⌈q·n⌉` of the sorted values; a bucket answers with its middle.
     pub fn quantile(&self, millionths: u32) -> Option<i64> {
         let n = self.len();
-        let rank = (u128::from(n) * u128::from(millionths)).div_ceil(1_000_000).clamp(1, u128::from(n.max(1))) as u64;
+        let rank = (u128::from(n) * u128::from(millionths)).div_ceil(1_000_000).clamp(1, u128::from(n.max(1)))
+            as u64;
         match self {
             Self::Exact(values) => values.get(rank as usize - 1).copied(),
             Self::Sketched(buckets) => {

@@ -79,7 +79,8 @@ impl Part {
 }
 
 fn entry<T>(list: &mut Vec<(Unit, T)>, unit: Unit, new: T) -> &mut T {
-    let at = match list.binary_search_by_key(&unit.map(Currency::code), |(unit, _)| unit.map(Currency::code)) {
+    let at = match list.binary_search_by_key(&unit.map(Currency::code), |(unit, _)| unit.map(Currency::code))
+    {
         Ok(at) => at,
         Err(at) => {
             list.insert(at, (unit, new));
