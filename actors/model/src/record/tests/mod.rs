@@ -72,6 +72,7 @@ fn an_event_belongs_to_its_user_its_guest_or_itself() {
             trip_id: id.to_owned(),
             region_id: 7,
             fare: euros(900),
+            distance_meters: 4_200,
             duration: Some(prost_types::Duration { seconds: 60, nanos: 0 }),
             ..Default::default()
         })
