@@ -9,6 +9,7 @@
 
 pub mod actor;
 pub mod bucket;
+pub mod catalogue;
 pub mod cut;
 pub mod fact;
 pub mod journal;
@@ -24,7 +25,7 @@ pub mod record;
 pub mod ring;
 pub mod series;
 pub mod settings;
-pub mod shard;
+// pub mod shard; WIP
 pub mod tally;
 pub mod time;
 pub mod user;

@@ -50,8 +50,8 @@ pub const MARKS: usize = 200_000;
 pub const RING: usize = 1_024;
 /// Records one shard may be told to skip.
 pub const SKIPS: usize = 1_024;
-/// Bytes of a quarantined record that are kept.
-pub const DEAD_LETTER_BYTES: usize = 4_096;
+/// Bytes of a quarantined record kept in state, for people; the whole record stays in the journal at its position.
+pub const DEAD_LETTER_BYTES: usize = 256;
 
 /// Due timers fired in one slice: well below a millisecond.
 pub const TIMERS_PER_SLICE: usize = 256;
@@ -59,3 +59,5 @@ pub const TIMERS_PER_SLICE: usize = 256;
 pub const CUT_ACTORS_PER_SLICE: usize = 512;
 /// Cells in one tally batch.
 pub const TALLY_BATCH: usize = 1_024;
+/// Records decoded before they are folded, while their buckets load: one read of the journal.
+pub const DECODED_AHEAD: usize = 4_096;

@@ -45,11 +45,16 @@ pub trait Fold {
     /// Sections that must be loaded before anything is folded: the header, the tally book or series.
     fn needed_at_start(&self) -> Vec<u16>;
     /// Sections not loaded yet that folding this entry touches: its actor's, and those with timers it makes due.
-    fn missing(&self, entry: &Entry) -> Vec<u16>;
+    fn missing(&mut self, entry: &Entry) -> Vec<u16>;
     /// Takes a section as the committed cut holds it: its base and deltas in order; empty when it holds nothing.
     fn load(&mut self, section: u16, segments: &[Segment]) -> Result<(), StateError>;
     /// Tells the fold of all sections' timers before they are loaded.
     fn announce(&mut self, section: u16, summary: &SectionSummary);
+
+    /// Why this build may not fold the entry at all: a version barrier beyond it. The owner then stops for a newer build.
+    fn refuses(&mut self, _entry: &Entry) -> Option<String> {
+        None
+    }
 
     /// Folds one slice of an entry; call again with the same entry until [`Progress::Done`].
     fn step(&mut self, entry: &Entry, out: &mut Outputs) -> Progress;

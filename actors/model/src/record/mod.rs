@@ -54,3 +54,13 @@ impl Event {
         self.stamps.iter().find(|stamp| stamp.product_id == product_id)
     }
 }
+
+impl Command {
+    /// The salt an erase brings.
+    pub fn erase_salt(&self) -> Option<&[u8]> {
+        match &self.command.action {
+            Some(journal::command::Action::EraseUser(erase)) => Some(&erase.salt),
+            _ => None,
+        }
+    }
+}

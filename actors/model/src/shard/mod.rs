@@ -1,1 +1,50 @@
 //! The shard step: one record (or one slice of due timers) at a time, in the journal's order. One file per kind of record.
+//!
+//! [`Shard`] is what an owner carries. Bytes come in with [`Fold::step`](crate::owner::Fold::step); verdicts, replies, saga steps and
+//! news leave in [`Outputs`](crate::output::Outputs); facts go to the tally book.
+
+mod alerts;
+mod bridge;
+mod command;
+mod core;
+mod event;
+mod fold;
+mod header;
+mod keyless;
+mod library;
+mod news;
+mod products;
+mod read;
+mod tombstone;
+mod users;
+
+pub use alerts::Alert;
+pub use core::{Counts, DeadLetter, FIRST_FOLD_VERSION, ShardConfig};
+#[cfg(feature = "planted")]
+pub use event::PANICS;
+pub use library::SettingsLibrary;
+pub use news::{AbandonedCart, AbandonedState, OpenOrder};
+pub use products::ProductsShard;
+pub use users::UsersShard;
+
+use crate::journal::Journal;
+use crate::settings::SettingsErrors;
+
+/// The newest fold version this build knows.
+pub const FOLD_VERSION: u32 = 1;
+
+/// One partition of one journal, folded.
+#[derive(Debug)]
+pub enum Shard {
+    Users(Box<UsersShard>),
+    Products(Box<ProductsShard>),
+}
+
+impl Shard {
+    pub fn new(config: ShardConfig) -> Result<Self, SettingsErrors> {
+        Ok(match config.id.journal {
+            Journal::Users => Self::Users(Box::new(UsersShard::new(config)?)),
+            Journal::Products => Self::Products(Box::new(ProductsShard::new(config)?)),
+        })
+    }
+}

@@ -1,0 +1,1 @@
+//! The resident catalogue of a products shard.

@@ -1,0 +1,88 @@
+//! Events of the users journal: SEMANTICS.md section 2, in its order.
+
+use souk_proto::v1;
+
+use crate::actor::StateError;
+use crate::journal::Entry;
+use crate::output::{Output, Outputs};
+use crate::record::Event;
+use crate::shard::keyless;
+use crate::shard::users::UsersShard;
+use crate::time::Millis;
+use crate::verdict::{Reason, Refusal, Verdict};
+
+/// A custom event of this type panics a fold built for the simulator: how poison that slipped through validation looks.
+#[cfg(feature = "planted")]
+pub const PANICS: &str = "souk.sim.panic";
+
+impl UsersShard {
+    pub(super) fn event(&mut self, entry: &Entry, event: &Event, out: &mut Outputs) -> Result<(), StateError> {
+        #[cfg(feature = "planted")]
+        if matches!(&event.event.kind, Some(v1::event::Kind::Custom(custom)) if custom.r#type == PANICS) {
+            panic!("a planted poison record");
+        }
+        let verdict = self.judge(entry, event, out)?;
+        self.core.counts.add(&verdict);
+        if verdict == Verdict::Counted && !event.keyless {
+            out.push(Output::Changed { actor: event.key.clone() });
+        }
+        out.push(Output::Verdict { offset: entry.offset, verdict });
+        Ok(())
+    }
+
+    fn judge(&mut self, entry: &Entry, event: &Event, out: &mut Outputs) -> Result<Verdict, StateError> {
+        if is_about_a_product(event) {
+            return Ok(Verdict::Rejected(Refusal::new(
+                Reason::KeyPartitionMismatch,
+                "kind",
+                "product and stock steps belong to the products journal",
+            )));
+        }
+        if let Some(stamp) = &event.bridge {
+            match self.bridges.admit(stamp, self.core.planted) {
+                Ok(true) => {}
+                Ok(false) => return Ok(Verdict::Duplicate),
+                Err(refusal) => return Ok(Verdict::Rejected(refusal)),
+            }
+        }
+        let now = self.core.now(entry.offset);
+        let time = event.time.unwrap_or(now.log_time);
+        if self.is_erased(&event.key, time)? {
+            return Ok(Verdict::Rejected(Refusal::new(
+                Reason::UserErased,
+                "user_id",
+                "this user was erased after the event happened",
+            )));
+        }
+        let too_old = time < now.high_water.saturating_sub(self.core.settings.horizon);
+        let actor = if event.keyless { keyless::actor_of(&event.key) } else { &event.key };
+        self.with_user(actor, now, out, |user, context| judge_late(user, context, event, too_old))
+    }
+
+    /// Whether an erase of this user covers `time`.
+    pub(super) fn is_erased(&mut self, user: &crate::key::ActorKey, time: Millis) -> Result<bool, StateError> {
+        if self.salt.is_empty() {
+            return Ok(false);
+        }
+        let key = super::tombstone::key_of(&self.salt, user);
+        let erased_at = self.tombstones.get((&key).into(), |tombstone| tombstone.erased_at)?.flatten();
+        Ok(erased_at.is_some_and(|erased_at| time <= erased_at))
+    }
+}
+
+/// A duplicate is a duplicate however late it comes; only then is lateness looked at.
+fn judge_late(
+    user: &mut crate::user::User,
+    context: &mut crate::actor::Context<'_>,
+    event: &Event,
+    too_old: bool,
+) -> Verdict {
+    if too_old {
+        return if user.remembers(event, &context.now) { Verdict::Duplicate } else { Verdict::Late };
+    }
+    user.event(context, event)
+}
+
+fn is_about_a_product(event: &Event) -> bool {
+    matches!(event.event.kind, Some(v1::event::Kind::ProductStep(_) | v1::event::Kind::StockStep(_)))
+}

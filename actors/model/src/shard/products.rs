@@ -1,0 +1,152 @@
+//! A shard of the products journal: its products, the catalogue over them, alerts, and beside the fold the series it serves.
+
+
+use souk_proto::journal::v1::command::Action;
+
+use crate::actor::{Context, StateError, TimerClock};
+use crate::bucket::{Actors, KeyRef};
+use crate::catalogue::Catalogue;
+use crate::fact::{Fact, FactSink};
+use crate::journal::Entry;
+use crate::key::ActorKey;
+use crate::limits::TIMERS_PER_SLICE;
+use crate::output::{Outcome, Output, Outputs};
+use crate::owner::fold::Progress;
+use crate::product::Product;
+use crate::record::{Command, Event, Record};
+use crate::ring::Ring;
+use crate::series::SeriesBook;
+use crate::settings::SettingsErrors;
+use crate::shard::alerts::Alert;
+use crate::shard::core::{Core, Decoded, ShardConfig};
+use crate::tally::Presence;
+use crate::time::Now;
+use crate::verdict::Verdict;
+
+/// First section of the products' buckets.
+const PRODUCTS: u16 = 0;
+
+#[derive(Debug)]
+pub struct ProductsShard {
+    pub(super) core: Core,
+    pub(super) products: Actors<Product>,
+    /// Over loaded products: an index of state, not state.
+    pub(super) catalogue: Catalogue,
+    pub(super) alerts: Ring<Alert>,
+    /// A join beside the fold: no decision reads it, no digest holds it.
+    pub(super) series: SeriesBook,
+}
+
+/// Products make no facts.
+struct NoFacts;
+
+impl FactSink for NoFacts {
+    fn fact(&mut self, _: &Fact<'_>, _: Option<&mut Presence>) {}
+}
+
+impl ProductsShard {
+    pub fn new(config: ShardConfig) -> Result<Self, SettingsErrors> {
+        let core = Core::new(config)?;
+        Ok(Self {
+            products: Actors::new(PRODUCTS, core.planted),
+            catalogue: Catalogue::default(),
+            alerts: Ring::default(),
+            series: SeriesBook::new(&core.settings, core.partitions.users, core.planted),
+            core,
+        })
+    }
+
+    /// Folds one product at one moment; the catalogue and the alerts follow.
+    fn with_product<R>(
+        &mut self,
+        key: &ActorKey,
+        now: Now,
+        out: &mut Outputs,
+        f: impl FnOnce(&mut Product, &mut Context<'_>) -> R,
+    ) -> Result<R, StateError> {
+        let Self { core, products, catalogue, .. } = self;
+        let settings = &*core.settings;
+        let planted = core.planted;
+        let mark = out.items.len();
+        let result = products.fold(KeyRef::from(key), |product| {
+            let mut context = Context { now, settings, facts: &mut NoFacts, out, planted };
+            let result = f(product, &mut context);
+            catalogue.upsert(key, product);
+            result
+        });
+        self.take_alerts(now.offset, &out.items[mark..]);
+        result
+    }
+
+    pub(super) fn step(&mut self, entry: &Entry, out: &mut Outputs) -> Result<Progress, StateError> {
+        self.core.begin(entry);
+        if !self.core.timers_come_late() && !self.fire_due(entry, out)? {
+            return Ok(Progress::More);
+        }
+        if let Some(decoded) = self.core.finish(entry) {
+            self.apply(entry, decoded, out)?;
+        }
+        if self.core.timers_come_late() {
+            while !self.fire_due(entry, out)? {}
+        }
+        Ok(Progress::Done)
+    }
+
+    fn fire_due(&mut self, entry: &Entry, out: &mut Outputs) -> Result<bool, StateError> {
+        for _ in 0..TIMERS_PER_SLICE {
+            let Some((deadline, key)) = self.products.next_due(TimerClock::LogTime, self.core.log_time) else {
+                return Ok(true);
+            };
+            let now = self.core.now(entry.offset);
+            self.with_product(&key, now, out, |p, context| p.fire(context, &key, TimerClock::LogTime, deadline))?;
+        }
+        Ok(false)
+    }
+
+    fn apply(&mut self, entry: &Entry, decoded: Decoded, out: &mut Outputs) -> Result<(), StateError> {
+        let now = self.core.now(entry.offset);
+        match decoded.record {
+            Err(refusal) => self.core.refuse(entry, refusal, decoded.is_event, out),
+            Ok(Record::Event(event)) => self.event(entry, &event, out)?,
+            Ok(Record::Command(command)) => self.command(entry, &command, out)?,
+            Ok(Record::Step(step)) => {
+                self.with_product(&step.key, now, out, |product, context| product.step(context, &step.key, &step))?;
+                out.push(Output::Changed { actor: step.key });
+            }
+            Ok(Record::Settings(settings)) => match self.core.change_settings(&settings) {
+                Ok(settings) => self.series.change_settings(&settings),
+                Err(refusal) => self.core.refuse(entry, refusal, false, out),
+            },
+            Ok(Record::Tick) => {}
+            Ok(Record::VersionBarrier(version)) => self.core.fold_version = self.core.fold_version.max(version),
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, entry: &Entry, event: &Event, out: &mut Outputs) -> Result<(), StateError> {
+        let now = self.core.now(entry.offset);
+        let verdict = self.with_product(&event.key, now, out, |product, context| product.event(context, event))?;
+        self.core.counts.add(&verdict);
+        if verdict == Verdict::Counted {
+            out.push(Output::Changed { actor: event.key.clone() });
+        }
+        out.push(Output::Verdict { offset: entry.offset, verdict });
+        Ok(())
+    }
+
+    fn command(&mut self, entry: &Entry, command: &Command, out: &mut Outputs) -> Result<(), StateError> {
+        let now = self.core.now(entry.offset);
+        let outcome = match &command.command.action {
+            Some(Action::AcknowledgeAlert(acknowledge)) => self.acknowledge(&acknowledge.alert_id),
+            _ => self.with_product(&command.key, now, out, |product, context| {
+                product.command(context, &command.key, command)
+            })?,
+        };
+        if outcome == Outcome::Done {
+            out.push(Output::Changed { actor: command.key.clone() });
+        }
+        let request_id = command.command.request_id.clone();
+        out.push(Output::Decided { offset: entry.offset, actor: command.key.clone(), request_id, outcome });
+        Ok(())
+    }
+}

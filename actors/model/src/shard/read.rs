@@ -1,0 +1,101 @@
+//! What can be read of a shard without folding: actors, rings, counts. A lock, a copy, never a queue.
+
+use crate::actor::StateError;
+use crate::key::{ActorKey, BUCKETS, BucketId};
+use crate::product::Product;
+use crate::ring::{Ring, RingId};
+use crate::series::SeriesBook;
+use crate::shard::core::{Counts, DeadLetter};
+use crate::shard::{AbandonedCart, Alert, OpenOrder, ProductsShard, Shard, UsersShard};
+use crate::tally::TallyBook;
+use crate::time::Now;
+use crate::user::User;
+
+impl Shard {
+    fn core(&self) -> &super::core::Core {
+        match self {
+            Self::Users(shard) => &shard.core,
+            Self::Products(shard) => &shard.core,
+        }
+    }
+
+    pub fn counts(&self) -> Counts {
+        self.core().counts
+    }
+
+    /// Where the shard stands after its last record.
+    pub fn now(&self) -> Now {
+        self.core().now(self.core().position)
+    }
+
+    pub fn settings(&self) -> &crate::settings::Settings {
+        &self.core().settings
+    }
+
+    /// Quarantined records after `token`, oldest first.
+    pub fn dead_letters(&self, token: Option<RingId>) -> impl Iterator<Item = (RingId, &DeadLetter)> {
+        self.core().dead_letters.after(token)
+    }
+
+    pub fn as_users(&self) -> Option<&UsersShard> {
+        match self {
+            Self::Users(shard) => Some(shard),
+            Self::Products(_) => None,
+        }
+    }
+
+    pub fn as_products(&self) -> Option<&ProductsShard> {
+        match self {
+            Self::Products(shard) => Some(shard),
+            Self::Users(_) => None,
+        }
+    }
+}
+
+impl UsersShard {
+    /// Reads a user as it stands; its bucket must be loaded.
+    pub fn user<R>(&self, key: &ActorKey, read: impl FnOnce(&User) -> R) -> Result<Option<R>, StateError> {
+        self.users.get(key.into(), read)
+    }
+
+    /// Reads every loaded user, in bucket and key order.
+    pub fn each_user(&self, mut visit: impl FnMut(&str, &User)) -> Result<(), StateError> {
+        (0..BUCKETS).try_for_each(|bucket| self.users.peek(BucketId(bucket), |key, user| visit(key.text, user)))
+    }
+
+    pub fn abandoned(&self) -> &Ring<AbandonedCart> {
+        &self.abandoned
+    }
+
+    pub fn open_orders(&self) -> &Ring<OpenOrder> {
+        &self.open_orders
+    }
+
+    pub fn book(&self) -> &TallyBook {
+        &self.book
+    }
+}
+
+impl ProductsShard {
+    /// Reads a product as it stands; its bucket must be loaded.
+    pub fn product<R>(&self, key: &ActorKey, read: impl FnOnce(&Product) -> R) -> Result<Option<R>, StateError> {
+        self.products.get(key.into(), read)
+    }
+
+    /// Reads every loaded product, in bucket and key order.
+    pub fn each_product(&self, mut visit: impl FnMut(&str, &Product)) -> Result<(), StateError> {
+        (0..BUCKETS).try_for_each(|bucket| self.products.peek(BucketId(bucket), |key, product| visit(key.text, product)))
+    }
+
+    pub fn alerts(&self) -> &Ring<Alert> {
+        &self.alerts
+    }
+
+    pub fn series(&self) -> &SeriesBook {
+        &self.series
+    }
+
+    pub fn catalogue(&self) -> &crate::catalogue::Catalogue {
+        &self.catalogue
+    }
+}

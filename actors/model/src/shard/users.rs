@@ -1,0 +1,168 @@
+//! A shard of the users journal: its users, their tallies, and what it remembers beside them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::actor::{Context, StateError, TimerClock};
+use crate::bucket::{Actors, KeyRef};
+use crate::fact::{Fact, FactSink};
+use crate::journal::Entry;
+use crate::key::ActorKey;
+use crate::limits::TIMERS_PER_SLICE;
+use crate::output::{Output, Outputs};
+use crate::owner::fold::Progress;
+use crate::record::Record;
+use crate::ring::Ring;
+use crate::settings::{Settings, SettingsErrors};
+use crate::shard::bridge::Bridges;
+use crate::shard::core::{Core, ShardConfig};
+use crate::shard::news::{AbandonedCart, OpenOrder};
+use crate::shard::tombstone::{self, Tombstone};
+use crate::tally::{Presence, TallyBook};
+use crate::time::Now;
+use crate::user::User;
+
+/// First section of the users' buckets.
+const USERS: u16 = 0;
+
+#[derive(Debug)]
+pub struct UsersShard {
+    pub(super) core: Core,
+    pub(super) users: Actors<User>,
+    pub(super) tombstones: Actors<Tombstone>,
+    pub(super) book: TallyBook,
+    pub(super) bridges: Bridges,
+    /// Salt of the tombstones, from the shard's first erase; empty before.
+    pub(super) salt: Vec<u8>,
+    pub(super) abandoned: Ring<AbandonedCart>,
+    pub(super) open_orders: Ring<OpenOrder>,
+    /// Loaded users with a saga under way: an index of state, not state.
+    pub(super) open_sagas: OpenSagas,
+}
+
+/// Lets a user's facts reach the tally book.
+pub(super) struct BookSink<'a> {
+    pub book: &'a mut TallyBook,
+    pub settings: &'a Settings,
+    pub now: Now,
+}
+
+impl FactSink for BookSink<'_> {
+    fn fact(&mut self, fact: &Fact<'_>, presence: Option<&mut Presence>) {
+        self.book.count(self.settings, &self.now, fact, presence);
+    }
+}
+
+impl UsersShard {
+    pub fn new(config: ShardConfig) -> Result<Self, SettingsErrors> {
+        let core = Core::new(config)?;
+        let book = TallyBook::new(&core.settings, core.partitions.products);
+        Ok(Self {
+            users: Actors::new(USERS, core.planted),
+            tombstones: Actors::new(tombstone::SECTION, core.planted),
+            book,
+            bridges: Bridges::default(),
+            salt: Vec::new(),
+            abandoned: Ring::default(),
+            open_orders: Ring::default(),
+            open_sagas: OpenSagas::new(),
+            core,
+        })
+    }
+
+    /// Folds one user at one moment: `f` is given the user and the context, the book takes its facts, the rings its news.
+    pub(super) fn with_user<R>(
+        &mut self,
+        key: &ActorKey,
+        now: Now,
+        out: &mut Outputs,
+        f: impl FnOnce(&mut User, &mut Context<'_>) -> R,
+    ) -> Result<R, StateError> {
+        let Self { core, users, book, open_sagas, .. } = self;
+        let settings = &*core.settings;
+        let planted = core.planted;
+        let mark = out.items.len();
+        let result = users.fold(KeyRef::from(key), |user| {
+            let mut sink = BookSink { book, settings, now };
+            let mut context = Context { now, settings, facts: &mut sink, out, planted };
+            let result = f(user, &mut context);
+            keep_open_saga(open_sagas, key.into(), user.has_open_saga());
+            result
+        });
+        if out.items.len() > mark {
+            self.take_news(now.offset, &out.items[mark..]);
+        }
+        result
+    }
+
+    /// Folds one slice: due timers first, then the record.
+    pub(super) fn step(&mut self, entry: &Entry, out: &mut Outputs) -> Result<Progress, StateError> {
+        self.core.begin(entry);
+        if !self.core.timers_come_late() && !self.fire_due(entry, out)? {
+            return Ok(Progress::More);
+        }
+        if let Some(decoded) = self.core.finish(entry) {
+            self.apply(entry, decoded, out)?;
+        }
+        if self.core.timers_come_late() {
+            while !self.fire_due(entry, out)? {}
+        }
+        let now = self.core.now(entry.offset);
+        self.book.settle(&self.core.settings, &now);
+        Ok(Progress::Done)
+    }
+
+    /// Fires up to a slice of due timers; `true` when none is left.
+    fn fire_due(&mut self, entry: &Entry, out: &mut Outputs) -> Result<bool, StateError> {
+        for _ in 0..TIMERS_PER_SLICE {
+            let watermark = self.core.watermark();
+            if let Some((deadline, key)) = self.users.next_due(TimerClock::Watermark, watermark) {
+                let now = self.core.now_at_timer(deadline);
+                self.with_user(&key, now, out, |user, context| user.fire(context, &key, TimerClock::Watermark, deadline))?;
+            } else if let Some((deadline, key)) = self.users.next_due(TimerClock::LogTime, self.core.log_time) {
+                let now = self.core.now(entry.offset);
+                self.with_user(&key, now, out, |user, context| user.fire(context, &key, TimerClock::LogTime, deadline))?;
+            } else {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn apply(&mut self, entry: &Entry, decoded: super::core::Decoded, out: &mut Outputs) -> Result<(), StateError> {
+        match decoded.record {
+            Err(refusal) => self.core.refuse(entry, refusal, decoded.is_event, out),
+            Ok(Record::Event(event)) => self.event(entry, &event, out)?,
+            Ok(Record::Command(command)) => self.command(entry, &command, out)?,
+            Ok(Record::Step(step)) => self.saga_step(entry, &step, out)?,
+            Ok(Record::Settings(settings)) => match self.core.change_settings(&settings) {
+                Ok(settings) => self.book.change_settings(&settings),
+                Err(refusal) => self.core.refuse(entry, refusal, false, out),
+            },
+            Ok(Record::Tick) => {}
+            Ok(Record::VersionBarrier(version)) => self.core.fold_version = self.core.fold_version.max(version),
+        }
+        Ok(())
+    }
+
+    /// A saga's step for one of this shard's users.
+    fn saga_step(&mut self, entry: &Entry, step: &crate::record::Step, out: &mut Outputs) -> Result<(), StateError> {
+        let now = self.core.now(entry.offset);
+        self.with_user(&step.key, now, out, |user, context| user.step(context, &step.key, step))?;
+        out.push(Output::Changed { actor: step.key.clone() });
+        Ok(())
+    }
+}
+
+/// Keys of actors with a saga under way, by their hash: the order re-sending goes in.
+pub(super) type OpenSagas = BTreeMap<u64, BTreeSet<String>>;
+
+pub(super) fn keep_open_saga(open: &mut OpenSagas, key: KeyRef<'_>, is_open: bool) {
+    if is_open {
+        open.entry(key.hash).or_default().insert(key.text.to_owned());
+    } else if let Some(keys) = open.get_mut(&key.hash) {
+        keys.remove(key.text);
+        if keys.is_empty() {
+            open.remove(&key.hash);
+        }
+    }
+}

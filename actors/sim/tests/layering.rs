@@ -1,0 +1,57 @@
+//! Dependencies point one way. The table is the rule; a new crate or a new arrow is a decision, made here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+/// Each crate with the crates of ours it may use (tests and benches included).
+const MAY_USE: [(&str, &[&str]); 4] = [
+    ("souk-proto", &[]),
+    ("souk-model", &["souk-proto"]),
+    ("souk-sim", &["souk-proto", "souk-model"]),
+    ("souk-bench", &["souk-proto", "souk-model"]),
+];
+
+/// What the pure core must not even be able to reach for.
+const NOT_IN_THE_CORE: [&str; 9] =
+    ["tokio", "tonic", "ractor", "rdkafka", "scylla", "redis", "rand", "chrono", "crossbeam-channel"];
+
+fn metadata() -> serde_json::Value {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--format-version=1", "--offline"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo runs");
+    serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON")
+}
+
+fn dependencies(metadata: &serde_json::Value) -> BTreeMap<String, BTreeSet<String>> {
+    let text = |value: &serde_json::Value| value["name"].as_str().expect("has a name").to_owned();
+    metadata["packages"]
+        .as_array()
+        .expect("lists packages")
+        .iter()
+        .map(|package| {
+            let uses = package["dependencies"].as_array().expect("lists dependencies").iter().map(text).collect();
+            (text(package), uses)
+        })
+        .collect()
+}
+
+#[test]
+fn arrows_point_one_way() {
+    let rules = BTreeMap::from(MAY_USE);
+    for (package, uses) in dependencies(&metadata()) {
+        let allowed = rules.get(package.as_str()).unwrap_or_else(|| panic!("{package} is not in the table"));
+        for ours in uses.iter().filter(|name| name.starts_with("souk-")) {
+            assert!(allowed.contains(&ours.as_str()), "{package} must not use {ours}");
+        }
+    }
+}
+
+#[test]
+fn the_core_has_no_way_out() {
+    let all = dependencies(&metadata());
+    for banned in NOT_IN_THE_CORE {
+        assert!(!all["souk-model"].contains(banned), "souk-model must stay pure: {banned}");
+    }
+}
