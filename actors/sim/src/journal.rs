@@ -142,16 +142,10 @@ impl SimJournal {
     }
 
     /// The record reaches the broker. `None` when the partition takes nothing now.
-    pub fn append(&mut self, shard: ShardId, now: Millis, mut bytes: Vec<u8>, chaos: &mut Chaos) -> Option<u64> {
+    pub fn append(&mut self, shard: ShardId, now: Millis, bytes: Vec<u8>, chaos: &mut Chaos) -> Option<u64> {
         let log = self.logs.get_mut(&shard)?;
         if log.damage.is_some() {
             return None;
-        }
-        if chaos.strikes(Fault::RecordCorrupted, 150) {
-            let at = chaos.rng.index(bytes.len().max(1));
-            if let Some(byte) = bytes.get_mut(at) {
-                *byte ^= 1 << chaos.rng.below(8);
-            }
         }
         log.clock.disturb(now, chaos);
         let offset = log.entries.len() as u64 + 1;
@@ -218,11 +212,12 @@ impl SimJournal {
         }
     }
 
-    /// Clocks and brokers come right: the tail.
-    pub fn calm(&mut self) {
+    /// Brokers come right: the tail. Their clocks go on from the latest time they ever gave, or deadlines would wait for hours.
+    pub fn calm(&mut self, now: Millis) {
         for log in self.logs.values_mut() {
             log.unavailable_until = 0;
-            log.clock.frozen = None;
+            let latest = log.entries.iter().map(|entry| entry.append_time).max().unwrap_or(now);
+            log.clock = BrokerClock { skew: (latest - now).max(0), frozen: None };
         }
     }
 }

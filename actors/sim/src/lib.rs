@@ -10,6 +10,8 @@ pub mod net;
 pub mod plan;
 pub mod rng;
 pub mod schedule;
+pub mod settings;
 pub mod store;
 pub mod trace;
 pub mod view;
+pub mod workload;

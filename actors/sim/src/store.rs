@@ -28,6 +28,7 @@ pub struct SimStore {
     manifests: BTreeMap<ShardId, Manifest>,
     /// What one replica still answers below quorum: the manifest before.
     stale: BTreeMap<ShardId, Manifest>,
+    under_way: BTreeMap<ShardId, u32>,
     unavailable_until: Millis,
     slow_until: Millis,
     full_until: Millis,
@@ -103,6 +104,9 @@ impl SimStore {
 
     /// The linearisation point of a conditional write.
     pub fn compare_and_set(&mut self, shard: ShardId, condition: Condition, manifest: Manifest) -> CasOutcome {
+        if let Some(count) = self.under_way.get_mut(&shard) {
+            *count = count.saturating_sub(1);
+        }
         let current = self.manifests.get(&shard);
         if !condition.holds(current) {
             return CasOutcome::NotApplied { current: current.cloned().map(Box::new) };
@@ -205,20 +209,21 @@ impl SimStore {
     /// Damages what a start of this shard needs. Returns what brings it back; `None` when there is nothing to damage yet.
     pub fn damage(&mut self, shard: ShardId, fault: Fault, chaos: &mut Chaos) -> Option<StoreBackup> {
         let id = *self.committed_header(shard).last()?;
-        let backup = StoreBackup { replicas: self.replicas.clone() };
         let key = (shard, id);
+        let backup = StoreBackup { key, cells: std::array::from_fn(|at| self.replicas[at].get(&key).cloned()) };
         for replica in &mut self.replicas {
-            let Some(cell) = replica.get_mut(&key) else { continue };
             match fault {
                 Fault::BitFlip => {
-                    if let Some(blob) = cell.blob.as_mut().filter(|segment| !segment.blob.is_empty()) {
-                        let at = id.cut as usize * 7 % blob.blob.len();
-                        blob.blob[at] ^= 1 << (id.epoch % 8);
+                    if let Some(segment) = replica.get_mut(&key).and_then(|cell| cell.blob.as_mut()) {
+                        let at = chaos.rng.index(segment.blob.len());
+                        if let Some(byte) = segment.blob.get_mut(at) {
+                            *byte ^= 1 << chaos.rng.below(8);
+                        }
                     }
                 }
                 Fault::WrongTimestampWrite => {
-                    cell.timestamp = u64::MAX;
-                    cell.blob = Some(Segment { id, base: true, blob: b"restored by hand".to_vec() });
+                    let segment = Segment { id, base: true, blob: b"written by hand".to_vec() };
+                    replica.insert(key, Cell { timestamp: u64::MAX, blob: Some(segment) });
                 }
                 _ => {
                     replica.remove(&key);
@@ -230,7 +235,22 @@ impl SimStore {
     }
 
     pub fn restore(&mut self, backup: StoreBackup) {
-        self.replicas = backup.replicas;
+        for (replica, cell) in self.replicas.iter_mut().zip(backup.cells) {
+            match cell {
+                Some(cell) => replica.insert(backup.key, cell),
+                None => replica.remove(&backup.key),
+            };
+        }
+    }
+
+    /// A conditional write is on its way: it will be judged sometime.
+    pub fn cas_sent(&mut self, shard: ShardId) {
+        *self.under_way.entry(shard).or_default() += 1;
+    }
+
+    /// Whether some conditional write of this shard may still be applied.
+    pub fn is_cas_under_way(&self, shard: ShardId) -> bool {
+        self.under_way.get(&shard).is_some_and(|count| *count > 0)
     }
 
     pub fn calm(&mut self) {
@@ -240,10 +260,11 @@ impl SimStore {
     }
 }
 
-/// The replicas before damage.
+/// A cell before it was damaged.
 #[derive(Debug)]
 pub struct StoreBackup {
-    replicas: [Replica; REPLICAS],
+    key: (ShardId, SegmentId),
+    cells: [Option<Cell>; REPLICAS],
 }
 
 fn put(replica: &mut Replica, key: (ShardId, SegmentId), cell: Cell) {
