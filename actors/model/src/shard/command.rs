@@ -3,16 +3,16 @@
 use souk_proto::journal::v1::command::Action;
 
 use crate::actor::StateError;
-use crate::journal::Entry;
 use crate::output::{Outcome, Output, Outputs};
 use crate::record::Command;
+use crate::shard::core::At;
 use crate::shard::tombstone;
 use crate::shard::users::{UsersShard, keep_open_saga};
 use crate::verdict::{Reason, Refusal};
 
 impl UsersShard {
-    pub(super) fn command(&mut self, entry: &Entry, command: &Command, out: &mut Outputs) -> Result<(), StateError> {
-        let now = self.core.now(entry.offset);
+    pub(super) fn command(&mut self, at: At, command: &Command, out: &mut Outputs) -> Result<(), StateError> {
+        let now = self.core.now(at.offset);
         let outcome = match &command.command.action {
             Some(Action::EraseUser(erase)) => self.erase(&erase.salt, command)?,
             _ if self.is_erased(&command.key, now.log_time)? => {
@@ -22,7 +22,7 @@ impl UsersShard {
         };
         out.push(Output::Changed { actor: command.key.clone() });
         let request_id = command.command.request_id.clone();
-        out.push(Output::Decided { offset: entry.offset, actor: command.key.clone(), request_id, outcome });
+        out.push(Output::Decided { offset: at.offset, actor: command.key.clone(), request_id, outcome });
         Ok(())
     }
 

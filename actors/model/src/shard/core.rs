@@ -9,13 +9,14 @@ use souk_proto::state::v1 as state;
 
 use crate::cut::segment::{self, HEADER};
 use crate::journal::{Entry, Partitions, ShardId};
-use crate::limits::{DEAD_LETTER_BYTES, DECODED_AHEAD};
+use crate::limits::DEAD_LETTER_BYTES;
 use crate::output::{Output, Outputs};
 use crate::owner::fold::{SectionDraft, SectionTotals};
 use crate::planted::{Bug, Planted};
-use crate::record::{self, Record};
+use crate::record::Record;
 use crate::ring::Ring;
 use crate::settings::{Clock, Settings, SettingsErrors};
+use crate::shard::ahead::{Ahead, Decoded};
 use crate::shard::library::SettingsLibrary;
 use crate::time::{FUTURE_BOUND, Millis, Now, PAST_BOUND};
 use crate::verdict::{Reason, Refusal, Verdict};
@@ -70,20 +71,27 @@ pub struct DeadLetter {
     pub original: Vec<u8>,
 }
 
-/// An entry decoded, or why it could not be, and whether it then counts as an event (it is one, or cannot be told).
-#[derive(Debug, Clone)]
-pub(super) struct Decoded {
-    pub record: Result<Record, Refusal>,
-    pub is_event: bool,
+/// Where and when a record was appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct At {
+    pub offset: u64,
+    pub append_time: Millis,
+}
+
+impl From<&Entry> for At {
+    fn from(entry: &Entry) -> Self {
+        Self { offset: entry.offset, append_time: entry.append_time }
+    }
 }
 
 /// The record being folded, between its slices.
 #[derive(Debug)]
-pub(super) struct Pending {
-    pub offset: u64,
-    pub decoded: Decoded,
-    /// The fold's watermark before this record moved time.
-    watermark_before: Millis,
+struct Pending {
+    offset: u64,
+    /// Set when its event time is out of range.
+    refusal: Option<Refusal>,
+    /// High water before this record moved time.
+    high_water_before: Millis,
 }
 
 #[derive(Debug)]
@@ -101,8 +109,7 @@ pub(super) struct Core {
     pub counts: Counts,
     pub folded_by_version: BTreeMap<u32, u64>,
     pub dead_letters: Ring<DeadLetter>,
-    /// Entries decoded by [`Core::look_ahead`] and not folded yet.
-    ahead: BTreeMap<u64, Decoded>,
+    ahead: Ahead,
     pending: Option<Pending>,
     /// The header of the cut being encoded.
     frozen_header: Vec<u8>,
@@ -129,7 +136,7 @@ impl Core {
             counts: Counts::default(),
             folded_by_version: BTreeMap::new(),
             dead_letters: Ring::default(),
-            ahead: BTreeMap::new(),
+            ahead: Ahead::default(),
             pending: None,
             frozen_header: Vec::new(),
             cut_position: 0,
@@ -149,71 +156,75 @@ impl Core {
 
     /// Where it stands while a watermark timer of the record being folded fires.
     pub(super) fn now_at_timer(&self, deadline: Millis) -> Now {
+        let lateness = self.settings.fold.lateness;
         let (offset, before) =
-            self.pending.as_ref().map_or((self.position, self.watermark()), |p| (p.offset, p.watermark_before));
-        let watermark = before.max(deadline);
-        Now { offset, log_time: self.log_time, high_water: watermark + self.settings.fold.lateness, watermark }
+            self.pending.as_ref().map_or((self.position, self.high_water), |p| (p.offset, p.high_water_before));
+        let high_water = before.max(deadline.saturating_add(lateness));
+        Now { offset, log_time: self.log_time, high_water, watermark: high_water.saturating_sub(lateness) }
     }
 
     /// The decoded entry, and where log time and high water will stand with it, without folding it.
     pub(super) fn look_ahead(&mut self, entry: &Entry) -> (&Decoded, Millis, Millis) {
-        let log_time = self.log_time.max(entry.append_time);
-        if self.ahead.len() >= DECODED_AHEAD {
-            self.ahead.pop_first();
-        }
-        let decoded = self.ahead.entry(entry.offset).or_insert_with(|| decode(entry));
         let history = self.settings.fold.clock == Clock::History;
-        let high_water = self.high_water.max(high_water_of(&decoded.record, log_time, history).unwrap_or(i64::MIN));
-        (decoded, log_time, high_water)
+        let log_time = self.log_time.max(self.append_time_seen(entry.append_time));
+        let decoded = self.ahead.look(entry);
+        let moved = decoded.record.as_ref().ok().and_then(|record| high_water_of(record, log_time, history));
+        (decoded, log_time, moved.map_or(self.high_water, |moved| self.high_water.max(moved)))
     }
 
     /// Why this build may not fold the entry: a version barrier it does not know.
     pub(super) fn refuses(&mut self, entry: &Entry) -> Option<String> {
         let build_version = self.build_version;
         match self.look_ahead(entry).0.record {
-            Ok(Record::VersionBarrier(version)) if version > build_version => {
-                Some(format!("fold version {version} is in force from offset {}, this build knows {build_version}", entry.offset))
-            }
+            Ok(Record::VersionBarrier(version)) if version > build_version => Some(format!(
+                "fold version {version} is in force from offset {}, this build knows {build_version}",
+                entry.offset
+            )),
             _ => None,
         }
     }
 
-    /// Takes up an entry: moves time. Does nothing when it is already the one being folded.
-    pub(super) fn begin(&mut self, entry: &Entry) {
-        if self.pending.as_ref().is_some_and(|pending| pending.offset == entry.offset) {
+    /// The entry decoded, taken out of what was looked at ahead.
+    pub(super) fn take_decoded(&mut self, entry: &Entry) -> Decoded {
+        self.ahead.take(entry)
+    }
+
+    /// Keeps a decoded entry for its next slice.
+    pub(super) fn put_decoded(&mut self, offset: u64, decoded: Decoded) {
+        self.ahead.put(offset, decoded);
+    }
+
+    /// Has an entry folded as one that cannot be decoded: time moves, timers fire, the record is quarantined.
+    pub(super) fn put_refused(&mut self, entry: &Entry, refusal: Refusal) {
+        let is_event = self.ahead.take(entry).is_event;
+        self.ahead.put(entry.offset, Decoded { record: Err(refusal), is_event });
+    }
+
+    /// Takes up a record: moves time. Does nothing when it is already the one being folded.
+    pub(super) fn begin(&mut self, at: At, decoded: &Decoded) {
+        if self.pending.as_ref().is_some_and(|pending| pending.offset == at.offset) {
             return;
         }
-        let watermark_before = self.watermark();
-        let append_time = self.append_time_seen(entry);
-        self.log_time = self.log_time.max(append_time);
-        let mut decoded = self.ahead.remove(&entry.offset).unwrap_or_else(|| decode(entry));
+        let high_water_before = self.high_water;
         let history = self.settings.fold.clock == Clock::History;
-        if let Ok(Record::Event(event)) = &decoded.record
-            && !history
-            && let Err(refusal) = in_range(event.time.unwrap_or(self.log_time), self.log_time)
-        {
-            decoded.record = Err(refusal);
+        self.log_time = self.log_time.max(self.append_time_seen(at.append_time));
+        let mut refusal = None;
+        if let Ok(record) = &decoded.record {
+            match high_water_of(record, self.log_time, history) {
+                Some(high_water) => self.high_water = self.high_water.max(high_water),
+                None => refusal = out_of_range(record, self.log_time, history),
+            }
         }
-        if let Some(high_water) = high_water_of(&decoded.record, self.log_time, history) {
-            self.high_water = self.high_water.max(high_water);
-        }
-        self.pending = Some(Pending { offset: entry.offset, decoded, watermark_before });
+        self.pending = Some(Pending { offset: at.offset, refusal, high_water_before });
     }
 
     /// The append time the fold goes by: the journal's.
-    fn append_time_seen(&self, entry: &Entry) -> Millis {
+    fn append_time_seen(&self, append_time: Millis) -> Millis {
         #[cfg(feature = "planted")]
         if self.planted.has(Bug::WallClockInFold) {
             return self.planted_clock;
         }
-        entry.append_time
-    }
-
-    /// Takes up an entry that is not to be folded: time moves and timers fire as for one that cannot be decoded.
-    pub(super) fn begin_refused(&mut self, entry: &Entry, refusal: Refusal) {
-        let decoded = Decoded { is_event: decode(entry).is_event, record: Err(refusal) };
-        self.ahead.insert(entry.offset, decoded);
-        self.begin(entry);
+        append_time
     }
 
     /// Freezes the header at the current position.
@@ -228,13 +239,12 @@ impl Core {
         SectionDraft { section: HEADER, base: true, blob, summary }
     }
 
-    /// The record is about to be applied: takes it out and moves the position.
-    pub(super) fn finish(&mut self, entry: &Entry) -> Option<Decoded> {
-        let pending = self.pending.take()?;
-        self.position = entry.offset;
+    /// The record is about to be applied: moves the position. Gives why it must not be, if its time is out of range.
+    pub(super) fn finish(&mut self, at: At) -> Option<Refusal> {
+        self.position = at.offset;
         let version = self.version_in_force();
         *self.folded_by_version.entry(version).or_insert(0) += 1;
-        Some(pending.decoded)
+        self.pending.take().and_then(|pending| pending.refusal)
     }
 
     /// The version the fold behaves as: the last barrier's, whatever the build could do.
@@ -248,18 +258,19 @@ impl Core {
     }
 
     /// A record that is not folded: quarantined, and if it was an event (or cannot be told) counted as rejected.
-    pub(super) fn refuse(&mut self, entry: &Entry, refusal: Refusal, is_event: bool, out: &mut Outputs) {
+    pub(super) fn refuse(&mut self, at: At, bytes: &[u8], refusal: &Refusal, is_event: bool, out: &mut Outputs) {
         if is_event {
-            let verdict = Verdict::Rejected(refusal.clone());
-            self.counts.add(&verdict);
-            out.push(Output::Verdict { offset: entry.offset, verdict });
+            self.judged(at, Verdict::Rejected(refusal.clone()), out);
         }
-        self.quarantine(entry, refusal);
+        let original = bytes[..bytes.len().min(DEAD_LETTER_BYTES)].to_vec();
+        let letter = DeadLetter { refusal: refusal.clone(), time: self.log_time, original };
+        self.dead_letters.push(at.offset, letter);
     }
 
-    fn quarantine(&mut self, entry: &Entry, refusal: Refusal) {
-        let original = entry.bytes[..entry.bytes.len().min(DEAD_LETTER_BYTES)].to_vec();
-        self.dead_letters.push(entry.offset, DeadLetter { refusal, time: self.log_time, original });
+    /// The fold's word on an event: counted once, told once.
+    pub(super) fn judged(&mut self, at: At, verdict: Verdict, out: &mut Outputs) {
+        self.counts.add(&verdict);
+        out.push(Output::Verdict { offset: at.offset, verdict });
     }
 
     /// Settings from this position on. Unlawful ones are refused and change nothing.
@@ -283,36 +294,30 @@ impl Core {
 /// The version every shard starts with.
 pub const FIRST_FOLD_VERSION: u32 = 1;
 
-fn decode(entry: &Entry) -> Decoded {
-    match record::decode(&entry.bytes) {
-        Ok(record) => Decoded { is_event: matches!(record, Record::Event(_)), record: Ok(record) },
-        Err(refusal) => {
-            let body = journal::Record::decode(entry.bytes.as_slice()).ok().and_then(|record| record.body);
-            let is_event = matches!(body, None | Some(journal::record::Body::Event(_)));
-            Decoded { record: Err(refusal), is_event }
-        }
-    }
-}
-
 /// What a record moves high water to; nothing when it does not move it.
-fn high_water_of(record: &Result<Record, Refusal>, log_time: Millis, history: bool) -> Option<Millis> {
+fn high_water_of(record: &Record, log_time: Millis, history: bool) -> Option<Millis> {
     match record {
-        Ok(Record::Event(event)) => {
+        Record::Event(event) => {
             let time = event.time.unwrap_or(log_time);
-            (history || in_range(time, log_time).is_ok()).then(|| time.min(log_time))
+            (history || is_in_range(time, log_time)).then(|| time.min(log_time))
         }
-        Ok(_) => (!history).then_some(log_time),
-        Err(_) => None,
+        _ => (!history).then_some(log_time),
     }
 }
 
-fn in_range(time: Millis, log_time: Millis) -> Result<(), Refusal> {
-    if time > log_time.saturating_add(FUTURE_BOUND) || time < log_time.saturating_sub(PAST_BOUND) {
-        return Err(Refusal::new(
-            Reason::TimeOutOfRange,
-            "event_time",
-            "must lie within 7 days before and 5 minutes after its arrival; older events go into a history journal",
-        ));
+fn is_in_range(time: Millis, log_time: Millis) -> bool {
+    time <= log_time.saturating_add(FUTURE_BOUND) && time >= log_time.saturating_sub(PAST_BOUND)
+}
+
+fn out_of_range(record: &Record, log_time: Millis, history: bool) -> Option<Refusal> {
+    match record {
+        Record::Event(event) if !history && !is_in_range(event.time.unwrap_or(log_time), log_time) => {
+            Some(Refusal::new(
+                Reason::TimeOutOfRange,
+                "event_time",
+                "must lie within 7 days before and 5 minutes after its arrival; older events go into a history journal",
+            ))
+        }
+        _ => None,
     }
-    Ok(())
 }

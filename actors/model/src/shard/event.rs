@@ -3,9 +3,9 @@
 use souk_proto::v1;
 
 use crate::actor::StateError;
-use crate::journal::Entry;
 use crate::output::{Output, Outputs};
 use crate::record::Event;
+use crate::shard::core::At;
 use crate::shard::keyless;
 use crate::shard::users::UsersShard;
 use crate::time::Millis;
@@ -16,21 +16,20 @@ use crate::verdict::{Reason, Refusal, Verdict};
 pub const PANICS: &str = "souk.sim.panic";
 
 impl UsersShard {
-    pub(super) fn event(&mut self, entry: &Entry, event: &Event, out: &mut Outputs) -> Result<(), StateError> {
+    pub(super) fn event(&mut self, at: At, event: &Event, out: &mut Outputs) -> Result<(), StateError> {
         #[cfg(feature = "planted")]
         if matches!(&event.event.kind, Some(v1::event::Kind::Custom(custom)) if custom.r#type == PANICS) {
             panic!("a planted poison record");
         }
-        let verdict = self.judge(entry, event, out)?;
-        self.core.counts.add(&verdict);
+        let verdict = self.judge(at, event, out)?;
         if verdict == Verdict::Counted && !event.keyless {
             out.push(Output::Changed { actor: event.key.clone() });
         }
-        out.push(Output::Verdict { offset: entry.offset, verdict });
+        self.core.judged(at, verdict, out);
         Ok(())
     }
 
-    fn judge(&mut self, entry: &Entry, event: &Event, out: &mut Outputs) -> Result<Verdict, StateError> {
+    fn judge(&mut self, at: At, event: &Event, out: &mut Outputs) -> Result<Verdict, StateError> {
         if is_about_a_product(event) {
             return Ok(Verdict::Rejected(Refusal::new(
                 Reason::KeyPartitionMismatch,
@@ -45,7 +44,7 @@ impl UsersShard {
                 Err(refusal) => return Ok(Verdict::Rejected(refusal)),
             }
         }
-        let now = self.core.now(entry.offset);
+        let now = self.core.now(at.offset);
         let time = event.time.unwrap_or(now.log_time);
         if self.is_erased(&event.key, time)? {
             return Ok(Verdict::Rejected(Refusal::new(

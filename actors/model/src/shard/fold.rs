@@ -67,7 +67,7 @@ impl Fold for Shard {
 
     fn skip(&mut self, entry: &Entry, reason: &str, out: &mut Outputs) {
         let refusal = Refusal::new(Reason::InternalBug, "", format!("the fold was told to pass over it: {reason}"));
-        either!(self, shard => shard.core.begin_refused(entry, refusal));
+        either!(self, shard => shard.core.put_refused(entry, refusal));
         while self.step(entry, out) == Progress::More {}
     }
 

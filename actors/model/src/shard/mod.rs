@@ -3,6 +3,7 @@
 //! [`Shard`] is what an owner carries. Bytes come in with [`Fold::step`](crate::owner::Fold::step); verdicts, replies, saga steps and
 //! news leave in [`Outputs`](crate::output::Outputs); facts go to the tally book.
 
+mod ahead;
 mod alerts;
 mod bridge;
 mod command;
@@ -18,8 +19,9 @@ mod read;
 mod tombstone;
 mod users;
 
+pub use ahead::Decoded;
 pub use alerts::Alert;
-pub use core::{Counts, DeadLetter, FIRST_FOLD_VERSION, ShardConfig};
+pub use core::{At, Counts, DeadLetter, FIRST_FOLD_VERSION, ShardConfig};
 #[cfg(feature = "planted")]
 pub use event::PANICS;
 pub use library::SettingsLibrary;
@@ -27,7 +29,10 @@ pub use news::{AbandonedCart, AbandonedState, OpenOrder};
 pub use products::ProductsShard;
 pub use users::UsersShard;
 
+use crate::actor::StateError;
 use crate::journal::Journal;
+use crate::output::Outputs;
+use crate::owner::fold::Progress;
 use crate::settings::SettingsErrors;
 
 /// The newest fold version this build knows.
@@ -46,5 +51,19 @@ impl Shard {
             Journal::Users => Self::Users(Box::new(UsersShard::new(config)?)),
             Journal::Products => Self::Products(Box::new(ProductsShard::new(config)?)),
         })
+    }
+
+    /// Folds one slice of a record that is decoded already; `bytes` is what a dead letter would keep.
+    pub fn step_decoded(
+        &mut self,
+        at: At,
+        bytes: &[u8],
+        decoded: &Decoded,
+        out: &mut Outputs,
+    ) -> Result<Progress, StateError> {
+        match self {
+            Self::Users(shard) => shard.step_decoded(at, bytes, decoded, out),
+            Self::Products(shard) => shard.step_decoded(at, bytes, decoded, out),
+        }
     }
 }

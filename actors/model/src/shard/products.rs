@@ -13,12 +13,13 @@ use crate::limits::TIMERS_PER_SLICE;
 use crate::output::{Outcome, Output, Outputs};
 use crate::owner::fold::Progress;
 use crate::product::Product;
-use crate::record::{Command, Event, Record};
+use crate::record::{Command, Event, Record, Step};
 use crate::ring::Ring;
 use crate::series::SeriesBook;
 use crate::settings::SettingsErrors;
 use crate::shard::alerts::Alert;
-use crate::shard::core::{Core, Decoded, ShardConfig};
+use crate::shard::ahead::Decoded;
+use crate::shard::core::{At, Core, ShardConfig};
 use crate::tally::Presence;
 use crate::time::Now;
 use crate::verdict::Verdict;
@@ -78,64 +79,83 @@ impl ProductsShard {
         result
     }
 
+    /// Folds one slice of an entry; decodes it if that was not done ahead.
     pub(super) fn step(&mut self, entry: &Entry, out: &mut Outputs) -> Result<Progress, StateError> {
-        self.core.begin(entry);
-        if !self.core.timers_come_late() && !self.fire_due(entry, out)? {
+        let decoded = self.core.take_decoded(entry);
+        let progress = self.step_decoded(entry.into(), &entry.bytes, &decoded, out)?;
+        if progress == Progress::More {
+            self.core.put_decoded(entry.offset, decoded);
+        }
+        Ok(progress)
+    }
+
+    /// Folds one slice of a decoded record: due timers first, then the record.
+    pub(super) fn step_decoded(
+        &mut self,
+        at: At,
+        bytes: &[u8],
+        decoded: &Decoded,
+        out: &mut Outputs,
+    ) -> Result<Progress, StateError> {
+        self.core.begin(at, decoded);
+        if !self.core.timers_come_late() && !self.fire_due(at, out)? {
             return Ok(Progress::More);
         }
-        if let Some(decoded) = self.core.finish(entry) {
-            self.apply(entry, decoded, out)?;
+        let refusal = self.core.finish(at);
+        match (&decoded.record, &refusal) {
+            (Err(refusal), _) | (Ok(_), Some(refusal)) => self.core.refuse(at, bytes, refusal, decoded.is_event, out),
+            (Ok(record), None) => self.apply(at, bytes, record, out)?,
         }
-        if self.core.timers_come_late() {
-            while !self.fire_due(entry, out)? {}
-        }
+        while self.core.timers_come_late() && !self.fire_due(at, out)? {}
         Ok(Progress::Done)
     }
 
-    fn fire_due(&mut self, entry: &Entry, out: &mut Outputs) -> Result<bool, StateError> {
+    fn fire_due(&mut self, at: At, out: &mut Outputs) -> Result<bool, StateError> {
         for _ in 0..TIMERS_PER_SLICE {
             let Some((deadline, key)) = self.products.next_due(TimerClock::LogTime, self.core.log_time) else {
                 return Ok(true);
             };
-            let now = self.core.now(entry.offset);
+            let now = self.core.now(at.offset);
             self.with_product(&key, now, out, |p, context| p.fire(context, &key, TimerClock::LogTime, deadline))?;
         }
         Ok(false)
     }
 
-    fn apply(&mut self, entry: &Entry, decoded: Decoded, out: &mut Outputs) -> Result<(), StateError> {
-        let now = self.core.now(entry.offset);
-        match decoded.record {
-            Err(refusal) => self.core.refuse(entry, refusal, decoded.is_event, out),
-            Ok(Record::Event(event)) => self.event(entry, &event, out)?,
-            Ok(Record::Command(command)) => self.command(entry, &command, out)?,
-            Ok(Record::Step(step)) => {
-                self.with_product(&step.key, now, out, |product, context| product.step(context, &step.key, &step))?;
-                out.push(Output::Changed { actor: step.key });
-            }
-            Ok(Record::Settings(settings)) => match self.core.change_settings(&settings) {
+    fn apply(&mut self, at: At, bytes: &[u8], record: &Record, out: &mut Outputs) -> Result<(), StateError> {
+        match record {
+            Record::Event(event) => self.event(at, event, out)?,
+            Record::Command(command) => self.command(at, command, out)?,
+            Record::Step(step) => self.saga_step(at, step, out)?,
+            Record::Settings(settings) => match self.core.change_settings(settings) {
                 Ok(settings) => self.series.change_settings(&settings),
-                Err(refusal) => self.core.refuse(entry, refusal, false, out),
+                Err(refusal) => self.core.refuse(at, bytes, &refusal, false, out),
             },
-            Ok(Record::Tick) => {}
-            Ok(Record::VersionBarrier(version)) => self.core.fold_version = self.core.fold_version.max(version),
+            Record::Tick => {}
+            Record::VersionBarrier(version) => self.core.fold_version = self.core.fold_version.max(*version),
         }
         Ok(())
     }
 
-    fn event(&mut self, entry: &Entry, event: &Event, out: &mut Outputs) -> Result<(), StateError> {
-        let now = self.core.now(entry.offset);
+    /// A saga's step for one of this shard's products.
+    fn saga_step(&mut self, at: At, step: &Step, out: &mut Outputs) -> Result<(), StateError> {
+        let now = self.core.now(at.offset);
+        self.with_product(&step.key, now, out, |product, context| product.step(context, &step.key, step))?;
+        out.push(Output::Changed { actor: step.key.clone() });
+        Ok(())
+    }
+
+    fn event(&mut self, at: At, event: &Event, out: &mut Outputs) -> Result<(), StateError> {
+        let now = self.core.now(at.offset);
         let verdict = self.with_product(&event.key, now, out, |product, context| product.event(context, event))?;
-        self.core.counts.add(&verdict);
         if verdict == Verdict::Counted {
             out.push(Output::Changed { actor: event.key.clone() });
         }
-        out.push(Output::Verdict { offset: entry.offset, verdict });
+        self.core.judged(at, verdict, out);
         Ok(())
     }
 
-    fn command(&mut self, entry: &Entry, command: &Command, out: &mut Outputs) -> Result<(), StateError> {
-        let now = self.core.now(entry.offset);
+    fn command(&mut self, at: At, command: &Command, out: &mut Outputs) -> Result<(), StateError> {
+        let now = self.core.now(at.offset);
         let outcome = match &command.command.action {
             Some(Action::AcknowledgeAlert(acknowledge)) => self.acknowledge(&acknowledge.alert_id),
             _ => self.with_product(&command.key, now, out, |product, context| {
@@ -146,7 +166,7 @@ impl ProductsShard {
             out.push(Output::Changed { actor: command.key.clone() });
         }
         let request_id = command.command.request_id.clone();
-        out.push(Output::Decided { offset: entry.offset, actor: command.key.clone(), request_id, outcome });
+        out.push(Output::Decided { offset: at.offset, actor: command.key.clone(), request_id, outcome });
         Ok(())
     }
 }

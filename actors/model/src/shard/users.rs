@@ -10,11 +10,12 @@ use crate::key::ActorKey;
 use crate::limits::TIMERS_PER_SLICE;
 use crate::output::{Output, Outputs};
 use crate::owner::fold::Progress;
-use crate::record::Record;
+use crate::record::{Record, Step};
 use crate::ring::Ring;
 use crate::settings::{Settings, SettingsErrors};
 use crate::shard::bridge::Bridges;
-use crate::shard::core::{Core, ShardConfig};
+use crate::shard::ahead::Decoded;
+use crate::shard::core::{At, Core, ShardConfig};
 use crate::shard::news::{AbandonedCart, OpenOrder};
 use crate::shard::tombstone::{self, Tombstone};
 use crate::tally::{Presence, TallyBook};
@@ -94,32 +95,47 @@ impl UsersShard {
         result
     }
 
-    /// Folds one slice: due timers first, then the record.
+    /// Folds one slice of an entry; decodes it if that was not done ahead.
     pub(super) fn step(&mut self, entry: &Entry, out: &mut Outputs) -> Result<Progress, StateError> {
-        self.core.begin(entry);
-        if !self.core.timers_come_late() && !self.fire_due(entry, out)? {
+        let decoded = self.core.take_decoded(entry);
+        let progress = self.step_decoded(entry.into(), &entry.bytes, &decoded, out)?;
+        if progress == Progress::More {
+            self.core.put_decoded(entry.offset, decoded);
+        }
+        Ok(progress)
+    }
+
+    /// Folds one slice of a decoded record: due timers first, then the record.
+    pub(super) fn step_decoded(
+        &mut self,
+        at: At,
+        bytes: &[u8],
+        decoded: &Decoded,
+        out: &mut Outputs,
+    ) -> Result<Progress, StateError> {
+        self.core.begin(at, decoded);
+        if !self.core.timers_come_late() && !self.fire_due(at, out)? {
             return Ok(Progress::More);
         }
-        if let Some(decoded) = self.core.finish(entry) {
-            self.apply(entry, decoded, out)?;
+        let refusal = self.core.finish(at);
+        match (&decoded.record, &refusal) {
+            (Err(refusal), _) | (Ok(_), Some(refusal)) => self.core.refuse(at, bytes, refusal, decoded.is_event, out),
+            (Ok(record), None) => self.apply(at, bytes, record, out)?,
         }
-        if self.core.timers_come_late() {
-            while !self.fire_due(entry, out)? {}
-        }
-        let now = self.core.now(entry.offset);
-        self.book.settle(&self.core.settings, &now);
+        while self.core.timers_come_late() && !self.fire_due(at, out)? {}
+        self.book.settle(&self.core.settings, &self.core.now(at.offset));
         Ok(Progress::Done)
     }
 
     /// Fires up to a slice of due timers; `true` when none is left.
-    fn fire_due(&mut self, entry: &Entry, out: &mut Outputs) -> Result<bool, StateError> {
+    fn fire_due(&mut self, at: At, out: &mut Outputs) -> Result<bool, StateError> {
         for _ in 0..TIMERS_PER_SLICE {
             let watermark = self.core.watermark();
             if let Some((deadline, key)) = self.users.next_due(TimerClock::Watermark, watermark) {
                 let now = self.core.now_at_timer(deadline);
                 self.with_user(&key, now, out, |user, context| user.fire(context, &key, TimerClock::Watermark, deadline))?;
             } else if let Some((deadline, key)) = self.users.next_due(TimerClock::LogTime, self.core.log_time) {
-                let now = self.core.now(entry.offset);
+                let now = self.core.now(at.offset);
                 self.with_user(&key, now, out, |user, context| user.fire(context, &key, TimerClock::LogTime, deadline))?;
             } else {
                 return Ok(true);
@@ -128,25 +144,24 @@ impl UsersShard {
         Ok(false)
     }
 
-    fn apply(&mut self, entry: &Entry, decoded: super::core::Decoded, out: &mut Outputs) -> Result<(), StateError> {
-        match decoded.record {
-            Err(refusal) => self.core.refuse(entry, refusal, decoded.is_event, out),
-            Ok(Record::Event(event)) => self.event(entry, &event, out)?,
-            Ok(Record::Command(command)) => self.command(entry, &command, out)?,
-            Ok(Record::Step(step)) => self.saga_step(entry, &step, out)?,
-            Ok(Record::Settings(settings)) => match self.core.change_settings(&settings) {
+    fn apply(&mut self, at: At, bytes: &[u8], record: &Record, out: &mut Outputs) -> Result<(), StateError> {
+        match record {
+            Record::Event(event) => self.event(at, event, out)?,
+            Record::Command(command) => self.command(at, command, out)?,
+            Record::Step(step) => self.saga_step(at, step, out)?,
+            Record::Settings(settings) => match self.core.change_settings(settings) {
                 Ok(settings) => self.book.change_settings(&settings),
-                Err(refusal) => self.core.refuse(entry, refusal, false, out),
+                Err(refusal) => self.core.refuse(at, bytes, &refusal, false, out),
             },
-            Ok(Record::Tick) => {}
-            Ok(Record::VersionBarrier(version)) => self.core.fold_version = self.core.fold_version.max(version),
+            Record::Tick => {}
+            Record::VersionBarrier(version) => self.core.fold_version = self.core.fold_version.max(*version),
         }
         Ok(())
     }
 
     /// A saga's step for one of this shard's users.
-    fn saga_step(&mut self, entry: &Entry, step: &crate::record::Step, out: &mut Outputs) -> Result<(), StateError> {
-        let now = self.core.now(entry.offset);
+    fn saga_step(&mut self, at: At, step: &Step, out: &mut Outputs) -> Result<(), StateError> {
+        let now = self.core.now(at.offset);
         self.with_user(&step.key, now, out, |user, context| user.step(context, &step.key, step))?;
         out.push(Output::Changed { actor: step.key.clone() });
         Ok(())

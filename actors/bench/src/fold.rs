@@ -1,0 +1,56 @@
+//! Nanoseconds per event of the whole fold: decoded record in; user, tallies and dirty mark out.
+
+use std::time::{Duration, Instant};
+
+use crate::random::Keys;
+use crate::world::{Feed, Mix, settings_text};
+
+/// Records are made and decoded in batches of this size, outside the timed part.
+const BATCH: u64 = 256;
+const EVENTS: u64 = 1_000_000;
+/// Tallies leave every 250 ms of virtual time.
+const EVENTS_PER_DRAIN: u64 = 2_500;
+
+pub(crate) fn run() -> anyhow::Result<()> {
+    println!("fold, ns per event (goal: 150 at 100 k users, 300 at 1 M)");
+    println!("  {:>9} {:>9}  {:>11} {:>11} {:>13}", "users", "keys", "page views", "shop mix", "drain ns/ev");
+    for users in [100_000, 1_000_000] {
+        for keys in [Keys::Uniform, Keys::Zipf] {
+            let (views, _) = measure(users, keys, Mix::PageViews)?;
+            let (shop, drain) = measure(users, keys, Mix::Shop)?;
+            println!("  {users:>9} {:>9}  {views:>11.0} {shop:>11.0} {drain:>13.0}", keys.name());
+        }
+    }
+    Ok(())
+}
+
+/// Fold and drain time per event. Every user has been here once before the clock starts.
+fn measure(users: u64, keys: Keys, mix: Mix) -> anyhow::Result<(f64, f64)> {
+    let mut feed = Feed::new(settings_text("")?)?;
+    for user in 0..users {
+        feed.fold_one(mix, user)?;
+    }
+    feed.drain_tallies();
+    let (mut folding, mut draining) = (Duration::ZERO, Duration::ZERO);
+    let mut since_drain = 0;
+    for _ in 0..EVENTS / BATCH {
+        let batch: Vec<_> = (0..BATCH)
+            .map(|_| {
+                let user = keys.pick(&mut feed.random, users);
+                feed.decoded(mix, user)
+            })
+            .collect();
+        let start = Instant::now();
+        feed.fold(&batch)?;
+        folding += start.elapsed();
+        since_drain += BATCH;
+        if since_drain >= EVENTS_PER_DRAIN {
+            since_drain = 0;
+            let start = Instant::now();
+            feed.drain_tallies();
+            draining += start.elapsed();
+        }
+    }
+    let events = (EVENTS / BATCH * BATCH) as f64;
+    Ok((folding.as_nanos() as f64 / events, draining.as_nanos() as f64 / events))
+}

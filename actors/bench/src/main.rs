@@ -1,0 +1,69 @@
+//! `souk-bench`: what the pure core costs. Every figure in the README comes from here; `souk-bench all` prints them all.
+
+// Measuring is reading the clock: the ban is for what is measured.
+#![allow(clippy::disallowed_methods)]
+
+mod actors;
+mod cut;
+mod fold;
+mod instructions;
+mod memory;
+mod random;
+mod timers;
+mod window;
+mod world;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(about = "What the pure core costs")]
+struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Everything below, one after the other.
+    All,
+    /// Nanoseconds per event: decoded record in; user, tallies and dirty mark out.
+    Fold,
+    /// The same fold with one ractor actor per user.
+    Actors,
+    /// Bytes per idle and per hot user, as the slope of resident memory.
+    Memory,
+    /// Slices of a cut of a million dirty users, folding between them.
+    Cut {
+        #[arg(long, default_value_t = 20)]
+        runs: u32,
+    },
+    /// Slices of a million timers due at once.
+    Timers {
+        #[arg(long, default_value_t = 20)]
+        runs: u32,
+    },
+    /// A sliding window by a fine step against a coarse one.
+    Window,
+    /// Work for an instruction counter: `decode`, `fold` or `cut`, or `none` for what all share.
+    Instructions { part: instructions::Part },
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().what {
+        What::All => {
+            fold::run()?;
+            actors::run()?;
+            memory::run()?;
+            window::run()?;
+            cut::run(20)?;
+            timers::run(20)
+        }
+        What::Fold => fold::run(),
+        What::Actors => actors::run(),
+        What::Memory => memory::run(),
+        What::Cut { runs } => cut::run(runs),
+        What::Timers { runs } => timers::run(runs),
+        What::Window => window::run(),
+        What::Instructions { part } => instructions::run(part),
+    }
+}

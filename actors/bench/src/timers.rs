@@ -1,0 +1,45 @@
+//! A million timers due at once: the longest slice of firing them.
+
+use std::time::{Duration, Instant};
+
+use souk_model::output::Outputs;
+use souk_model::owner::fold::Progress;
+use souk_model::shard::{At, Decoded};
+use souk_proto::journal::v1 as journal;
+
+use crate::cut::print_slices;
+use crate::world::{Feed, Mix, entry, settings_text};
+
+const USERS: u64 = 1_000_000;
+/// Long after every session and cart has run out.
+const LATER: i64 = 3_600_000;
+
+pub(crate) fn run(runs: u32) -> anyhow::Result<()> {
+    let mut slices = Vec::new();
+    let mut total = Duration::ZERO;
+    let tick = journal::Record { body: Some(journal::record::Body::Tick(journal::Tick {})) };
+    for _ in 0..runs {
+        let mut feed = Feed::new(settings_text("")?)?;
+        for user in 0..USERS {
+            feed.fold_one(Mix::Adds, user)?;
+        }
+        feed.drain_tallies();
+        let entry = entry(&tick, USERS + 1, feed.now() + LATER);
+        let (at, decoded) = (At::from(&entry), Decoded::of(&entry));
+        let mut out = Outputs::default();
+        let begun = Instant::now();
+        loop {
+            let start = Instant::now();
+            let progress = feed.shard.step_decoded(at, &entry.bytes, &decoded, &mut out)?;
+            slices.push(start.elapsed());
+            out.items.clear();
+            if progress == Progress::Done {
+                break;
+            }
+        }
+        total += begun.elapsed();
+    }
+    println!("timers: {USERS} sessions and carts due at once, {runs} runs (bar: no slice over 1 ms, 2 ms at the worst)");
+    print_slices(&mut slices, total / runs);
+    Ok(())
+}

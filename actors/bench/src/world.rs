@@ -1,0 +1,161 @@
+//! A users shard with live users, and records for it, made outside what is timed.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use prost::Message;
+use souk_model::journal::{Entry, Partitions, ShardId};
+use souk_model::output::Outputs;
+use souk_model::owner::fold::{Fold, Progress};
+use souk_model::planted::Planted;
+use souk_model::settings::Settings;
+use souk_model::shard::{At, Decoded, FOLD_VERSION, SettingsLibrary, Shard, ShardConfig};
+use souk_proto::{journal::v1 as journal, v1};
+
+use crate::random::Random;
+
+/// Virtual start of time.
+pub(crate) const START: i64 = 1_790_000_000_000;
+/// Events per virtual millisecond: 10,000 a second.
+pub(crate) const EVENTS_PER_MS: u64 = 10;
+
+pub(crate) fn settings_text(extra: &str) -> anyhow::Result<String> {
+    Ok(Settings::layered(extra).map_err(|errors| anyhow::anyhow!("{errors}"))?.text)
+}
+
+pub(crate) fn shard(settings: String) -> anyhow::Result<Shard> {
+    let mut shard = Shard::new(ShardConfig {
+        id: ShardId::users(0),
+        partitions: Partitions { users: 1, products: 8 },
+        settings,
+        library: Arc::new(SettingsLibrary::default()),
+        build_version: FOLD_VERSION,
+        planted: Planted::default(),
+    })
+    .map_err(|errors| anyhow::anyhow!("{errors}"))?;
+    for section in (0..64).chain(128..192).chain(192..256) {
+        shard.load(section, &[]).context("an empty section")?;
+    }
+    Ok(shard)
+}
+
+/// A 20-byte user id.
+pub(crate) fn user_id(user: u64) -> String {
+    format!("user-{user:015}")
+}
+
+/// The shape of the events measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mix {
+    PageViews,
+    /// Half page views, a third product views, the rest adds to cart.
+    Shop,
+    Adds,
+}
+
+pub(crate) fn event(random: &mut Random, mix: Mix, user: u64, n: u64, time: i64) -> journal::Record {
+    let kind = match (mix, random.below(100)) {
+        (Mix::PageViews, _) | (Mix::Shop, 0..50) => v1::event::Kind::PageView(v1::PageView {
+            page: format!("/p/{}", random.below(1_000)),
+            referrer: "ads".into(),
+            campaign: String::new(),
+        }),
+        (Mix::Shop, 50..83) => v1::event::Kind::ProductView(v1::ProductView {
+            product_id: format!("product-{:012}", random.below(1_000)),
+            category: format!("category-{}", random.below(20)),
+            brand: "brand".into(),
+        }),
+        (Mix::Shop | Mix::Adds, _) => v1::event::Kind::CartStep(v1::CartStep {
+            action: v1::cart_step::Action::Add.into(),
+            line: Some(v1::Line {
+                product_id: format!("product-{:012}", user % 1_000),
+                quantity: Some(1),
+                unit_price: Some(v1::Money { currency_code: "EUR".into(), minor_units: Some(1_999) }),
+                category: format!("category-{}", user % 20),
+                ..v1::Line::default()
+            }),
+            ..v1::CartStep::default()
+        }),
+    };
+    let event = v1::Event {
+        event_id: format!("event-{n:014}"),
+        event_time: Some(prost_types::Timestamp {
+            seconds: time.div_euclid(1_000),
+            nanos: (time.rem_euclid(1_000) * 1_000_000) as i32,
+        }),
+        user_id: user_id(user),
+        session_id: format!("s-{user}"),
+        device_id: "phone".into(),
+        shop: "main".into(),
+        source: "web".into(),
+        kind: Some(kind),
+        ..v1::Event::default()
+    };
+    let body = journal::record::Body::Event(journal::EventRecord { event: Some(event), stamps: vec![], bridge: None });
+    journal::Record { body: Some(body) }
+}
+
+pub(crate) fn entry(record: &journal::Record, offset: u64, append_time: i64) -> Entry {
+    Entry { offset, append_time, bytes: record.encode_to_vec() }
+}
+
+/// Feeds a shard: offsets rise, virtual time passes at [`EVENTS_PER_MS`].
+#[derive(Debug)]
+pub(crate) struct Feed {
+    pub shard: Shard,
+    pub random: Random,
+    offset: u64,
+    out: Outputs,
+}
+
+impl Feed {
+    pub(crate) fn new(settings: String) -> anyhow::Result<Self> {
+        Ok(Self { shard: shard(settings)?, random: Random::new(7), offset: 0, out: Outputs::default() })
+    }
+
+    pub(crate) fn now(&self) -> i64 {
+        START + (self.offset / EVENTS_PER_MS) as i64
+    }
+
+    /// The next event, decoded.
+    pub(crate) fn decoded(&mut self, mix: Mix, user: u64) -> (At, Decoded) {
+        self.offset += 1;
+        let now = self.now();
+        let record = event(&mut self.random, mix, user, self.offset, now);
+        let entry = entry(&record, self.offset, now);
+        (At::from(&entry), Decoded::of(&entry))
+    }
+
+    /// Folds records decoded before.
+    pub(crate) fn fold(&mut self, batch: &[(At, Decoded)]) -> anyhow::Result<()> {
+        for (at, decoded) in batch {
+            while self.shard.step_decoded(*at, &[], decoded, &mut self.out)? == Progress::More {}
+            self.out.items.clear();
+        }
+        Ok(())
+    }
+
+    pub(crate) fn fold_one(&mut self, mix: Mix, user: u64) -> anyhow::Result<()> {
+        let one = self.decoded(mix, user);
+        self.fold(&[one])
+    }
+
+    /// Sends what is due to the products shards, as an owner does every 250 ms.
+    pub(crate) fn drain_tallies(&mut self) -> usize {
+        let mut cells = 0;
+        loop {
+            let messages = self.shard.peer_messages(1, 64 * 1024);
+            let sent: usize = messages
+                .iter()
+                .map(|(_, message)| match message {
+                    souk_model::owner::PeerMessage::Tally(batch) => batch.cells.len(),
+                    _ => 0,
+                })
+                .sum();
+            cells += sent;
+            if sent == 0 {
+                return cells;
+            }
+        }
+    }
+}

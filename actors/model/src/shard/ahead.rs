@@ -1,0 +1,71 @@
+//! Entries decoded before they are folded: an owner asks what a batch touches, loads it in one go, then folds. Each is decoded once.
+
+use std::collections::VecDeque;
+
+use prost::Message;
+use souk_proto::journal::v1 as journal;
+
+use crate::journal::Entry;
+use crate::limits::DECODED_AHEAD;
+use crate::record::{self, Record};
+use crate::verdict::Refusal;
+
+/// An entry decoded, or why it could not be, and whether it then counts as an event (it is one, or cannot be told).
+#[derive(Debug, Clone)]
+pub struct Decoded {
+    pub record: Result<Record, Refusal>,
+    pub is_event: bool,
+}
+
+impl Decoded {
+    pub fn of(entry: &Entry) -> Self {
+        match record::decode(&entry.bytes) {
+            Ok(record) => Self { is_event: matches!(record, Record::Event(_)), record: Ok(record) },
+            Err(refusal) => {
+                let body = journal::Record::decode(entry.bytes.as_slice()).ok().and_then(|record| record.body);
+                let is_event = matches!(body, None | Some(journal::record::Body::Event(_)));
+                Self { record: Err(refusal), is_event }
+            }
+        }
+    }
+}
+
+/// The newest [`DECODED_AHEAD`] of them, by rising offset.
+#[derive(Debug, Default)]
+pub(super) struct Ahead {
+    decoded: VecDeque<(u64, Decoded)>,
+}
+
+impl Ahead {
+    /// The entry decoded, now or before.
+    pub(super) fn look(&mut self, entry: &Entry) -> &Decoded {
+        let at = self.decoded.partition_point(|(offset, _)| *offset < entry.offset);
+        if self.decoded.get(at).is_none_or(|(offset, _)| *offset != entry.offset) {
+            self.put(entry.offset, Decoded::of(entry));
+            return &self.decoded[self.decoded.partition_point(|(offset, _)| *offset < entry.offset)].1;
+        }
+        &self.decoded[at].1
+    }
+
+    /// Takes the entry out; offsets below it are over.
+    pub(super) fn take(&mut self, entry: &Entry) -> Decoded {
+        while self.decoded.front().is_some_and(|(offset, _)| *offset < entry.offset) {
+            self.decoded.pop_front();
+        }
+        match self.decoded.front() {
+            Some((offset, _)) if *offset == entry.offset => {
+                self.decoded.pop_front().map_or_else(|| Decoded::of(entry), |(_, decoded)| decoded)
+            }
+            _ => Decoded::of(entry),
+        }
+    }
+
+    /// Puts an entry in, or back between two of its slices.
+    pub(super) fn put(&mut self, offset: u64, decoded: Decoded) {
+        if self.decoded.len() >= DECODED_AHEAD {
+            self.decoded.pop_back();
+        }
+        let at = self.decoded.partition_point(|(known, _)| *known < offset);
+        self.decoded.insert(at, (offset, decoded));
+    }
+}
