@@ -145,7 +145,7 @@ impl World {
             ClientNews::Appended { shard, offset } => {
                 open.appended = true;
                 let id = open.request.id.clone();
-                self.ledger.acknowledged(shard, offset, id);
+                self.ledger.appends.acknowledged(shard, offset, id);
                 if self.clients.open[at].gone {
                     return;
                 }
@@ -215,8 +215,8 @@ impl World {
         open.questions += 1;
         let ask_again = open.questions < QUESTIONS;
         let state = self.answering(shard, 0).and_then(|id| subject::order_state(self.owners[&id].owner.fold(), &user, &order));
-        if let Some(state) = state.filter(|state| state.is_final()) {
-            let found = self.ledger.order_final(&user, &order, state);
+        if let Some(end) = state.and_then(|state| state.end()) {
+            let found = self.ledger.orders.ended(user.as_str(), &order, end);
             return self.check(found);
         }
         if ask_again {

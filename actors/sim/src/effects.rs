@@ -181,7 +181,7 @@ impl World {
                 _ if is_old_build => {}
                 _ => self.object(Violation::new("refused", format!("{shard} {id:?} refused undamaged data: {why}"))),
             },
-            StopReason::FoldPanicked { offset } if !self.ledger.is_poison(shard, *offset) => {
+            StopReason::FoldPanicked { offset } if !self.ledger.appends.is_poison(shard, *offset) => {
                 self.object(Violation::new("panic", format!("{shard} at offset {offset}: {}", panics::last())));
             }
             _ => {}
@@ -222,7 +222,7 @@ impl World {
         let offset = if self.closed { None } else { self.journal.append(shard, now, bytes, &mut self.chaos) };
         let Some(offset) = offset else { return self.tell_refused(1, sender) };
         if let Some(entry) = self.journal.whole(shard).last() {
-            self.ledger.appended(shard, entry);
+            self.ledger.appends.appended(shard, entry);
         }
         let after = self.rng.between(1, 3);
         match sender {

@@ -1,17 +1,33 @@
 //! Simulated ports, fault menu and oracles for the pure core of Souk.
 //!
 //! A seed is a whole run: a [`plan`] says which [`faults`] are on, a workload appends records, nodes carry owners, and everything
-//! happens in virtual time out of one [`schedule`]. The oracles watch all of it, and recount the journals at the end.
+//! happens in virtual time out of one [`schedule`]. The oracles watch all of it, and [`recount`] the journals at the end.
 
-pub mod clock;
+mod bridge;
+mod clients;
+mod clock;
+mod damage;
+mod disturb;
+mod effects;
 pub mod faults;
-pub mod journal;
-pub mod net;
+mod invariants;
+mod journal;
+mod net;
+mod node;
+mod owners;
+pub mod panics;
 pub mod plan;
-pub mod rng;
-pub mod schedule;
-pub mod settings;
-pub mod store;
+pub mod recount;
+pub mod report;
+mod rng;
+pub mod run;
+mod schedule;
+mod settings;
+pub mod shrink;
+mod store;
+mod subject;
 pub mod trace;
-pub mod view;
-pub mod workload;
+mod view;
+mod watchers;
+mod workload;
+mod world;

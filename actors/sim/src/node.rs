@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use souk_model::journal::ShardId;
-use souk_model::owner::{Effect, Input, Owner, Tag};
+use souk_model::owner::{Effect, Fold, Input, Owner, Tag};
 use souk_model::shard::Shard;
 use souk_model::time::Millis;
 
@@ -71,6 +71,10 @@ impl Incarnation {
             digested: 0,
             in_flight: 0,
         }
+    }
+
+    pub fn position(&self) -> u64 {
+        self.owner.fold().position()
     }
 
     pub fn is_paused(&self, now: Millis) -> bool {

@@ -1,0 +1,251 @@
+//! Commands of people and the checkout's saga on their side (sections 5, 7 and 8).
+
+use souk_proto::journal::v1::command::Action;
+use souk_proto::journal::v1::step::Action as StepAction;
+use souk_proto::journal::v1::{Command, MergeCarts, RecordPayment, Step};
+use souk_proto::v1::payment::State as PaymentState;
+use souk_proto::v1::{ErrorReason, Line};
+
+use super::cart::{Goods, MOST_PIECES};
+use super::fact::Amount;
+use super::order::{Order, OrderLine, OrderState};
+use super::person::{Person, Scene, amount};
+
+type Outcome = Result<(), ErrorReason>;
+
+impl Person {
+    /// Decides one command; of a refused one the caller drops what it changed.
+    pub(super) fn command(&mut self, command: &Command, scene: &mut Scene<'_>) -> Outcome {
+        let action = command.action.as_ref().ok_or(ErrorReason::FieldMissing)?;
+        self.check_version(command.if_version, action)?;
+        let log = scene.log;
+        match action {
+            Action::AddCartItem(add) => {
+                let goods = goods(&add.product_id, add.quantity.map_or(1, i64::from), 1, scene)?;
+                self.change_cart(scene, |cart| cart.add(&goods, log))?;
+            }
+            Action::UpdateCartItem(update) => {
+                let quantity = update.quantity.ok_or(ErrorReason::FieldMissing)?;
+                let goods = goods(&update.product_id, i64::from(quantity), 0, scene)?;
+                self.change_cart(scene, |cart| cart.set(&goods, log))?;
+            }
+            Action::RemoveCartItem(remove) => {
+                named(&remove.product_id)?;
+                self.change_cart(scene, |cart| Ok(cart.remove(&remove.product_id, None).into_iter().collect()))?;
+            }
+            Action::ClearCart(_) => self.change_cart(scene, |cart| Ok(cart.clear()))?,
+            Action::MergeCarts(merge) => self.command_merge(merge, scene)?,
+            Action::RestoreCart(restore) => self.restore(&restore.recovery_token, scene)?,
+            Action::Checkout(checkout) => self.checkout(&checkout.order_id, scene)?,
+            Action::RecordPayment(payment) => return self.record_payment(payment),
+            Action::CancelOrder(cancel) => return self.cancel(&cancel.order_id, scene),
+            Action::RefundOrder(refund) => {
+                return self.refund_order(&refund.order_id, &refund.lines, refund.amount.as_ref(), scene);
+            }
+            Action::EraseUser(_) => {
+                self.erase(log);
+                return Ok(());
+            }
+            _ => return Err(ErrorReason::KeyPartitionMismatch),
+        }
+        self.cart.commanded = true;
+        Ok(())
+    }
+
+    fn check_version(&self, wanted: Option<i64>, action: &Action) -> Outcome {
+        let order = |id: &str| self.orders.iter().find(|order| order.id == id).map_or(0, |order| order.version);
+        let version = match action {
+            Action::RecordPayment(payment) => order(&payment.order_id),
+            Action::CancelOrder(cancel) => order(&cancel.order_id),
+            Action::RefundOrder(refund) => order(&refund.order_id),
+            _ => self.cart.version,
+        };
+        if wanted.is_some_and(|wanted| wanted != version) { Err(ErrorReason::VersionMismatch) } else { Ok(()) }
+    }
+
+    fn command_merge(&mut self, merge: &MergeCarts, scene: &Scene<'_>) -> Outcome {
+        named(&merge.source_user_id)?;
+        if merge.source_user_id == self.id || !merge.source_user_id.starts_with("guest:") {
+            return Err(ErrorReason::FieldInvalid);
+        }
+        self.start_merge(merge.source_user_id.clone(), merge.policy(), scene);
+        Ok(())
+    }
+
+    fn restore(&mut self, token: &str, scene: &mut Scene<'_>) -> Outcome {
+        let remembered = self.abandoned.iter_mut().find(|cart| cart.token == token);
+        let remembered = remembered.ok_or(ErrorReason::ResourceUnknown)?;
+        if std::mem::replace(&mut remembered.used, true) {
+            return Err(ErrorReason::RecoveryTokenUsed);
+        }
+        let lines = remembered.lines.clone();
+        let log = scene.log;
+        self.change_cart(scene, |cart| {
+            let mut moved = Vec::new();
+            for (product, line) in lines {
+                let had = cart.lines.get(&product).map_or(0, |line| line.quantity);
+                if had < line.quantity {
+                    let price = Some(Amount::new(&line.currency, line.price));
+                    let quantity = line.quantity - had;
+                    let (title, category, brand) = (line.title, line.category, line.brand);
+                    moved.extend(cart.add(&Goods { product, quantity, price, title, category, brand }, log)?);
+                }
+            }
+            Ok(moved)
+        })
+    }
+
+    fn checkout(&mut self, id: &str, scene: &Scene<'_>) -> Outcome {
+        named(id)?;
+        if let Some(order) = self.orders.iter().find(|order| order.id == id && order.state != OrderState::Known) {
+            return if order.commanded { Ok(()) } else { Err(ErrorReason::OrderFinal) };
+        }
+        if self.cart.lines.is_empty() {
+            return Err(ErrorReason::CartEmpty);
+        }
+        let mut lines = Vec::new();
+        let mut currency = String::new();
+        for (product, line) in &self.cart.lines {
+            let kept = Amount::new(&line.currency, line.price);
+            let price = scene.stamped_price(product).unwrap_or(kept);
+            if !lines.is_empty() && price.currency != currency {
+                return Err(ErrorReason::CurrencyMismatch);
+            }
+            currency = price.currency;
+            lines.push(OrderLine {
+                product: product.clone(),
+                quantity: line.quantity,
+                price: price.minor,
+                left: line.quantity,
+                amount_left: super::cart::times(price.minor, line.quantity)?,
+                category: line.category.clone(),
+                brand: line.brand.clone(),
+            });
+        }
+        let total = total(&lines, &currency, scene);
+        let deadline = scene.log + scene.settings.order_timeout;
+        self.cart.at_checkout = true;
+        let order = self.order(id);
+        *order = Order {
+            state: OrderState::Pending,
+            commanded: true,
+            checkout_started: order.checkout_started,
+            left: total,
+            total: Some(Amount::new(&currency, total)),
+            lines,
+            version: 1,
+            deadline,
+            ..Order::new(id)
+        };
+        Ok(())
+    }
+
+    fn record_payment(&mut self, payment: &RecordPayment) -> Outcome {
+        let order = self.orders.iter_mut().find(|order| order.id == payment.order_id && !order.bare);
+        let order = order.ok_or(ErrorReason::OrderUnknown)?;
+        let payment = payment.payment.as_ref().ok_or(ErrorReason::FieldMissing)?;
+        if payment.state() == PaymentState::Unspecified {
+            return Err(ErrorReason::FieldMissing);
+        }
+        let paid = payment.amount.as_ref().and_then(amount);
+        if paid.is_some() && paid != order.total {
+            return Err(ErrorReason::PaymentMismatch);
+        }
+        order.version += 1;
+        Ok(())
+    }
+
+    fn cancel(&mut self, id: &str, scene: &mut Scene<'_>) -> Outcome {
+        let order = self.orders.iter_mut().find(|order| order.id == id).ok_or(ErrorReason::OrderUnknown)?;
+        match order.state {
+            OrderState::Known => return Err(ErrorReason::OrderUnknown),
+            OrderState::Pending => order.end(OrderState::Cancelled),
+            OrderState::Confirmed => order.refund_rest(scene),
+            OrderState::Cancelled => return Err(ErrorReason::OrderFinal),
+        }
+        Ok(())
+    }
+
+    fn refund_order(
+        &mut self,
+        id: &str,
+        lines: &[Line],
+        amount: Option<&souk_proto::v1::Money>,
+        scene: &mut Scene<'_>,
+    ) -> Outcome {
+        let placed = |order: &&mut Order| order.id == id && order.state == OrderState::Confirmed;
+        self.orders.iter_mut().find(placed).ok_or(ErrorReason::OrderUnknown)?.refund(lines, amount, scene)
+    }
+
+    /// Takes one step of a saga in.
+    pub(super) fn saga_step(&mut self, step: &Step, scene: &mut Scene<'_>) {
+        match &step.action {
+            Some(StepAction::Reserved(answer)) => self.reserved(&answer.order_id, &answer.product_id, answer.granted, scene),
+            Some(StepAction::Settled(settled)) => {
+                if let Some(order) = self.orders.iter_mut().find(|order| order.id == settled.order_id) {
+                    order.settled.insert(settled.product_id.clone());
+                }
+                self.orders.retain(|order| !order.bare || order.is_owed());
+            }
+            Some(StepAction::CartTake(take)) => self.give_cart(take, step.created_ms, scene),
+            Some(StepAction::CartGiven(given)) => self.take_cart(given, scene),
+            Some(StepAction::CartTaken(taken)) => self.forget_given(&taken.user_id, taken.merge_id),
+            _ => {}
+        }
+    }
+
+    fn reserved(&mut self, id: &str, product: &str, granted: bool, scene: &mut Scene<'_>) {
+        let Some(order) = self.orders.iter_mut().find(|order| order.id == id) else { return };
+        let asked = order.lines.iter().any(|line| line.product == product);
+        if order.state != OrderState::Pending || !asked || order.granted.contains(product) {
+            return;
+        }
+        if !granted {
+            order.end(OrderState::Cancelled);
+            return;
+        }
+        order.granted.insert(product.to_owned());
+        if order.granted.len() == order.lines.len() {
+            self.confirm(id, scene);
+        }
+    }
+
+    /// The earliest moment of log time at which a pending order gives up.
+    pub(super) fn next_order_deadline(&self) -> Option<i64> {
+        self.pending().map(|order| order.deadline).min()
+    }
+
+    /// Gives up the orders whose time is this one.
+    pub(super) fn give_up_orders(&mut self, deadline: i64) {
+        for order in &mut self.orders {
+            if order.state == OrderState::Pending && order.deadline == deadline {
+                order.end(OrderState::Cancelled);
+            }
+        }
+    }
+
+    fn pending(&self) -> impl Iterator<Item = &Order> {
+        self.orders.iter().filter(|order| order.state == OrderState::Pending)
+    }
+}
+
+fn named(id: &str) -> Outcome {
+    if id.is_empty() { Err(ErrorReason::FieldMissing) } else { Ok(()) }
+}
+
+/// The product of a command, at its stamp's price.
+fn goods(product: &str, quantity: i64, least: i64, scene: &Scene<'_>) -> Result<Goods, ErrorReason> {
+    named(product)?;
+    if !(least..=MOST_PIECES).contains(&quantity) {
+        return Err(ErrorReason::ValueOutOfRange);
+    }
+    Ok(scene.goods(&Line { product_id: product.to_owned(), ..Line::default() }, quantity))
+}
+
+/// Subtotal, tax on it rounded half up, and shipping in the same currency.
+fn total(lines: &[OrderLine], currency: &str, scene: &Scene<'_>) -> i64 {
+    let subtotal: i64 = lines.iter().map(|line| line.amount_left).sum();
+    let tax = (i128::from(subtotal) * i128::from(scene.settings.tax.0) + 500_000).div_euclid(1_000_000);
+    let shipping = scene.settings.shipping.as_ref().filter(|shipping| shipping.currency == currency);
+    subtotal + i64::try_from(tax).unwrap_or(0) + shipping.map_or(0, |shipping| shipping.minor)
+}

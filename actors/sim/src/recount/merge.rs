@@ -1,0 +1,104 @@
+//! A guest's cart moves into a user's (section 8): the user's side and the guest's.
+
+use std::collections::BTreeMap;
+
+use souk_proto::journal::v1::{CartGiven, CartLine as WireLine, CartTake};
+use souk_proto::v1::MergePolicy;
+
+use super::cart::{CartLine, Lines, MOST_LINES, MOST_PIECES};
+use super::person::{Person, Scene};
+use super::time::{HOUR, Ms};
+
+/// A merge a user waits for.
+#[derive(Debug, Clone)]
+pub(super) struct Merge {
+    pub(super) id: u64,
+    pub(super) guest: String,
+    pub(super) policy: MergePolicy,
+}
+
+/// Lines a guest gave away and keeps until they have arrived.
+#[derive(Debug, Clone)]
+pub(super) struct Given {
+    user: String,
+    merge: u64,
+}
+
+impl Person {
+    /// The user wants the guest's cart.
+    pub(super) fn start_merge(&mut self, guest: String, policy: MergePolicy, scene: &Scene<'_>) {
+        self.merges.push(Merge { id: scene.offset, guest, policy });
+    }
+
+    /// The guest is asked for its cart.
+    pub(super) fn give_cart(&mut self, take: &CartTake, created: Ms, scene: &Scene<'_>) {
+        let asked = |given: &Given| given.user == take.user_id && given.merge == take.merge_id;
+        if scene.log - created > HOUR || self.given.iter().any(asked) {
+            return;
+        }
+        let lines = std::mem::take(&mut self.cart.lines);
+        self.lines_changed(&lines);
+        self.given.push(Given { user: take.user_id.clone(), merge: take.merge_id });
+    }
+
+    /// The guest hears that its cart arrived.
+    pub(super) fn forget_given(&mut self, user: &str, merge: u64) {
+        self.given.retain(|given| given.user != user || given.merge != merge);
+    }
+
+    /// The guest's lines arrive.
+    pub(super) fn take_cart(&mut self, given: &CartGiven, scene: &Scene<'_>) {
+        let Some(place) = self.merges.iter().position(|m| m.id == given.merge_id && m.guest == given.guest_id) else {
+            return;
+        };
+        let policy = self.merges.remove(place).policy;
+        let arriving: BTreeMap<_, _> = given.lines.iter().map(|line| (line.product_id.clone(), line)).collect();
+        let merged = merged(&self.cart.lines, &arriving, policy);
+        let Some(merged) = merged else { return };
+        self.cart.lines = merged;
+        self.cart.version += 1;
+        if self.cart.deadline.is_none() {
+            self.cart.latest_add = self.cart.latest_add.max(Some(scene.log));
+            self.cart.deadline = Some(scene.log + scene.settings.abandon_after);
+        }
+    }
+}
+
+/// The user's lines with the guest's, in product order; none if not one of the guest's can join.
+fn merged(own: &Lines, arriving: &BTreeMap<String, &WireLine>, policy: MergePolicy) -> Option<Lines> {
+    let mut lines = own.clone();
+    let mut joined = false;
+    for (product, guest) in arriving {
+        if lines.values().next().is_some_and(|line| line.currency != guest.currency_code) {
+            continue;
+        }
+        let theirs = i64::from(guest.quantity);
+        if let Some(line) = lines.get_mut(product) {
+            line.quantity = match policy {
+                MergePolicy::Sum => (line.quantity + theirs).min(MOST_PIECES),
+                MergePolicy::Guest => theirs,
+                MergePolicy::Customer => line.quantity,
+                MergePolicy::Max | MergePolicy::Unspecified => line.quantity.max(theirs),
+            };
+            line.added = line.added.min(guest.add_time_ms);
+        } else if lines.len() < MOST_LINES {
+            lines.insert(product.clone(), line_of(guest));
+        } else {
+            continue;
+        }
+        joined = true;
+    }
+    joined.then_some(lines)
+}
+
+fn line_of(wire: &WireLine) -> CartLine {
+    CartLine {
+        quantity: i64::from(wire.quantity),
+        price: wire.unit_price_minor_units,
+        currency: wire.currency_code.clone(),
+        added: wire.add_time_ms,
+        title: wire.title.clone(),
+        category: wire.category.clone(),
+        brand: wire.brand.clone(),
+    }
+}

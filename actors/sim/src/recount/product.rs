@@ -1,0 +1,180 @@
+//! One product (section 12) and the holds on its stock (section 8).
+
+use std::collections::BTreeMap;
+
+use souk_proto::v1::stock::Mode;
+use souk_proto::v1::{ErrorReason, Product as Wire, Sale};
+
+use super::fact::Amount;
+use super::settings::{Ppm, Settings};
+use super::time::{HOUR, MINUTE, Ms};
+
+/// What an alert tells.
+pub use souk_proto::v1::alert::Kind as AlertKind;
+
+/// What a product answered an order, and what became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hold {
+    /// Pieces are held.
+    Held(i64),
+    /// Granted without holding any.
+    Promised,
+    /// Refused, sold or given back: a mark.
+    Over,
+}
+
+/// One product.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Product {
+    pub(super) version: i64,
+    pub(super) title: String,
+    pub(super) price: Option<Amount>,
+    pub(super) mode: i32,
+    pub(super) received: i64,
+    /// None until anything was said of the stock.
+    pub(super) available: Option<i64>,
+    pub(super) reserved: i64,
+    pub(super) sold: i64,
+    pub(super) low_below: Option<i64>,
+    pub(super) holds: BTreeMap<(String, String), (Hold, Ms)>,
+    pub(super) stale_at: Option<Ms>,
+    pub(super) sale_at: Option<Ms>,
+    pub(super) sale: Option<Sale>,
+}
+
+/// How the stock is to change.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Restock {
+    Delta(i64),
+    Level(i64),
+}
+
+impl Product {
+    fn mode(&self) -> Mode {
+        Mode::try_from(self.mode).unwrap_or(Mode::Unspecified)
+    }
+
+    /// Takes pieces in or out; never below none.
+    pub(super) fn restock(&mut self, change: Restock, log: Ms, settings: &Settings) -> Result<(), ErrorReason> {
+        let before = self.available.unwrap_or(0);
+        let after = match change {
+            Restock::Level(level) => level,
+            Restock::Delta(delta) => before.checked_add(delta).ok_or(ErrorReason::ValueOutOfRange)?,
+        };
+        if after < 0 {
+            return Err(ErrorReason::ValueOutOfRange);
+        }
+        self.received += after - before;
+        self.available = Some(after);
+        self.stale_at = Some(log + settings.stale_stock_after);
+        Ok(())
+    }
+
+    /// Takes the masked fields of a product, or every field that is set.
+    pub(super) fn update(&mut self, new: &Wire, mask: &[String], log: Ms, settings: &Settings) -> Result<(), ErrorReason> {
+        let named = |field: &str| mask.iter().any(|path| path == field);
+        if named("title") || (mask.is_empty() && !new.title.is_empty()) {
+            self.title = new.title.clone();
+        }
+        if named("price") || (mask.is_empty() && new.price.is_some()) {
+            self.price = new.price.as_ref().and_then(super::person::amount);
+        }
+        if named("sale") || (mask.is_empty() && new.sale.is_some()) {
+            self.sale = new.sale.clone();
+            let start = self.sale.as_ref().map(|sale| sale.start_time.map_or(log, |time| time.seconds * 1_000));
+            self.sale_at = start;
+        }
+        let stock = new.stock.unwrap_or_default();
+        let whole = named("stock") || (mask.is_empty() && new.stock.is_some());
+        if (whole || named("stock.mode")) && stock.mode() != Mode::Unspecified {
+            self.mode = stock.mode;
+        }
+        if named("stock.low_below") || (whole && stock.low_below.is_some()) {
+            self.low_below = stock.low_below;
+        }
+        if let Some(level) = stock.available.filter(|_| whole || named("stock.available")) {
+            self.restock(Restock::Level(level), log, settings)?;
+        }
+        Ok(())
+    }
+
+    /// An order asks for pieces.
+    pub(super) fn reserve(&mut self, order: (String, String), quantity: i64, created: Ms, log: Ms) {
+        if log - created > HOUR || self.holds.contains_key(&order) {
+            return;
+        }
+        let available = self.available.unwrap_or(0);
+        let hold = match self.mode() {
+            Mode::None | Mode::Track | Mode::Unspecified => Hold::Promised,
+            Mode::ReserveOnOrder | Mode::ReserveOnCart if available >= quantity => {
+                self.available = Some(available - quantity);
+                self.reserved += quantity;
+                Hold::Held(quantity)
+            }
+            Mode::ReserveOnOrder | Mode::ReserveOnCart => Hold::Over,
+        };
+        self.holds.insert(order, (hold, created));
+    }
+
+    /// The order is confirmed.
+    pub(super) fn commit(&mut self, order: &(String, String), quantity: i64) {
+        let mode = self.mode();
+        let Some((hold, _)) = self.holds.get_mut(order) else { return };
+        match std::mem::replace(hold, Hold::Over) {
+            Hold::Held(pieces) => {
+                self.reserved -= pieces;
+                self.sold += pieces;
+            }
+            Hold::Promised if mode != Mode::None => {
+                let available = self.available.unwrap_or(0);
+                let from_stock = quantity.min(available);
+                if from_stock > 0 {
+                    self.available = Some(available - from_stock);
+                }
+                self.received += quantity - from_stock;
+                self.sold += quantity;
+            }
+            Hold::Promised | Hold::Over => {}
+        }
+    }
+
+    /// The order is cancelled; one never seen is refused from now on.
+    pub(super) fn release(&mut self, order: (String, String), created: Ms) {
+        let before = self.holds.insert(order, (Hold::Over, created));
+        if let Some((Hold::Held(pieces), _)) = before {
+            self.reserved -= pieces;
+            self.available = Some(self.available.unwrap_or(0) + pieces);
+        }
+    }
+
+    /// Forgets marks nothing can ask for any more.
+    pub(super) fn drop_marks(&mut self, log: Ms) {
+        self.holds.retain(|_, (hold, created)| *hold != Hold::Over || log - *created <= HOUR + 5 * MINUTE);
+    }
+
+    /// The alerts between the product as it was and as it is.
+    pub(super) fn alerts_since(&self, before: &Self, settings: &Settings) -> Vec<AlertKind> {
+        let mut alerts = Vec::new();
+        let low = self.low_below.unwrap_or(settings.low_stock_below);
+        match (before.available, self.available) {
+            (before, Some(0)) if before != Some(0) => alerts.push(AlertKind::OutOfStock),
+            (Some(0), Some(now)) if now > 0 => alerts.push(AlertKind::BackInStock),
+            (before, Some(now)) if now > 0 && now < low && before.is_none_or(|before| before >= low) => {
+                alerts.push(AlertKind::LowStock);
+            }
+            _ => {}
+        }
+        if let (Some(before), Some(now)) = (&before.price, &self.price)
+            && before.currency == now.currency
+            && fell(before.minor, now.minor, settings.price_drop)
+        {
+            alerts.push(AlertKind::PriceDrop);
+        }
+        alerts
+    }
+}
+
+/// Whether a price fell by more than a share of what it was.
+fn fell(before: i64, now: i64, drop: Ppm) -> bool {
+    (i128::from(before) - i128::from(now)) * 1_000_000 > i128::from(before) * i128::from(drop.0)
+}

@@ -1,0 +1,66 @@
+//! Log time, high water and watermarks of one shard (section 1).
+
+/// Milliseconds since the epoch.
+pub(super) type Ms = i64;
+
+pub(super) const SECOND: Ms = 1_000;
+pub(super) const MINUTE: Ms = 60 * SECOND;
+pub(super) const HOUR: Ms = 60 * MINUTE;
+pub(super) const DAY: Ms = 24 * HOUR;
+
+/// Before the first record nothing has a time; far enough back that no difference overflows.
+pub(super) const LONG_AGO: Ms = i64::MIN / 4;
+
+/// The two clocks a shard's records move.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Clock {
+    /// `L`, the running maximum of append times.
+    pub(super) log: Ms,
+    /// `H`, the running maximum of `min(T, L)`.
+    pub(super) high: Ms,
+}
+
+impl Clock {
+    pub(super) fn new() -> Self {
+        Self { log: LONG_AGO, high: LONG_AGO }
+    }
+
+    pub(super) fn append(&mut self, append: Ms) {
+        self.log = self.log.max(append);
+    }
+
+    pub(super) fn reach(&mut self, event_time: Ms) {
+        self.high = self.high.max(event_time.min(self.log));
+    }
+
+    /// The bound of section 1 for journals that are not history.
+    pub(super) fn in_range(&self, event_time: Ms) -> bool {
+        event_time <= self.log + 5 * MINUTE && event_time >= self.log - 7 * DAY
+    }
+}
+
+/// What lateness is measured from when a fact is judged: `W(m)` is `floor - lateness(m)`, but while a timer fires at
+/// least its deadline.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Judgement {
+    high: Ms,
+    deadline: Option<Ms>,
+}
+
+impl Judgement {
+    /// For what a record itself makes.
+    pub(super) fn of_record(high: Ms) -> Self {
+        Self { high, deadline: None }
+    }
+
+    /// For what a timer makes: `high` as it stood before the record.
+    pub(super) fn of_timer(high_before: Ms, deadline: Ms) -> Self {
+        Self { high: high_before, deadline: Some(deadline) }
+    }
+
+    /// `W(m)` of a metric with this lateness.
+    pub(super) fn watermark(&self, lateness: Ms) -> Ms {
+        let plain = self.high - lateness;
+        self.deadline.map_or(plain, |deadline| plain.max(deadline))
+    }
+}
