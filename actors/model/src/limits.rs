@@ -57,7 +57,38 @@ pub const DEAD_LETTER_BYTES: usize = 256;
 pub const TIMERS_PER_SLICE: usize = 256;
 /// Actors encoded in one slice of a cut.
 pub const CUT_ACTORS_PER_SLICE: usize = 512;
+/// Bytes encoded, or compressed, in one slice of a cut: a fraction of a millisecond.
+pub const CUT_BYTES_PER_SLICE: usize = 128 * 1024;
+/// Deltas after which a section gets a new base, however small they are: loading reads them all.
+pub const SECTION_DELTAS: u64 = 64;
 /// Cells in one tally batch.
 pub const TALLY_BATCH: usize = 1_024;
 /// Records decoded before they are folded, while their buckets load: one read of the journal.
 pub const DECODED_AHEAD: usize = 4_096;
+
+/// Tries of one read or write of the store or the journal before an owner gives up: with its back-off about a minute.
+pub const CALL_TRIES: u32 = 16;
+/// Tries of a read from the journal while a shard is carried: with its back-off some five minutes without a journal.
+pub const READ_TRIES: u32 = 64;
+/// Identical conditional writes sent before their outcome is called unknown.
+pub const CONDITIONAL_TRIES: u32 = 6;
+/// How often the segments of one cut are written before the cut is given up.
+pub const SEGMENT_TRIES: u32 = 6;
+/// Rounds of loading before a batch folds: one for its actors, more when what was loaded makes more due.
+pub const LOAD_ROUNDS: u32 = 8;
+/// Slices folded in one call of an owner: a few milliseconds, then reads and replies get their turn.
+pub const SLICES_PER_HANDLE: usize = 4_096;
+/// Entries an owner holds unfolded before it stops reading ahead.
+pub const READ_AHEAD: usize = 8_192;
+/// Appends of saga steps whose outcome is open; steps beyond wait for their re-send.
+pub const APPENDS_IN_FLIGHT: usize = 1_024;
+/// Steps re-sent from state in one period: the token bucket after a takeover.
+pub const RESENDS_PER_PERIOD: usize = 256;
+/// Steps whose back-off an owner remembers; others are re-sent with every sweep.
+pub const RESENDS_REMEMBERED: usize = 16_384;
+/// Messages to peers in one period.
+pub const PEER_MESSAGES: usize = 64;
+/// Panics of the fold at one offset after which it is passed over.
+pub const PANICS_TO_SKIP: u32 = 3;
+/// Bytes of a panic's message kept in the skip list.
+pub const PANIC_MESSAGE_BYTES: usize = 256;

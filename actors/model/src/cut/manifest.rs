@@ -10,6 +10,7 @@ use crate::time::Millis;
 pub struct Manifest {
     pub shard: ShardId,
     pub epoch: u64,
+    /// Names one owner, once: node and incarnation. Two owners never share it, or neither could tell whose write was applied.
     pub owner: String,
     pub topic_id: u64,
     pub partitions: u16,
@@ -51,9 +52,9 @@ pub struct SectionSummary {
 pub enum Condition {
     /// No manifest exists yet.
     Absent,
-    /// `IF epoch = e`: takeover.
+    /// `IF epoch = e`. Nothing correct uses it: a manifest is written whole, so a late write could take back a committed cut.
     Epoch(u64),
-    /// `IF epoch = e AND cut = n`: the flip, and the skip list.
+    /// `IF epoch = e AND cut = n`: takeover, the flip, and the skip list.
     EpochAndCut { epoch: u64, cut: u64 },
 }
 

@@ -22,7 +22,7 @@ pub enum Effect {
     WriteManifest { tag: Tag, condition: Condition, manifest: Box<Manifest> },
     /// Write segments, each once, in any order: [`super::Input::SegmentsWritten`].
     WriteSegments { tag: Tag, segments: Vec<Segment> },
-    /// Read every stored segment of these sections (visible or not): [`super::Input::Sections`].
+    /// Read every stored segment of these sections (visible or not), as `SegmentsWritten` left them: [`super::Input::Sections`].
     LoadSections { tag: Tag, sections: Vec<u16> },
     /// Delete segments a committed manifest supersedes. No reply: resurrection is harmless.
     DeleteSegments { segments: Vec<SegmentId> },
@@ -36,7 +36,8 @@ pub enum Effect {
     Send { to: ShardId, message: PeerMessage },
     /// Outputs of folded records that nobody but this node needs: replies, watchers.
     Publish { outputs: Vec<Output> },
-    /// Wake the owner with [`super::Input::Woken`] not before this time of the shell's clock.
+    /// Wake the owner with [`super::Input::Woken`] not before this time of the shell's clock. It takes the place of a
+    /// later wake-up asked for before.
     WakeAt { at: Millis },
     /// Nothing is done: the owner passed a point worth crashing at.
     Passed(CrashPoint),
@@ -90,6 +91,8 @@ pub enum StopReason {
     Refused(String),
     #[error("a record panicked the fold; start again from the last cut")]
     FoldPanicked { offset: u64 },
+    #[error("{0} did not answer")]
+    Unavailable(&'static str),
     #[error("handed over")]
     HandedOver,
 }

@@ -58,9 +58,10 @@ pub trait Fold {
 
     /// Folds one slice of an entry; call again with the same entry until [`Progress::Done`].
     fn step(&mut self, entry: &Entry, out: &mut Outputs) -> Progress;
-    /// Passes over an entry the skip list names: a dead letter, deterministically.
+    /// Passes over an entry the skip list names: a dead letter, deterministically. Moves the position and log time, fires no timers
+    /// and reads no section but those needed at the start.
     fn skip(&mut self, entry: &Entry, reason: &str, out: &mut Outputs);
-    /// A deadline or an open window waits: ticks are wanted.
+    /// A deadline, an open window or an unsettled saga step waits: ticks are wanted. Never in a history journal.
     fn wants_ticks(&self) -> bool;
 
     /// Freezes the dirty set at the current position.
@@ -74,11 +75,15 @@ pub trait Fold {
     /// Whether anything changed since the last committed cut.
     fn is_dirty(&self) -> bool;
 
+    /// Sections to be loaded before [`Fold::resend`] may continue after this token.
+    fn missing_to_resend(&self, _after: Option<u64>) -> Vec<u16> {
+        Vec::new()
+    }
     /// Pushes the saga steps its state implies, at most `budget` of them; the token continues where the call before stopped.
-    /// `now` is the fold's own log time: back-off is counted in it.
+    /// The owner decides which of them leave: back-off is counted in log time.
     fn resend(&mut self, after: Option<u64>, budget: usize, out: &mut Outputs) -> Option<u64>;
 
-    /// Messages for peers that are due: tallies not sent yet, requests for gaps, acks. `since_takeover` asks for everything anew.
+    /// Messages for peers that are due: tallies not sent yet, requests for gaps, acks. A fold just loaded has sent nothing yet.
     fn peer_messages(&mut self, epoch: u64, budget: usize) -> Vec<(ShardId, PeerMessage)>;
     fn receive(&mut self, from: ShardId, message: PeerMessage);
 

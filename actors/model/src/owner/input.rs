@@ -8,20 +8,50 @@ use crate::time::Millis;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
-    /// Begin the takeover. `owner` names the node, `now` is the shell's clock (used for waiting only, never by the fold).
-    Start { now: Millis },
-    Manifest { tag: Tag, result: Result<Option<Box<Manifest>>, Unavailable> },
-    Flipped { tag: Tag, outcome: CasOutcome },
-    SegmentsWritten { tag: Tag, outcome: WriteOutcome },
-    Sections { tag: Tag, result: Result<Vec<Segment>, Unavailable> },
-    Ends { tag: Tag, result: Result<Ends, Unavailable> },
-    Entries { tag: Tag, result: Result<Entries, Unavailable> },
-    Appended { tag: Tag, outcome: AppendOutcome },
-    Peer { from: ShardId, message: PeerMessage },
+    /// Begin the takeover. `now` is the shell's clock (used for waiting only, never by the fold).
+    Start {
+        now: Millis,
+    },
+    Manifest {
+        tag: Tag,
+        result: Result<Option<Box<Manifest>>, Unavailable>,
+    },
+    Flipped {
+        tag: Tag,
+        outcome: CasOutcome,
+    },
+    SegmentsWritten {
+        tag: Tag,
+        outcome: WriteOutcome,
+    },
+    Sections {
+        tag: Tag,
+        result: Result<Vec<Segment>, Unavailable>,
+    },
+    Ends {
+        tag: Tag,
+        result: Result<Ends, Unavailable>,
+    },
+    Entries {
+        tag: Tag,
+        result: Result<Entries, Unavailable>,
+    },
+    Appended {
+        tag: Tag,
+        outcome: AppendOutcome,
+    },
+    Peer {
+        from: ShardId,
+        message: PeerMessage,
+    },
     /// The time asked for has come, on the shell's clock.
-    Woken { now: Millis },
+    Woken {
+        now: Millis,
+    },
     /// Hand over: cut, then stop.
-    HandOver { now: Millis },
+    HandOver {
+        now: Millis,
+    },
 }
 
 /// Outcome of a conditional write. `Unknown` may still be applied, now or later: only a serial read tells.
@@ -64,7 +94,8 @@ pub struct Ends {
     pub end: u64,
 }
 
-/// Entries read, in order, and the end of the partition at that moment.
+/// Entries read, in order, and the end of the partition at that moment. At the end of a partition the shell may hold the read back until
+/// something arrives, but for no longer than a few seconds. An offset that is no longer retained gives no entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entries {
     pub entries: Vec<Entry>,

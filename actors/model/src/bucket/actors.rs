@@ -1,0 +1,183 @@
+//! The store of a shard's actors: 64 buckets by key hash, kept at sections `base_section + bucket`.
+//!
+//! [`Actors::fold`] is where every record and timer meets its actor. An actor is hot (a slot of the slab) or idle (an entry of its
+//! bucket's arena); whichever it is shows nowhere, not in a digest, not in a cut, not in the order of timers.
+
+use super::KeyRef;
+use super::cut::Cut;
+use super::index::Place;
+use super::slab::{Body, CLEAN, Mark, NEVER, Slab};
+use super::store::Bucket;
+use super::timers::{Due, as_array, rearm};
+use crate::actor::{Actor, StateError};
+use crate::cut::segment::Segment;
+use crate::key::{BUCKETS, BucketId};
+use crate::planted::Planted;
+
+#[derive(Debug)]
+pub struct Actors<A> {
+    pub(super) base_section: u16,
+    /// `None`: not loaded.
+    pub(super) buckets: Vec<Option<Bucket>>,
+    pub(super) slab: Slab<A>,
+    pub(super) due: Due,
+    /// Hashes of the actors changed since the last freeze, each once.
+    pub(super) dirty: Vec<u64>,
+    /// The mark of those actors.
+    pub(super) mark: Mark,
+    pub(super) cut: Option<Box<Cut>>,
+    /// Digests of the buckets that were evicted.
+    pub(super) evicted: [Option<u64>; BUCKETS as usize],
+    pub(super) planted: Planted,
+}
+
+impl<A: Actor> Actors<A> {
+    pub fn new(base_section: u16, planted: Planted) -> Self {
+        Self {
+            base_section,
+            buckets: (0..BUCKETS).map(|_| None).collect(),
+            slab: Slab::default(),
+            due: Due::default(),
+            dirty: Vec::new(),
+            mark: CLEAN + 1,
+            cut: None,
+            evicted: [None; BUCKETS as usize],
+            planted,
+        }
+    }
+
+    /// A fresh shard: every bucket is known to be empty.
+    pub fn set_empty_store(&mut self) {
+        self.buckets.fill_with(|| Some(Bucket::default()));
+    }
+
+    pub fn is_loaded(&self, bucket: BucketId) -> bool {
+        self.buckets.get(usize::from(bucket.0)).is_some_and(Option::is_some)
+    }
+
+    pub fn loaded_all(&self) -> bool {
+        self.buckets.iter().all(Option::is_some)
+    }
+
+    /// The section a bucket is stored at.
+    pub fn section(&self, bucket: BucketId) -> u16 {
+        self.base_section + u16::from(bucket.0)
+    }
+
+    pub(super) fn number_of(&self, section: u16) -> Option<u8> {
+        let number = section.checked_sub(self.base_section)?;
+        (number < u16::from(BUCKETS)).then_some(number as u8)
+    }
+
+    /// Takes a bucket as the committed cut holds it: base, then deltas in order; none when it holds nothing. A bucket that is loaded
+    /// already stays as it is: it knows more.
+    pub fn load(&mut self, section: u16, segments: &[Segment]) -> Result<(), StateError> {
+        let number = self
+            .number_of(section)
+            .ok_or_else(|| StateError::Damaged(format!("section {section} is no bucket of these")))?;
+        let place = &mut self.buckets[usize::from(number)];
+        if place.is_none() {
+            let bucket = place.insert(Bucket::read(segments)?);
+            self.evicted[usize::from(number)] = None;
+            for (clock, timers) in bucket.timers.iter().enumerate() {
+                self.due.set_head(clock, number, NEVER);
+                self.due.note(clock, number, timers.earliest());
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds or makes the actor, runs `f` on it, marks it dirty; drops it when it is empty afterwards.
+    #[inline]
+    pub fn fold<R>(&mut self, key: KeyRef<'_>, f: impl FnOnce(&mut A) -> R) -> Result<R, StateError>
+    where
+        A: Default,
+    {
+        let number = key.bucket().0;
+        let bucket = self.buckets[usize::from(number)].as_mut().ok_or_else(|| not_loaded(number))?;
+        let (at, fresh) = match bucket.find(&self.slab, key) {
+            Some((_, Place::Hot(at))) => (at, false),
+            Some((position, Place::Idle(_))) => (bucket.thaw(&mut self.slab, position, key.hash)?, false),
+            None => (bucket.admit(&mut self.slab, key), true),
+        };
+        let slot = self.slab.get_mut(at);
+        if let Some(cut) = &mut self.cut {
+            cut.preserve(number, slot);
+        }
+        let was_there = matches!(slot.body, Body::Is(_));
+        if !was_there {
+            slot.body = Body::Is(A::default());
+        }
+        let Body::Is(actor) = &mut slot.body else { unreachable!("it was just put there") };
+        let result = f(actor);
+
+        let is_there = !actor.is_empty();
+        if is_there {
+            let deadlines = as_array(actor.deadlines());
+            rearm(bucket, &mut self.due, number, key.hash, &mut slot.armed, deadlines);
+        } else {
+            slot.body = Body::Gone;
+        }
+        bucket.live = bucket.live + u64::from(is_there) - u64::from(was_there);
+        if fresh && !is_there {
+            bucket.forget(&mut self.slab, at); // never was, as far as any cut knows
+            return Ok(result);
+        }
+        slot.touched = true;
+        if slot.mark != self.mark {
+            slot.mark = self.mark;
+            bucket.dirty += 1;
+            self.dirty.push(key.hash);
+        }
+        if bucket.timers.iter().any(|timers| timers.is_bloated(bucket.index.len())) {
+            self.drop_superseded(number);
+        }
+        Ok(result)
+    }
+
+    /// Drops the actor; whether there was one.
+    pub fn remove(&mut self, key: KeyRef<'_>) -> Result<bool, StateError> {
+        let number = key.bucket().0;
+        let bucket = self.buckets[usize::from(number)].as_mut().ok_or_else(|| not_loaded(number))?;
+        let Some((position, _)) = bucket.find(&self.slab, key) else { return Ok(false) };
+        let at = bucket.thaw(&mut self.slab, position, key.hash)?;
+        let slot = self.slab.get_mut(at);
+        if matches!(slot.body, Body::Gone) {
+            return Ok(false);
+        }
+        if let Some(cut) = &mut self.cut {
+            cut.preserve(number, slot);
+        }
+        slot.body = Body::Gone;
+        bucket.live -= 1;
+        if slot.mark != self.mark {
+            slot.mark = self.mark;
+            bucket.dirty += 1;
+            self.dirty.push(key.hash);
+        }
+        Ok(true)
+    }
+
+    /// Drops the timer entries no actor stands behind any more.
+    #[cold]
+    pub(super) fn drop_superseded(&mut self, number: u8) {
+        let Some(bucket) = self.buckets[usize::from(number)].as_mut() else { return };
+        let mut timers = std::mem::take(&mut bucket.timers);
+        let mut places = Vec::new();
+        for (clock, timers) in timers.iter_mut().enumerate() {
+            timers.retain(|deadline, hash| {
+                bucket.with_hash(&self.slab, hash, &mut places);
+                let armed = |place: &Place| bucket.armed(&self.slab, *place, hash);
+                places.iter().filter_map(armed).any(|(_, armed)| armed[clock] == deadline)
+            });
+            self.due.set_head(clock, number, NEVER);
+            self.due.note(clock, number, timers.earliest());
+        }
+        bucket.timers = timers;
+    }
+}
+
+#[cold]
+pub(super) fn not_loaded(number: u8) -> StateError {
+    StateError::Damaged(format!("bucket {number} is not loaded"))
+}

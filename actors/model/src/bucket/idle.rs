@@ -1,0 +1,96 @@
+//! Letting actors cool: hot to idle, and a whole bucket out of memory.
+
+use super::actors::Actors;
+use super::index::Place;
+use super::slab::{Body, NEVER};
+use super::timers::{as_array, rearm};
+use crate::actor::Actor;
+use crate::key::{BucketId, bucket_of};
+
+/// Slots the clock hand passes for each actor asked for: enough to clear every mark once, and bounded.
+const LOOKS: usize = 4;
+
+impl<A: Actor> Actors<A> {
+    /// Encodes up to `max` of the coldest hot actors; says how many. Coldest by second chance: an actor folded since the hand last
+    /// passed is spared once. Dirty ones go too: the arena keeps their mark.
+    pub fn passivate(&mut self, max: usize) -> usize {
+        let mut done = 0;
+        for _ in 0..max.saturating_mul(LOOKS) {
+            if done == max {
+                break;
+            }
+            let Some((at, slot)) = self.slab.next() else { break };
+            if !matches!(slot.body, Body::Is(_)) {
+                continue;
+            }
+            if std::mem::take(&mut slot.touched) {
+                continue;
+            }
+            done += usize::from(self.cool(at));
+        }
+        done
+    }
+
+    /// Hot actors: decoded, in the slab.
+    pub fn hot(&self) -> usize {
+        self.slab.len()
+    }
+
+    fn cool(&mut self, at: u32) -> bool {
+        let slot = self.slab.get_mut(at);
+        let number = bucket_of(slot.hash).0;
+        let (Some(bucket), Body::Is(actor)) = (self.buckets[usize::from(number)].as_mut(), &slot.body) else {
+            return false;
+        };
+        let deadlines = actor.deadlines();
+        let added = bucket.arena.push(slot.key.as_bytes(), deadlines, slot.mark, |out| actor.encode(out));
+        let Some(offset) = added else { return false };
+        // An idle actor has no room for what its heap entry says: make it say the truth.
+        let mut unarmed = as_array(deadlines);
+        for (clock, deadline) in unarmed.iter_mut().enumerate() {
+            if *deadline != slot.armed[clock] {
+                *deadline = NEVER;
+            }
+        }
+        rearm(bucket, &mut self.due, number, slot.hash, &mut unarmed, as_array(deadlines));
+        let tag = super::index::tag_of(slot.hash);
+        if let Some(position) = bucket.index.find(tag, |place| place == Place::Hot(at)) {
+            bucket.index.set(position, Place::Idle(offset));
+        }
+        self.slab.remove(at);
+        bucket.sweep(offset);
+        if bucket.timers.iter().any(|timers| timers.is_bloated(bucket.index.len())) {
+            self.drop_superseded(number);
+        }
+        true
+    }
+
+    /// Drops a loaded bucket of which a committed cut holds everything; `false` when that is not so. Its timers stay announced.
+    pub fn evict(&mut self, bucket: BucketId) -> bool {
+        let place = usize::from(bucket.0);
+        let clean = self.buckets.get(place).and_then(Option::as_ref).is_some_and(|bucket| bucket.dirty == 0);
+        if !clean || self.cut.is_some() {
+            return false;
+        }
+        let Ok(digest) = self.digest_of(bucket) else { return false };
+        let Some(dropped) = self.buckets[place].take() else { return false };
+        for (_, held) in dropped.index.from(0) {
+            if let Place::Hot(at) = held {
+                self.slab.remove(at);
+            }
+        }
+        for clock in 0..2 {
+            let earliest = self.due.earliest(clock, bucket.0).unwrap_or(NEVER);
+            self.due.set_head(clock, bucket.0, earliest);
+        }
+        self.evicted[place] = Some(digest);
+        true
+    }
+
+    /// Bytes held in memory, but for what hot actors own beyond themselves.
+    pub fn bytes(&self) -> usize {
+        let buckets: usize = self.buckets.iter().flatten().map(|bucket| bucket.bytes()).sum();
+        let cut = self.cut.as_ref().map_or(0, |cut| cut.bytes());
+        buckets + self.slab.bytes() + self.due.bytes() + self.dirty.capacity() * size_of::<u64>() + cut
+    }
+}

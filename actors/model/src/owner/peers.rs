@@ -1,0 +1,40 @@
+//! Messages to the owners of other shards: what the fold has due, on a period of the shell's clock. They may be lost.
+
+use crate::limits::PEER_MESSAGES;
+use crate::owner::effect::{CrashPoint, Effect};
+use crate::owner::{Core, Fold};
+use crate::time::{Millis, SECOND};
+
+const PERIOD: Millis = 250;
+/// While a backlog is drained what is sent is soon replaced.
+const PERIOD_IN_BACKLOG: Millis = SECOND;
+/// More entries than this to go is a backlog.
+const BACKLOG: u64 = 10_000;
+
+#[derive(Debug, Default)]
+pub(super) struct Peers {
+    next_at: Millis,
+}
+
+impl Peers {
+    /// Sends what is due; the first time at once.
+    pub(super) fn poll<F: Fold>(
+        &mut self,
+        core: &mut Core<F>,
+        epoch: u64,
+        behind: u64,
+        out: &mut Vec<Effect>,
+    ) {
+        let now = core.clock.now();
+        if now < self.next_at {
+            return;
+        }
+        self.next_at = now + if behind > BACKLOG { PERIOD_IN_BACKLOG } else { PERIOD };
+        let messages = core.fold.peer_messages(epoch, PEER_MESSAGES);
+        if messages.is_empty() {
+            return;
+        }
+        out.extend(messages.into_iter().map(|(to, message)| Effect::Send { to, message }));
+        out.push(Effect::Passed(CrashPoint::TallySent));
+    }
+}
