@@ -10,11 +10,13 @@
 pub mod actor;
 pub mod bucket;
 pub mod catalogue;
+pub mod codec;
 pub mod cut;
 pub mod fact;
 pub mod journal;
 pub mod key;
 pub mod limits;
+pub mod memory;
 pub mod metric;
 pub mod money;
 pub mod output;

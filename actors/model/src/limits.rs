@@ -46,6 +46,28 @@ pub const HOLDS: usize = 100_000;
 /// Terminal marks of one product: an hour of checkouts of a hot product.
 pub const MARKS: usize = 200_000;
 
+/// Terminal marks of one product looked at for pruning in one step: many more than a step adds, well below a millisecond.
+pub const MARKS_PRUNED_PER_STEP: usize = 256;
+/// Users one sale counts the pieces of, when it limits them: as many as may hold pieces at once.
+pub const SALE_USERS: usize = HOLDS;
+/// Pieces of one product available at once: above any warehouse, and sums of them stay far inside 64 bits.
+pub const PIECES: i64 = 1_000_000_000_000;
+/// Tags of a product: words to find it by, not a document.
+pub const TAGS: usize = 64;
+
+/// Words one product is found by; further ones are not indexed.
+pub const SEARCH_WORDS: usize = 128;
+/// Bytes of a word that are searched; longer ones are cut at a character boundary.
+pub const SEARCH_WORD_BYTES: usize = 32;
+/// Words of a search query that are looked at.
+pub const QUERY_WORDS: usize = 8;
+/// Words a prefix may stand for before walking the products is shorter than joining their lists.
+pub const PREFIX_WORDS: usize = 32;
+/// Products looked at for one page of a list: about a millisecond. The page then ends early, with a token.
+pub const LIST_SCAN: usize = 10_000;
+/// Products on one page of a list.
+pub const LIST_PAGE: usize = 1_000;
+
 /// Entries of a ring in state: alerts, dead letters, abandoned carts, open orders, corrections.
 pub const RING: usize = 1_024;
 /// Records one shard may be told to skip.

@@ -1,5 +1,7 @@
 //! Times as the fold knows them: milliseconds since the Unix epoch, UTC, as the journal or the event gave them.
 
+use prost_types::Timestamp;
+
 /// Milliseconds since the Unix epoch.
 pub type Millis = i64;
 
@@ -12,6 +14,17 @@ pub const DAY: Millis = 24 * HOUR;
 pub const FUTURE_BOUND: Millis = 5 * MINUTE;
 /// Nor earlier than this before it: history comes by a history journal.
 pub const PAST_BOUND: Millis = 7 * DAY;
+
+/// A protobuf timestamp in milliseconds, rounded down; far-away ones stop at the ends of time.
+pub fn from_timestamp(timestamp: &Timestamp) -> Millis {
+    let millis = i64::from(timestamp.nanos).div_euclid(1_000_000);
+    timestamp.seconds.saturating_mul(SECOND).saturating_add(millis)
+}
+
+/// Milliseconds as a protobuf timestamp.
+pub fn to_timestamp(millis: Millis) -> Timestamp {
+    Timestamp { seconds: millis.div_euclid(SECOND), nanos: (millis.rem_euclid(SECOND) * 1_000_000) as i32 }
+}
 
 /// Where a shard stands while one record (or one due timer) is folded. SEMANTICS.md section 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
