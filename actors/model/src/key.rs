@@ -21,9 +21,19 @@ pub struct ActorKey {
 
 impl ActorKey {
     pub fn new(shop: &str, id: &str) -> Self {
-        let mut text = String::with_capacity(shop.len() + 1 + id.len());
+        Self::of_parts(shop, "", id)
+    }
+
+    /// The user a session belongs to as long as nobody signed in: `guest:<session>`.
+    pub fn guest(shop: &str, session: &str) -> Self {
+        Self::of_parts(shop, "guest:", session)
+    }
+
+    fn of_parts(shop: &str, prefix: &str, id: &str) -> Self {
+        let mut text = String::with_capacity(shop.len() + 1 + prefix.len() + id.len());
         text.push_str(shop);
         text.push('/');
+        text.push_str(prefix);
         text.push_str(id);
         let hash = xxh3_64(text.as_bytes());
         Self { text, hash, shop_len: shop.len() as u8 }
@@ -122,6 +132,7 @@ mod tests {
     fn key_splits_into_shop_and_id() {
         let key = ActorKey::new("main", "guest:s-1");
         assert_eq!((key.shop(), key.id(), key.as_str()), ("main", "guest:s-1", "main/guest:s-1"));
+        assert_eq!(ActorKey::guest("main", "s-1"), key);
         assert_eq!(ActorKey::parse(key.as_str()), Some(key));
     }
 }

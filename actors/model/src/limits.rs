@@ -52,8 +52,6 @@ pub const MARKS_PRUNED_PER_STEP: usize = 256;
 pub const SALE_USERS: usize = HOLDS;
 /// Pieces of one product available at once: above any warehouse, and sums of them stay far inside 64 bits.
 pub const PIECES: i64 = 1_000_000_000_000;
-/// Tags of a product: words to find it by, not a document.
-pub const TAGS: usize = 64;
 
 /// Words one product is found by; further ones are not indexed.
 pub const SEARCH_WORDS: usize = 128;
@@ -86,7 +84,7 @@ pub const SECTION_DELTAS: u64 = 64;
 /// Cells in one tally batch.
 pub const TALLY_BATCH: usize = 1_024;
 /// Records decoded before they are folded, while their buckets load: one read of the journal.
-pub const DECODED_AHEAD: usize = 4_096;
+pub const DECODED_AHEAD: usize = READ_AHEAD;
 
 /// Tries of one read or write of the store or the journal before an owner gives up: with its back-off about a minute.
 pub const CALL_TRIES: u32 = 16;
@@ -114,3 +112,50 @@ pub const PEER_MESSAGES: usize = 64;
 pub const PANICS_TO_SKIP: u32 = 3;
 /// Bytes of a panic's message kept in the skip list.
 pub const PANIC_MESSAGE_BYTES: usize = 256;
+
+/// One record: a batch of 1,000 events is this large, so one event never is.
+pub const RECORD_BYTES: usize = 262_144;
+/// A product's description: a page of text.
+pub const DESCRIPTION_BYTES: usize = 8_192;
+/// Tags of a product: words to find it by, not a document.
+pub const TAGS: usize = 32;
+/// Fields an update mask may name: more than a product has.
+pub const MASK_PATHS: usize = 32;
+/// Lines of an address.
+pub const ADDRESS_LINES: usize = 8;
+/// Stamps of one record: a cart's worth of products.
+pub const STAMPS: usize = CART_LINES;
+/// Pieces of one product in stock: sums of all sales stay far from the end of 64 bits.
+pub const STOCK_PIECES: i64 = 1_000_000_000;
+/// Metres of one trip: a quarter of the way around the earth.
+pub const TRIP_METERS: i64 = 10_000_000;
+
+/// The settings text: it stands in every partition's log and every cut, within a record.
+pub const SETTINGS_BYTES: usize = 131_072;
+/// Problems reported of one settings text: enough to mend it by.
+pub const SETTINGS_PROBLEMS: usize = 100;
+/// A name in the settings.
+pub const SETTINGS_NAME_BYTES: usize = 63;
+/// Metrics of one catalogue, and tables of records kept.
+pub const METRICS: usize = 256;
+pub const HISTORIES: usize = 64;
+/// Key sets of a metric: each multiplies what a fact costs.
+pub const KEY_SETS: usize = 16;
+/// Dimensions of a key set.
+pub const DIMENSIONS: usize = 8;
+pub const MEASURES: usize = 32;
+pub const WINDOWS: usize = 16;
+/// Instances of a sliding window that hold one time: a day by the second.
+pub const WINDOW_STEPS: i64 = 86_400;
+/// Values a filter accepts.
+pub const FILTER_VALUES: usize = 64;
+/// Tables of one metric.
+pub const TABLES: usize = 16;
+/// Rows of a published top list.
+pub const TOP: i64 = 10_000;
+/// Live keys of one shard, metric and key set.
+pub const MAX_KEYS: i64 = 1_000_000;
+/// Values kept exactly in one window of one key before a sketch takes over.
+pub const EXACT_VALUES: i64 = 65_536;
+/// The same where the settings do not say.
+pub const EXACT_VALUES_DEFAULT: usize = 4_096;

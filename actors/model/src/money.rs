@@ -43,6 +43,16 @@ impl Currency {
     pub fn code(self) -> &'static str {
         CODES[usize::from(self.0)]
     }
+
+    /// Digits of the minor unit: 2 for EUR, 0 for JPY, 3 for KWD. ISO 4217.
+    pub fn exponent(self) -> u32 {
+        match self.code() {
+            "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "VND" | "VUV"
+            | "XAF" | "XOF" | "XPF" => 0,
+            "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
+            _ => 2,
+        }
+    }
 }
 
 /// An amount of one currency, in minor units.

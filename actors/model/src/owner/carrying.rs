@@ -155,9 +155,16 @@ impl Carrying {
         }
         let mut missing = if self.is_live() { self.resends.missing(core) } else { BTreeSet::new() };
         for entry in self.queue.range(self.prepared..) {
-            if !self.manifest.skips.contains_key(&entry.offset) {
-                missing.extend(guarded(self.manifest.epoch, entry.offset, || core.fold.missing(entry))?);
+            if self.manifest.skips.contains_key(&entry.offset) {
+                missing.extend(core.fold.missing_for_skip(entry));
+                continue;
             }
+            let offset = entry.offset;
+            let refuses = guarded(self.manifest.epoch, offset, || core.fold.refuses(entry))?;
+            if let Some(finding) = refuses {
+                return Err(Halt::Doubt { epoch: self.manifest.epoch, finding });
+            }
+            missing.extend(guarded(self.manifest.epoch, offset, || core.fold.missing(entry))?);
         }
         if missing.is_empty() {
             self.prepared = self.queue.len();

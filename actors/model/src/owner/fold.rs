@@ -46,6 +46,10 @@ pub trait Fold {
     fn needed_at_start(&self) -> Vec<u16>;
     /// Sections not loaded yet that folding this entry touches: its actor's, and those with timers it makes due.
     fn missing(&mut self, entry: &Entry) -> Vec<u16>;
+    /// The same for an entry the skip list names: only the timers its append time makes due; its bytes are not looked at.
+    fn missing_for_skip(&mut self, _entry: &Entry) -> Vec<u16> {
+        Vec::new()
+    }
     /// Takes a section as the committed cut holds it: its base and deltas in order; empty when it holds nothing.
     fn load(&mut self, section: u16, segments: &[Segment]) -> Result<(), StateError>;
     /// Tells the fold of all sections' timers before they are loaded.

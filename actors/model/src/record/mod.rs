@@ -1,12 +1,36 @@
 //! Records: bytes of a journal entry → a decoded, valid [`Record`] the fold can take without looking again.
 //!
-//! [`decode`] is the first step of a record's way through a shard, and intake calls the same validation before it appends.
+//! [`decode`] is the first step of a record's way through a shard, and intake calls the same validation before it appends:
+//! every field has a bound and a charset, and a refusal names the field by its path. Nothing is allocated but what prost
+//! and the actor's key need; messages of refusals are put together only when something is refused.
 
+mod check;
+mod command;
+mod event;
+mod key;
+mod stamp;
+mod step;
+#[cfg(test)]
+mod tests;
+mod time;
+
+pub use command::action_name as command_name;
+pub use event::kind_name;
+pub use key::{DEFAULT_SHOP, is_of_product, journal_of, key_of, product_id};
+pub use step::action_name as step_name;
+
+use prost::Message as _;
 use souk_proto::journal::v1 as journal;
+use souk_proto::journal::v1::record::Body;
 use souk_proto::v1;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::key::ActorKey;
+use crate::limits::{RECORD_BYTES, SETTINGS_BYTES};
+use crate::record::check::{Checked, missing, refuse, within};
+use crate::settings;
 use crate::time::Millis;
+use crate::verdict::{Reason, Refusal};
 
 /// A decoded record: every field within its bounds.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,7 +48,7 @@ pub enum Record {
 pub struct Event {
     /// The actor it belongs to: a user, a guest, a product, or its own id when keyless. SEMANTICS.md section 2.
     pub key: ActorKey,
-    /// No user and no session: it belongs to no person.
+    /// No user, no session and no product: it is folded without an actor.
     pub keyless: bool,
     /// Its own time, if it gave one.
     pub time: Option<Millis>,
@@ -63,4 +87,90 @@ impl Command {
             _ => None,
         }
     }
+}
+
+/// Decodes and validates one entry of a journal.
+pub fn decode(bytes: &[u8]) -> Result<Record, Refusal> {
+    if bytes.len() > RECORD_BYTES {
+        return Err(undecodable(format!("a record is at most {RECORD_BYTES} bytes")));
+    }
+    let record = journal::Record::decode(bytes).map_err(|error| undecodable(error.to_string()))?;
+    match record.body {
+        Some(Body::Event(record)) => event_record(record).map(Record::Event),
+        Some(Body::Command(command)) => {
+            validate_command(&command)?;
+            Ok(Record::Command(Command { key: ActorKey::new(&command.shop, &command.actor_id), command }))
+        }
+        Some(Body::Step(step)) => {
+            validate_step(&step)?;
+            Ok(Record::Step(Step { key: ActorKey::new(&step.shop, &step.actor_id), step }))
+        }
+        Some(Body::Settings(settings)) => settings_record(settings).map(Record::Settings),
+        Some(Body::Tick(_)) => Ok(Record::Tick),
+        Some(Body::VersionBarrier(barrier)) => Ok(Record::VersionBarrier(barrier.fold_version)),
+        None => Err(undecodable("is of no kind this build knows")),
+    }
+}
+
+/// Whether a record [`decode`] refused is an event received, and so REJECTED: an event, or nothing that can be decoded.
+/// Anything else is a dead letter only.
+pub fn is_received_event(bytes: &[u8]) -> bool {
+    bytes.len() > RECORD_BYTES
+        || journal::Record::decode(bytes)
+            .map_or(true, |record| matches!(record.body, None | Some(Body::Event(_))))
+}
+
+/// Whether every field of an event is within its bounds. Its time is compared with log time by the fold alone.
+pub fn validate_event(event: &v1::Event) -> Result<(), Refusal> {
+    event::event(event).map(drop)
+}
+
+/// Whether every field of a command is within its bounds.
+pub fn validate_command(command: &journal::Command) -> Result<(), Refusal> {
+    command::command(command)
+}
+
+/// Whether every field of a saga step is within its bounds.
+pub fn validate_step(step: &journal::Step) -> Result<(), Refusal> {
+    step::step(step)
+}
+
+fn event_record(record: journal::EventRecord) -> Result<Event, Refusal> {
+    let journal::EventRecord { event, stamps, bridge } = record;
+    let event = event.ok_or_else(|| missing("event"))?;
+    let time = event::event(&event)?;
+    stamp::stamps(&stamps)?;
+    if let Some(bridge) = &bridge {
+        stamp::bridge(bridge)?;
+    }
+    let (key, keyless) = key::event_key(&event);
+    let fingerprint = fingerprint(&key, keyless, &event.event_id);
+    Ok(Event { key, keyless, time, fingerprint, event, stamps, bridge })
+}
+
+/// Keyless events of a bucket share one memory: there the id alone would not tell two of them apart.
+fn fingerprint(key: &ActorKey, keyless: bool, event_id: &str) -> u64 {
+    let seed = if keyless { key.hash() } else { 0 };
+    xxh3_64_with_seed(event_id.as_bytes(), seed)
+}
+
+/// The text is compiled by the fold, which knows the settings before it; here it must be the text its hash says.
+fn settings_record(record: journal::Settings) -> Result<journal::Settings, Refusal> {
+    within("settings", check_settings(&record))?;
+    Ok(record)
+}
+
+fn check_settings(record: &journal::Settings) -> Checked {
+    if record.body.len() > SETTINGS_BYTES {
+        return Err(refuse(Reason::SettingsInvalid, "body", format!("is at most {SETTINGS_BYTES} bytes")));
+    }
+    if record.hash != settings::hash_of(&record.body) {
+        return Err(refuse(Reason::SettingsInvalid, "hash", "is not the body's"));
+    }
+    Ok(())
+}
+
+#[cold]
+fn undecodable(message: impl Into<String>) -> Refusal {
+    Refusal::new(Reason::PayloadUndecodable, "", message)
 }

@@ -2,9 +2,6 @@
 
 use std::collections::VecDeque;
 
-use prost::Message;
-use souk_proto::journal::v1 as journal;
-
 use crate::journal::Entry;
 use crate::limits::DECODED_AHEAD;
 use crate::record::{self, Record};
@@ -21,11 +18,7 @@ impl Decoded {
     pub fn of(entry: &Entry) -> Self {
         match record::decode(&entry.bytes) {
             Ok(record) => Self { is_event: matches!(record, Record::Event(_)), record: Ok(record) },
-            Err(refusal) => {
-                let body = journal::Record::decode(entry.bytes.as_slice()).ok().and_then(|record| record.body);
-                let is_event = matches!(body, None | Some(journal::record::Body::Event(_)));
-                Self { record: Err(refusal), is_event }
-            }
+            Err(refusal) => Self { is_event: record::is_received_event(&entry.bytes), record: Err(refusal) },
         }
     }
 }
@@ -66,6 +59,9 @@ impl Ahead {
             self.decoded.pop_back();
         }
         let at = self.decoded.partition_point(|(known, _)| *known < offset);
+        if self.decoded.get(at).is_some_and(|(known, _)| *known == offset) {
+            self.decoded.remove(at);
+        }
         self.decoded.insert(at, (offset, decoded));
     }
 }

@@ -194,10 +194,9 @@ impl Core {
         self.ahead.put(offset, decoded);
     }
 
-    /// Has an entry folded as one that cannot be decoded: time moves, timers fire, the record is quarantined.
+    /// Has an entry folded as one that cannot be decoded, without looking at it again: time moves, timers fire, it is quarantined.
     pub(super) fn put_refused(&mut self, entry: &Entry, refusal: Refusal) {
-        let is_event = self.ahead.take(entry).is_event;
-        self.ahead.put(entry.offset, Decoded { record: Err(refusal), is_event });
+        self.ahead.put(entry.offset, Decoded { record: Err(refusal), is_event: true });
     }
 
     /// Takes up a record: moves time. Does nothing when it is already the one being folded.
