@@ -1,5 +1,7 @@
 //! Clients: they send requests, hear back or do not, and send again with the same id, a new one, or the same one for something else.
 
+use std::collections::BTreeSet;
+
 use souk_model::journal::{Journal, ShardId};
 use souk_model::key::ActorKey;
 use souk_model::planted::Bug;
@@ -37,6 +39,8 @@ pub struct Open {
 pub struct Clients {
     pub workload: Workload,
     pub open: Vec<Open>,
+    /// Users somebody asked to forget, as `shop/id`.
+    pub erased: BTreeSet<String>,
     left: u32,
     gap: Millis,
 }
@@ -46,7 +50,7 @@ impl Clients {
         let mut rng = Rng::of(plan.seed, "clients");
         let span = rng.between(40, 150) * SECOND;
         let gap = span / i64::from(plan.operations.max(1));
-        Self { workload: Workload::new(plan.seed), open: Vec::new(), left: plan.operations, gap }
+        Self { workload: Workload::new(plan.seed), open: Vec::new(), erased: BTreeSet::new(), left: plan.operations, gap }
     }
 
     /// Whether every operation of the plan was sent.
@@ -106,6 +110,9 @@ impl World {
     }
 
     fn submit_at(&mut self, request: Request, shard: ShardId) {
+        if let Some(Body::Command(journal::Command { action: Some(Action::EraseUser(_)), .. })) = &request.record.body {
+            self.clients.erased.insert(request.key.as_str().to_owned());
+        }
         let gone = !request.id.is_empty() && self.chaos.strikes(Fault::AbandonAfterSend, 20);
         let open = Open { request, shard, tries: 0, questions: 0, appended: false, gone, renamed_from: None };
         self.clients.open.push(open);

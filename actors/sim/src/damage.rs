@@ -38,6 +38,11 @@ impl Damage {
         matches!(&self.state, State::Done { shard: damaged, .. } if *damaged == shard)
     }
 
+    /// Whether nothing is damaged, nor about to be.
+    fn is_over(&self) -> bool {
+        matches!(self.state, State::Repaired) || (matches!(self.state, State::Planned) && self.tries >= TRIES)
+    }
+
     /// An owner said so.
     pub fn refused(&mut self) {
         self.refusals += 1;
@@ -45,6 +50,11 @@ impl Damage {
 }
 
 impl World {
+    /// Whether no shard is damaged, nor about to be.
+    pub fn is_repaired(&self) -> bool {
+        self.damage.as_ref().is_none_or(Damage::is_over)
+    }
+
     pub fn plan_damage(&mut self) {
         if self.damage.is_some() {
             let after = self.chaos.rng.between(20, 50) * SECOND;
@@ -54,9 +64,9 @@ impl World {
 
     pub fn damage_step(&mut self) {
         let Some(mut damage) = self.damage.take() else { return };
-        damage.state = match damage.state {
+        damage.state = match std::mem::replace(&mut damage.state, State::Repaired) {
             State::Planned => self.do_damage(&mut damage),
-            State::Done { shard, backup } => self.repair(&damage, shard, backup),
+            State::Done { shard, backup } => self.repair(damage.fault, shard, backup),
             State::Repaired => State::Repaired,
         };
         self.damage = Some(damage);
@@ -99,11 +109,10 @@ impl World {
         Some(None)
     }
 
-    fn repair(&mut self, damage: &Damage, shard: ShardId, backup: Option<StoreBackup>) -> State {
+    fn repair(&mut self, fault: Fault, shard: ShardId, backup: Option<StoreBackup>) -> State {
         let serving = self.owners_of(shard).find(|id| self.owners[id].owner.is_live());
         if let Some(id) = serving {
-            let fault = damage.fault.name();
-            self.object(Violation::new("refusal", format!("{shard} {id:?} serves over damage: {fault}")));
+            self.object(Violation::new("refusal", format!("{shard} {id:?} serves over damage: {}", fault.name())));
         }
         self.crash_all(shard);
         match backup {

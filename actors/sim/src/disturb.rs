@@ -2,7 +2,7 @@
 
 use souk_model::journal::ShardId;
 use souk_model::owner::Input;
-use souk_model::time::{Millis, SECOND};
+use souk_model::time::Millis;
 use souk_proto::journal::v1 as journal;
 use souk_proto::journal::v1::record::Body;
 
@@ -120,7 +120,7 @@ impl World {
         self.store.calm();
         self.net.calm();
         for node in &mut self.nodes {
-            node.clock.calm();
+            node.clock.calm(now);
         }
         let current: Vec<OwnerId> = self.current.values().copied().collect();
         let gone: Vec<OwnerId> = self
@@ -155,6 +155,3 @@ impl World {
         serving && self.bridges.is_done() && self.owners.values().all(|owner| crate::subject::is_settled(owner.owner.fold()))
     }
 }
-
-/// Longest tail: late writes and appends, then timeouts, then retries of what they left.
-pub const TAIL: Millis = 300 * SECOND;

@@ -40,7 +40,7 @@ impl World {
 
     fn carry_out_one(&mut self, id: OwnerId, shard: ShardId, effect: Effect) {
         match effect {
-            Effect::ReadManifest { tag } => self.to_store(StoreOp::ReadManifest { owner: id, tag, shard }),
+            Effect::ReadManifest { tag } => self.ask_store(StoreOp::ReadManifest { owner: id, tag, shard }),
             Effect::WriteManifest { tag, condition, manifest } => {
                 let fate = self.store.cas_fate(self.now(), &mut self.chaos);
                 let reply = fate.told.then_some((id, tag));
@@ -59,7 +59,7 @@ impl World {
                 self.schedule.after(fate.apply_after, Happening::Store(op));
                 self.reply(fate.reply_after, id, Input::SegmentsWritten { tag, outcome: fate.outcome });
             }
-            Effect::LoadSections { tag, sections } => self.to_store(StoreOp::Load { owner: id, tag, shard, sections }),
+            Effect::LoadSections { tag, sections } => self.ask_store(StoreOp::Load { owner: id, tag, shard, sections }),
             Effect::DeleteSegments { segments } => {
                 let late = if self.chaos.strikes(Fault::SegmentsWrittenLate, 6) { 20 * SECOND } else { 0 };
                 self.schedule.after(late, Happening::Store(StoreOp::Delete { shard, segments }));
@@ -90,7 +90,7 @@ impl World {
         self.schedule.after(after, Happening::Input { owner, input });
     }
 
-    fn to_store(&mut self, op: StoreOp) {
+    fn ask_store(&mut self, op: StoreOp) {
         let after = self.store.latency(self.now(), &mut self.chaos);
         self.schedule.after(after, Happening::Store(op));
     }

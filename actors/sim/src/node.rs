@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use souk_model::journal::ShardId;
 use souk_model::owner::{Effect, Fold, Input, Owner, Tag};
-use souk_model::shard::Shard;
+use crate::subject::Shard;
 use souk_model::time::Millis;
 
 use crate::clock::SimClock;
@@ -36,6 +36,13 @@ pub struct Parked {
     pub from: u64,
 }
 
+/// A wake-up: when the timer rings, and what the node's clock must then show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wakeup {
+    pub due: Millis,
+    pub at: Millis,
+}
+
 /// One owner of a shard, from its start to its death.
 #[derive(Debug)]
 pub struct Incarnation {
@@ -47,7 +54,7 @@ pub struct Incarnation {
     pub backlog: VecDeque<Work>,
     pub parked: Option<Parked>,
     /// The earliest wake-up planned and not come yet.
-    pub wake: Option<Millis>,
+    pub wake: Option<Wakeup>,
     /// End of the log when its takeover looked: nothing up to here may be told to anybody.
     pub replay_end: Option<u64>,
     /// Position whose digest was compared last.
@@ -77,6 +84,7 @@ impl Incarnation {
         self.owner.fold().position()
     }
 
+    /// Paused: its world stands still.
     pub fn is_paused(&self, now: Millis) -> bool {
         now < self.paused_until
     }

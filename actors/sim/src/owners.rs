@@ -3,14 +3,15 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use souk_model::journal::ShardId;
-use souk_model::owner::{Effect, Fold, Input, Tag};
+use souk_model::owner::{Effect, Input, Tag};
 use souk_model::time::{Millis, SECOND};
 
 use crate::faults::Fault;
 use crate::invariants::Violation;
 use crate::net::Delivery;
-use crate::node::{Incarnation, OwnerId, Work};
+use crate::node::{Incarnation, OwnerId, Wakeup, Work};
 use crate::panics;
+use crate::subject;
 use crate::world::{Happening, World};
 
 /// Owners of one shard alive at once.
@@ -82,15 +83,18 @@ impl World {
     pub fn feed(&mut self, id: OwnerId, input: Input) {
         let now = self.now();
         let Some(incarnation) = self.owners.get_mut(&id) else { return };
-        if incarnation.is_paused(now) || !incarnation.backlog.is_empty() && incarnation.paused_until > Millis::MIN && now < incarnation.paused_until {
+        if incarnation.is_paused(now) {
             incarnation.backlog.push_back(Work::Input(input));
             return;
+        }
+        if is_reply(&input) {
+            incarnation.in_flight = incarnation.in_flight.saturating_sub(1);
         }
         if let Input::Ends { result: Ok(ends), .. } = &input {
             incarnation.replay_end.get_or_insert(ends.end);
         }
         let node_now = self.nodes[incarnation.node].clock.read(now);
-        incarnation.owner.fold_mut().planted_clock(node_now);
+        subject::see_clock(incarnation.owner.fold_mut(), node_now);
         let mut effects = Vec::new();
         let handled = catch_unwind(AssertUnwindSafe(|| incarnation.owner.handle(input, &mut effects)));
         if handled.is_err() {
@@ -108,9 +112,9 @@ impl World {
         let delay = (at - self.node_time(node)).clamp(0, SECOND);
         let due = self.now() + delay;
         if let Some(incarnation) = self.owners.get_mut(&id)
-            && incarnation.wake.is_none_or(|planned| due < planned)
+            && incarnation.wake.is_none_or(|planned| due < planned.due)
         {
-            incarnation.wake = Some(due);
+            incarnation.wake = Some(Wakeup { due, at });
             self.schedule.after(delay, Happening::Wake { owner: id });
         }
     }
@@ -118,14 +122,15 @@ impl World {
     pub fn wake(&mut self, id: OwnerId) {
         let now = self.now();
         let Some(incarnation) = self.owners.get_mut(&id) else { return };
-        // An earlier wake-up has come meanwhile.
-        if incarnation.wake != Some(now) {
-            return;
+        // Another wake-up was planned before this one, and has come.
+        let Some(wakeup) = incarnation.wake.filter(|wakeup| wakeup.due == now) else { return };
+        let node_now = self.nodes[incarnation.node].clock.read(now);
+        if node_now < wakeup.at {
+            incarnation.wake = Some(Wakeup { due: now + CLOCK_BEHIND, ..wakeup });
+            return self.schedule.after(CLOCK_BEHIND, Happening::Wake { owner: id });
         }
         incarnation.wake = None;
-        let node = incarnation.node;
-        let now = self.node_time(node);
-        self.feed(id, Input::Woken { now });
+        self.feed(id, Input::Woken { now: node_now });
     }
 
     pub fn poll_timeout(&mut self, id: OwnerId, tag: Tag) {
@@ -172,4 +177,8 @@ pub fn is_request(effect: &Effect) -> bool {
             | Effect::ReadEntries { .. }
             | Effect::Append { .. }
     )
+}
+
+fn is_reply(input: &Input) -> bool {
+    !matches!(input, Input::Start { .. } | Input::Peer { .. } | Input::Woken { .. } | Input::HandOver { .. })
 }

@@ -10,7 +10,7 @@ use crate::invariants::Violation;
 use crate::invariants::watched::{self, Shown};
 use crate::node::OwnerId;
 use crate::rng::Rng;
-use crate::subject;
+use crate::subject::{self, Shard};
 use crate::view::Published;
 use crate::workload::{PRODUCTS, SHOP, USERS};
 use crate::world::{Happening, PARTITIONS, World};
@@ -88,7 +88,7 @@ impl World {
         let fold = self.owners[&id].owner.fold();
         let Some(next) = shown(fold, &watcher.key) else { return };
         // A person erased starts anew: so does who watches.
-        let found = if subject::was_erased(fold, &watcher.key) {
+        let found = if self.clients.erased.contains(watcher.key.as_str()) {
             Ok(())
         } else {
             watched::goes_on(watcher.key.as_str(), watcher.shown, next)
@@ -149,7 +149,7 @@ impl World {
 }
 
 /// What a fold shows of a cart or a product.
-pub fn shown(fold: &souk_model::shard::Shard, key: &ActorKey) -> Option<Shown> {
+pub fn shown(fold: &Shard, key: &ActorKey) -> Option<Shown> {
     let (version, digest) = subject::resource(fold, key)?;
     Some(Shown { position: fold.position(), version, digest })
 }

@@ -7,7 +7,7 @@ use souk_model::cut::manifest::{Condition, Manifest};
 use souk_model::cut::segment::{Segment, SegmentId};
 use souk_model::journal::{Partitions, ShardId};
 use souk_model::owner::{Input, Tag};
-use souk_model::shard::library::SettingsLibrary;
+use crate::subject::SettingsLibrary;
 use souk_model::time::{Millis, SECOND};
 
 use crate::bridge::Bridges;
@@ -132,19 +132,20 @@ pub struct World {
 impl World {
     pub fn new(plan: Plan, tracing: Tracing, library: Arc<SettingsLibrary>) -> Self {
         let mut rng = Rng::of(plan.seed, "world");
+        let mut chaos = Chaos::new(plan.seed, plan.faults);
         let journal = SimJournal::new(PARTITIONS, &mut rng);
         let vacant_since = journal.shards().map(|shard| (shard, Millis::MIN)).collect();
         let opening = Opening { partitions: PARTITIONS, library, planted: plan.planted() };
         let mut world = Self {
             schedule: Schedule::starting_at(EPOCH),
-            chaos: Chaos::new(plan.seed, plan.faults),
             trace: Trace::new(tracing),
             opening,
             journal,
             store: SimStore::default(),
             net: SimNet::default(),
             view: SimView::default(),
-            nodes: (0..NODES).map(|_| Node { clock: SimClock::default(), build: 1 }).collect(),
+            nodes: (0..NODES).map(|_| Node { clock: SimClock::new(&mut chaos), build: 1 }).collect(),
+            chaos,
             owners: BTreeMap::new(),
             current: BTreeMap::new(),
             vacant_since,

@@ -17,7 +17,7 @@ pub const SHOP: &str = "main";
 const CATEGORIES: [&str; 3] = ["mugs", "shirts", "books"];
 const BRANDS: [&str; 2] = ["acme", "umbra"];
 
-pub fn timestamp(at: Millis) -> prost_types::Timestamp {
+pub(super) fn timestamp(at: Millis) -> prost_types::Timestamp {
     prost_types::Timestamp { seconds: at.div_euclid(1_000), nanos: (at.rem_euclid(1_000) * 1_000_000) as i32 }
 }
 

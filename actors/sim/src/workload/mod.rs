@@ -22,7 +22,7 @@ use crate::faults::{Chaos, Fault};
 use crate::rng::Rng;
 use crate::settings;
 
-pub use build::{SHOP, command_record, timestamp};
+pub use build::{SHOP, command_record};
 
 pub const USERS: usize = 8;
 pub const GUESTS: usize = 4;
