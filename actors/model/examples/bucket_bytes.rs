@@ -1,6 +1,6 @@
 //! What an idle actor costs in memory, and what the store adds to a fold. Prints; asserts nothing.
 //!
-//! `cargo run --release -p souk-model --example bucket_bytes`
+//! `cargo run --release -p souk-model --example bucket_bytes [-- USERS]`; with a number of users only the speed is measured.
 
 use std::fs;
 use std::hint::black_box;
@@ -71,23 +71,30 @@ fn touch(actors: &mut Actors<Small>, key: KeyRef<'_>) {
     assert!(counted.is_ok());
 }
 
-/// Takes a whole cut and drops it; the longest slice in microseconds.
-fn cut(actors: &mut Actors<Small>) -> (u128, u128, usize) {
+/// Takes a whole cut and says how it went. Other work on the machine shows in the longest slice, hence the 99th percentile.
+fn cut(actors: &mut Actors<Small>) -> String {
     let begun = Instant::now();
     actors.freeze();
     let freeze = begun.elapsed().as_micros();
-    let mut longest = 0;
+    let mut slices = Vec::new();
     loop {
         let begun = Instant::now();
         let done = actors.cut_slice(CUT_ACTORS_PER_SLICE).is_ok_and(|done| done);
-        longest = longest.max(begun.elapsed().as_micros());
+        slices.push(begun.elapsed().as_micros());
         if done {
             break;
         }
     }
-    let bytes = actors.take_drafts().iter().map(|draft| draft.blob.len()).sum();
+    let begun = Instant::now();
+    let bytes: usize = actors.take_drafts().iter().map(|draft| draft.blob.len()).sum();
+    let drafts = begun.elapsed().as_micros();
     actors.committed();
-    (freeze, longest, bytes)
+    slices.sort_unstable();
+    let (p99, longest) = (slices[slices.len() * 99 / 100], slices[slices.len() - 1]);
+    format!(
+        "{bytes} bytes; frozen in {freeze} us, {} slices, p99 {p99} us, longest {longest} us, drafts in {drafts} us",
+        slices.len()
+    )
 }
 
 fn memory() {
@@ -123,8 +130,7 @@ fn speed(users: u64) {
     for key in &keys {
         touch(&mut actors, key.into());
     }
-    let (freeze, longest, bytes) = cut(&mut actors);
-    println!("{users:>9} dirty: frozen in {freeze} us, longest slice {longest} us, {bytes} bytes of base");
+    println!("{users:>9} dirty, cut to bases: {}", cut(&mut actors));
     // The key of the next event comes with the event: it is copied here in random order, so that reading it is not what is measured.
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut random = || {
@@ -133,6 +139,16 @@ fn speed(users: u64) {
     };
     let order: Vec<ActorKey> = (0..2_000_000).map(|_| keys[random() as usize].clone()).collect();
     let refs: Vec<KeyRef<'_>> = order.iter().map(KeyRef::from).collect();
+    let mut bare: Vec<[u64; 24]> = vec![[0; 24]; users as usize];
+    let places: Vec<u64> = refs.iter().map(|_| random()).collect();
+    let begun = Instant::now();
+    for (place, key) in places.iter().zip(&refs) {
+        let row = &mut bare[*place as usize];
+        row[0] += key.text.as_bytes()[0] as u64;
+        row[10] += 1;
+    }
+    println!("{users:>9} rows of a plain array, uniform: {} ns each", begun.elapsed().as_nanos() / 2_000_000);
+    drop(black_box(bare));
     for round in ["first", "again"] {
         let begun = Instant::now();
         for key in &refs {
@@ -141,8 +157,7 @@ fn speed(users: u64) {
         let each = begun.elapsed().as_nanos() / refs.len() as u128;
         println!("{users:>9} hot, uniform, {round}: {each} ns a fold");
     }
-    let (freeze, longest, bytes) = cut(&mut actors);
-    println!("{users:>9} dirty again: frozen in {freeze} us, longest slice {longest} us, {bytes} bytes of deltas");
+    println!("{users:>9} dirty again, cut to deltas: {}", cut(&mut actors));
     let begun = Instant::now();
     let cooled: usize = (0..users / 100).map(|_| actors.passivate(400)).sum();
     println!("{users:>9} cooled: {} ns each of {cooled}", begun.elapsed().as_nanos() / cooled.max(1) as u128);
@@ -152,10 +167,17 @@ fn speed(users: u64) {
         touch(&mut actors, *key);
         actors.passivate(1);
     }
-    println!("{users:>9} idle, uniform: {} ns a fold with its thaw and one cooled", begun.elapsed().as_nanos() / warmed as u128);
+    println!(
+        "{users:>9} idle, uniform: {} ns a fold with its thaw and one cooled",
+        begun.elapsed().as_nanos() / warmed as u128
+    );
 }
 
 fn main() {
+    let only = std::env::args().nth(1).and_then(|users| users.parse().ok());
+    if let Some(users) = only {
+        return speed(users);
+    }
     memory();
     speed(100_000);
     speed(1_000_000);

@@ -126,6 +126,11 @@ impl<'a> Reader<'a> {
         Ok(Money { currency, minor: self.int()? })
     }
 
+    /// What is still to be read.
+    pub fn rest(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// Nothing may follow the last field.
     pub fn end(&self) -> Result<(), StateError> {
         if self.bytes.is_empty() { Ok(()) } else { Err(damaged("bytes follow the end")) }

@@ -50,9 +50,6 @@ pub const MARKS: usize = 200_000;
 pub const MARKS_PRUNED_PER_STEP: usize = 256;
 /// Users one sale counts the pieces of, when it limits them: as many as may hold pieces at once.
 pub const SALE_USERS: usize = HOLDS;
-/// Pieces of one product available at once: above any warehouse, and sums of them stay far inside 64 bits.
-pub const PIECES: i64 = 1_000_000_000_000;
-
 /// Words one product is found by; further ones are not indexed.
 pub const SEARCH_WORDS: usize = 128;
 /// Bytes of a word that are searched; longer ones are cut at a character boundary.
@@ -94,8 +91,8 @@ pub const READ_TRIES: u32 = 64;
 pub const CONDITIONAL_TRIES: u32 = 6;
 /// How often the segments of one cut are written before the cut is given up.
 pub const SEGMENT_TRIES: u32 = 6;
-/// Rounds of loading before a batch folds: one for its actors, more when what was loaded makes more due.
-pub const LOAD_ROUNDS: u32 = 8;
+/// Rounds of loading before what was read folds: more than a shard has sections, and every round loads one that was not there.
+pub const LOAD_ROUNDS: u32 = 256;
 /// Slices folded in one call of an owner: a few milliseconds, then reads and replies get their turn.
 pub const SLICES_PER_HANDLE: usize = 4_096;
 /// Entries an owner holds unfolded before it stops reading ahead.
@@ -115,8 +112,6 @@ pub const PANIC_MESSAGE_BYTES: usize = 256;
 
 /// One record: a batch of 1,000 events is this large, so one event never is.
 pub const RECORD_BYTES: usize = 262_144;
-/// A product's description: a page of text.
-pub const DESCRIPTION_BYTES: usize = 8_192;
 /// Tags of a product: words to find it by, not a document.
 pub const TAGS: usize = 32;
 /// Fields an update mask may name: more than a product has.
@@ -125,10 +120,6 @@ pub const MASK_PATHS: usize = 32;
 pub const ADDRESS_LINES: usize = 8;
 /// Stamps of one record: a cart's worth of products.
 pub const STAMPS: usize = CART_LINES;
-/// Pieces of one product in stock: sums of all sales stay far from the end of 64 bits.
-pub const STOCK_PIECES: i64 = 1_000_000_000;
-/// Metres of one trip: a quarter of the way around the earth.
-pub const TRIP_METERS: i64 = 10_000_000;
 
 /// The settings text: it stands in every partition's log and every cut, within a record.
 pub const SETTINGS_BYTES: usize = 131_072;
@@ -159,3 +150,6 @@ pub const MAX_KEYS: i64 = 1_000_000;
 pub const EXACT_VALUES: i64 = 65_536;
 /// The same where the settings do not say.
 pub const EXACT_VALUES_DEFAULT: usize = 4_096;
+
+/// Pieces of one product in stock, or in one change of it: above any warehouse, and sums of them stay far inside 64 bits.
+pub const PIECES: i64 = 1_000_000_000;

@@ -112,9 +112,10 @@ impl<A: Actor> Actors<A> {
         let result = f(actor);
 
         let is_there = !actor.is_empty();
+        let mut bloated = false;
         if is_there {
             let deadlines = as_array(actor.deadlines());
-            rearm(bucket, &mut self.due, number, key.hash, &mut slot.armed, deadlines);
+            bloated = rearm(bucket, &mut self.due, number, key.hash, &mut slot.armed, deadlines);
         } else {
             slot.body = Body::Gone;
         }
@@ -129,7 +130,7 @@ impl<A: Actor> Actors<A> {
             bucket.dirty += 1;
             self.dirty.push(key.hash);
         }
-        if bucket.timers.iter().any(|timers| timers.is_bloated(bucket.index.len())) {
+        if bloated {
             self.drop_superseded(number);
         }
         Ok(result)

@@ -96,7 +96,9 @@ impl Arena {
     pub(super) fn sweep(&mut self, added_from: u32, mut moved: impl FnMut(&[u8], u32, u32)) {
         let len = self.bytes.len();
         let worth = len >= SWEEP_FROM && self.dead * 3 > len;
-        let Some(mut sweep) = self.sweep.or_else(|| worth.then_some(Sweep { from: 0, to: 0 })) else { return };
+        let Some(mut sweep) = self.sweep.or_else(|| worth.then_some(Sweep { from: 0, to: 0 })) else {
+            return;
+        };
         let until = sweep.from + (len - added_from as usize) * SWEEP_PACE;
         while sweep.from < until.min(self.bytes.len()) {
             let (from, to) = (sweep.from, sweep.to);

@@ -52,14 +52,14 @@ impl<A: Actor> Actors<A> {
                 *deadline = NEVER;
             }
         }
-        rearm(bucket, &mut self.due, number, slot.hash, &mut unarmed, as_array(deadlines));
+        let bloated = rearm(bucket, &mut self.due, number, slot.hash, &mut unarmed, as_array(deadlines));
         let tag = super::index::tag_of(slot.hash);
         if let Some(position) = bucket.index.find(tag, |place| place == Place::Hot(at)) {
             bucket.index.set(position, Place::Idle(offset));
         }
         self.slab.remove(at);
         bucket.sweep(offset);
-        if bucket.timers.iter().any(|timers| timers.is_bloated(bucket.index.len())) {
+        if bloated {
             self.drop_superseded(number);
         }
         true

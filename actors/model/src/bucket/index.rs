@@ -26,10 +26,12 @@ type Cell = u64;
 const EMPTY: Cell = Cell::MAX;
 const HOT: u32 = 1 << 31;
 const SMALLEST: usize = 16;
+/// Cells looked at together: a cache line.
+const WINDOW: usize = 8;
 
 #[derive(Debug)]
 pub(super) struct Index {
-    /// The last cell is always empty, so that every probe ends inside.
+    /// A window longer than the homes at least, and the last cell is always empty: every probe ends inside.
     cells: Vec<Cell>,
     /// Cells a tag may have as its home; those after them take what runs over.
     homes: usize,
@@ -45,7 +47,7 @@ impl Default for Index {
 impl Index {
     pub(super) fn with_capacity(entries: usize) -> Self {
         let homes = roomy(entries);
-        Self { cells: vec![EMPTY; homes + 1], homes, len: 0 }
+        Self { cells: vec![EMPTY; homes + WINDOW], homes, len: 0 }
     }
 
     #[inline]
@@ -54,19 +56,29 @@ impl Index {
     }
 
     /// Position of the cell with this tag that `is` accepts.
+    ///
+    /// Nearly every key lies within a window of its home. That window is compared without a branch per cell: a branch nobody can predict
+    /// would wait for the cell and hold up whatever comes after.
     #[inline]
     pub(super) fn find(&self, tag: u32, mut is: impl FnMut(Place) -> bool) -> Option<usize> {
         let home = self.home(tag);
-        for (i, &cell) in self.cells[home..].iter().enumerate() {
-            let found = tag_in(cell);
-            if found > tag || cell == EMPTY {
-                return None;
-            }
-            if found == tag && is(place_in(cell)) {
+        let (window, rest) = self.cells[home..].split_first_chunk::<WINDOW>()?;
+        let mut matches = 0_u32;
+        for (i, cell) in window.iter().enumerate() {
+            matches |= u32::from(tag_in(*cell) == tag) << i;
+        }
+        while matches != 0 {
+            let i = matches.trailing_zeros() as usize;
+            if window[i] != EMPTY && is(place_in(window[i])) {
                 return Some(home + i);
             }
+            matches &= matches - 1;
         }
-        None
+        if window[WINDOW - 1] == EMPTY || tag_in(window[WINDOW - 1]) > tag {
+            return None;
+        }
+        let far = find_far(rest, tag, &mut is)?;
+        Some(home + WINDOW + far)
     }
 
     pub(super) fn insert(&mut self, tag: u32, place: Place) {
@@ -138,6 +150,13 @@ impl Index {
             next += 1;
         }
     }
+}
+
+/// Beyond the window: few keys get there.
+#[cold]
+fn find_far(cells: &[Cell], tag: u32, is: &mut dyn FnMut(Place) -> bool) -> Option<usize> {
+    let nearer = cells.iter().take_while(|cell| **cell != EMPTY && tag_in(**cell) <= tag);
+    nearer.enumerate().find(|(_, cell)| tag_in(**cell) == tag && is(place_in(**cell))).map(|(i, _)| i)
 }
 
 /// Homes at which this many entries leave room for another quarter.

@@ -58,7 +58,9 @@ impl<A: Actor> Actors<A> {
                     a.0.cmp(&b.0).then_with(|| self.key(bucket, a.1).cmp(self.key(bucket, b.1)))
                 });
                 let mut last = None;
-                for (hash, place) in group.drain(..).filter(|(hash, _)| after.is_none_or(|after| *hash > after)) {
+                for (hash, place) in
+                    group.drain(..).filter(|(hash, _)| after.is_none_or(|after| *hash > after))
+                {
                     self.visit(bucket, place, &mut visit)?;
                     last = Some(hash);
                     seen += 1;

@@ -56,7 +56,7 @@ impl Bucket {
         let mut bucket = Self::default();
         for segment in segments {
             let opened = segment.open()?;
-            if segment.base != !bucket.stored.base {
+            if segment.base == bucket.stored.base {
                 return Err(StateError::Damaged("a section is one base and then deltas".to_owned()));
             }
             opened.each(|entry| bucket.apply(entry))?;

@@ -156,7 +156,8 @@ impl Twin {
 
     fn fold(&mut self, key: usize, toy: Toy) {
         let key = &self.keys[key];
-        let before = self.actors.fold(key.into(), |actor| std::mem::replace(actor, toy.clone())).expect("decodes");
+        let before =
+            self.actors.fold(key.into(), |actor| std::mem::replace(actor, toy.clone())).expect("decodes");
         let known = if toy.is_empty() {
             self.model.remove(key.as_str())
         } else {
@@ -220,7 +221,9 @@ impl Twin {
                     assert!(self.actors.due_sections(clock, deadline).contains(&section));
                 }
             }
-            self.actors.load(section, self.store.get(&section).map_or(&[][..], Vec::as_slice)).expect("sound");
+            self.actors
+                .load(section, self.store.get(&section).map_or(&[][..], Vec::as_slice))
+                .expect("sound");
         }
     }
 

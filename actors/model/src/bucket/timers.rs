@@ -103,7 +103,7 @@ impl Due {
     }
 }
 
-/// Puts a heap entry where the actor's deadline came nearer than any it has.
+/// Puts a heap entry where the actor's deadline came nearer than any it has; whether the heaps should be tidied for it.
 #[inline]
 pub(super) fn rearm(
     bucket: &mut Bucket,
@@ -112,14 +112,17 @@ pub(super) fn rearm(
     hash: u64,
     armed: &mut [Millis; 2],
     deadlines: [Millis; 2],
-) {
+) -> bool {
+    let mut bloated = false;
     for clock in 0..2 {
         if deadlines[clock] < armed[clock] {
             armed[clock] = deadlines[clock];
             bucket.timers[clock].push(deadlines[clock], hash);
             due.note(clock, number, deadlines[clock]);
+            bloated |= bucket.timers[clock].is_bloated(bucket.index.len());
         }
     }
+    bloated
 }
 
 impl<A: Actor> Actors<A> {
@@ -195,7 +198,11 @@ impl<A: Actor> Actors<A> {
     }
 
     /// Takes the earliest timer due by `upto`, in (deadline, key) order. The caller folds that actor, which moves its deadline.
-    pub fn next_due(&mut self, clock: TimerClock, upto: Millis) -> Result<Option<(Millis, ActorKey)>, StateError> {
+    pub fn next_due(
+        &mut self,
+        clock: TimerClock,
+        upto: Millis,
+    ) -> Result<Option<(Millis, ActorKey)>, StateError> {
         loop {
             self.gather_due(clock, upto, usize::MAX);
             let ready = &mut self.due.ready[clock as usize];

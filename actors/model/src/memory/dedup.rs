@@ -1,161 +1,187 @@
-//! Event ids an actor counted in the last hour of log time. SEMANTICS.md section 2, "Duplicates".
+//! The events an actor counted in the last hour of log time, so that a repeat is a DUPLICATE. SEMANTICS.md section 2.
 //!
 //! Looked at for every event: a few ids are searched where they lie, many through an index that is not part of the state.
 
 use std::collections::VecDeque;
-use std::hash::{BuildHasherDefault, Hasher};
 
-use hashbrown::HashSet;
+use hashbrown::HashTable;
 
 use crate::actor::StateError;
 use crate::codec::{Reader, damaged, put_int, put_uint};
 use crate::limits::{REMEMBERED_EVENT_MINUTES, REMEMBERED_EVENTS};
 use crate::time::{MINUTE, Millis};
 
-/// Up to this many ids a search of the ring (four cache lines of it) beats keeping an index.
-const SEARCHED: usize = 32;
+/// Up to here the ids are searched one by one: they fit in a few cache lines. Beyond, by the index.
+const SEARCHED: usize = 64;
 
-/// The newest ids, at most [`REMEMBERED_EVENTS`], each with the minute of log time it was counted in.
+/// Fingerprints of ids in the order they were remembered, at most [`REMEMBERED_EVENTS`], and how many of them in which minute.
+///
+/// Only [`Dedup::remember`] and [`Dedup::forget`] change it: asking does not, so a refused event leaves no trace.
 #[derive(Debug, Clone, Default)]
-pub struct EventMemory {
-    /// Fingerprints of the ids, oldest first, no two the same.
-    ids: VecDeque<u64>,
-    /// The minutes they were counted in, oldest first: how many ids each. A minute takes 16 bytes, not each id.
-    minutes: VecDeque<Minute>,
-    /// The same ids again, once there are more than [`SEARCHED`].
-    index: Option<Box<Index>>,
+pub struct Dedup {
+    fingerprints: VecDeque<u64>,
+    runs: VecDeque<Run>,
+    /// The same fingerprints, once there are many. Never encoded, never iterated.
+    index: Option<Box<HashTable<u64>>>,
 }
 
-type Index = HashSet<u64, BuildHasherDefault<AsIs>>;
-
+/// A minute of log time, and how many events were remembered in it: 16 bytes a minute, not an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Minute {
+struct Run {
     minute: i64,
-    ids: u32,
+    events: u32,
 }
 
-impl EventMemory {
-    /// Whether an event with this fingerprint was counted within the hour before `log_time`. Forgets what is older.
-    pub fn knows(&mut self, fingerprint: u64, log_time: Millis) -> bool {
-        self.forget(log_time.div_euclid(MINUTE) - REMEMBERED_EVENT_MINUTES);
-        match &self.index {
-            Some(index) => index.contains(&fingerprint),
-            None => self.ids.contains(&fingerprint),
+impl Dedup {
+    /// Whether an event with this fingerprint was counted within the hour before `log_time`.
+    pub fn knows(&self, fingerprint: u64, log_time: Millis) -> bool {
+        let found = match &self.index {
+            Some(index) => index.find(fingerprint, |known| *known == fingerprint).is_some(),
+            None => self.fingerprints.contains(&fingerprint),
+        };
+        found && self.is_fresh(fingerprint, minute_of(log_time))
+    }
+
+    /// Remembers an event just counted, which was not known. What is too old is forgotten; beyond the bound the oldest gives way.
+    pub fn remember(&mut self, fingerprint: u64, log_time: Millis) {
+        self.forget(log_time);
+        if self.fingerprints.len() == REMEMBERED_EVENTS {
+            self.forget_oldest();
+        }
+        self.fingerprints.push_back(fingerprint);
+        let minute = minute_of(log_time);
+        match self.runs.back_mut() {
+            Some(run) if run.minute == minute => run.events += 1,
+            _ => self.runs.push_back(Run { minute, events: 1 }),
+        }
+        match &mut self.index {
+            Some(index) => {
+                index.insert_unique(fingerprint, fingerprint, |known| *known);
+            }
+            None => self.build_index(),
         }
     }
 
-    /// Remembers an event just counted, which was not known. The oldest gives way.
-    pub fn remember(&mut self, fingerprint: u64, log_time: Millis) {
-        if self.ids.len() == REMEMBERED_EVENTS {
-            self.drop_oldest();
+    /// Forgets what is older than an hour at this log time.
+    pub fn forget(&mut self, log_time: Millis) {
+        for _ in 0..self.expired(minute_of(log_time)) {
+            self.forget_oldest();
         }
-        let minute = log_time.div_euclid(MINUTE);
-        match self.minutes.back_mut() {
-            Some(last) if last.minute == minute => last.ids += 1,
-            _ => self.minutes.push_back(Minute { minute, ids: 1 }),
+        if self.fingerprints.is_empty() {
+            *self = Self::default();
         }
-        self.ids.push_back(fingerprint);
-        match &mut self.index {
-            Some(index) => {
-                index.insert(fingerprint);
-            }
-            None if self.ids.len() > SEARCHED => {
-                self.index = Some(Box::new(self.ids.iter().copied().collect()))
-            }
-            None => {}
-        }
+    }
+
+    /// When even the newest is too old: a timer then lets an actor nobody touches forget them all.
+    pub fn forgotten_at(&self) -> Option<Millis> {
+        let newest = self.runs.back()?;
+        Some(newest.minute.saturating_add(REMEMBERED_EVENT_MINUTES + 1).saturating_mul(MINUTE))
     }
 
     pub fn len(&self) -> usize {
-        self.ids.len()
+        self.fingerprints.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.ids.is_empty()
+        self.fingerprints.is_empty()
     }
 
-    /// Forgets ids of minutes before `oldest`.
-    fn forget(&mut self, oldest: i64) {
-        while self.minutes.front().is_some_and(|front| front.minute < oldest) {
-            self.drop_oldest();
-        }
+    /// Whether a fingerprint found is young enough: those too old stay until something is remembered.
+    fn is_fresh(&self, fingerprint: u64, minute: i64) -> bool {
+        let expired = self.expired(minute);
+        expired == 0 || self.fingerprints.range(expired..).any(|known| *known == fingerprint)
     }
 
-    fn drop_oldest(&mut self) {
-        let Some(id) = self.ids.pop_front() else { return };
-        if let Some(front) = self.minutes.front_mut() {
-            front.ids -= 1;
-            if front.ids == 0 {
-                self.minutes.pop_front();
+    /// How many of the oldest are too old.
+    fn expired(&self, minute: i64) -> usize {
+        let old = |run: &&Run| minute.saturating_sub(run.minute) > REMEMBERED_EVENT_MINUTES;
+        self.runs.iter().take_while(old).map(|run| run.events as usize).sum()
+    }
+
+    fn forget_oldest(&mut self) {
+        let Some(oldest) = self.fingerprints.pop_front() else { return };
+        if let Some(run) = self.runs.front_mut() {
+            run.events -= 1;
+            if run.events == 0 {
+                self.runs.pop_front();
             }
         }
-        if let Some(index) = &mut self.index {
-            index.remove(&id);
-        }
-        if self.ids.len() <= SEARCHED / 2 {
-            self.index = None;
+        if let Some(index) = &mut self.index
+            && let Ok(entry) = index.find_entry(oldest, |known| *known == oldest)
+        {
+            entry.remove();
         }
     }
 
+    fn build_index(&mut self) {
+        if self.fingerprints.len() > SEARCHED {
+            let mut index = HashTable::with_capacity(2 * self.fingerprints.len());
+            for fingerprint in &self.fingerprints {
+                index.insert_unique(*fingerprint, *fingerprint, |known| *known);
+            }
+            self.index = Some(Box::new(index));
+        }
+    }
+
+    /// Runs first, mostly a byte for a minute with one event; then the fingerprints.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        put_uint(out, self.minutes.len() as u64);
-        let mut ids = self.ids.iter();
-        for minute in &self.minutes {
-            put_int(out, minute.minute);
-            put_uint(out, u64::from(minute.ids));
-            for id in ids.by_ref().take(minute.ids as usize) {
-                out.extend_from_slice(&id.to_le_bytes());
+        put_uint(out, self.runs.len() as u64);
+        let mut before = None;
+        for run in &self.runs {
+            match before {
+                None => {
+                    put_int(out, run.minute);
+                    put_uint(out, u64::from(run.events) - 1);
+                }
+                Some(before) => {
+                    let several = u64::from(run.events > 1);
+                    put_uint(out, (run.minute.wrapping_sub(before) as u64 - 1) << 1 | several);
+                    if several == 1 {
+                        put_uint(out, u64::from(run.events) - 2);
+                    }
+                }
             }
+            before = Some(run.minute);
+        }
+        for fingerprint in &self.fingerprints {
+            out.extend_from_slice(&fingerprint.to_le_bytes());
         }
     }
 
     pub fn decode(reader: &mut Reader<'_>) -> Result<Self, StateError> {
-        let mut memory = Self::default();
+        let mut dedup = Self::default();
+        let mut total = 0_u64;
         for _ in 0..reader.count(REMEMBERED_EVENTS)? {
-            let minute = reader.int()?;
-            let ids = reader.count(REMEMBERED_EVENTS - memory.ids.len())?;
-            if ids == 0 || memory.minutes.back().is_some_and(|last| last.minute >= minute) {
-                return Err(damaged("minutes of event ids are empty or out of order"));
+            let (minute, events) = match dedup.runs.back() {
+                None => (reader.int()?, reader.uint()?.saturating_add(1)),
+                Some(before) => {
+                    let gap = reader.uint()?;
+                    let events = if gap & 1 == 1 { reader.uint()?.saturating_add(2) } else { 1 };
+                    let minute = before.minute.checked_add_unsigned((gap >> 1) + 1);
+                    (minute.ok_or_else(|| damaged("minutes end"))?, events)
+                }
+            };
+            total = total.saturating_add(events);
+            if total > REMEMBERED_EVENTS as u64 {
+                return Err(damaged("more event ids than there can be"));
             }
-            memory.minutes.push_back(Minute { minute, ids: ids as u32 });
-            for _ in 0..ids {
-                memory.ids.push_back(reader.fixed64()?);
-            }
+            dedup.runs.push_back(Run { minute, events: events as u32 });
         }
-        let index: Index = memory.ids.iter().copied().collect();
-        if index.len() != memory.ids.len() {
-            return Err(damaged("an event id is remembered twice"));
+        for _ in 0..total {
+            dedup.fingerprints.push_back(reader.fixed64()?);
         }
-        memory.index = (memory.ids.len() > SEARCHED).then(|| Box::new(index));
-        Ok(memory)
+        dedup.build_index();
+        Ok(dedup)
     }
 }
 
 /// The index is derived: whether there is one says nothing about the state.
-impl PartialEq for EventMemory {
+impl PartialEq for Dedup {
     fn eq(&self, other: &Self) -> bool {
-        self.ids == other.ids && self.minutes == other.minutes
+        self.fingerprints == other.fingerprints && self.runs == other.runs
     }
 }
 
-impl Eq for EventMemory {}
-
-/// Fingerprints are hashes already.
-#[derive(Debug, Clone, Default)]
-struct AsIs(u64);
-
-impl Hasher for AsIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        self.0 = value;
-    }
+fn minute_of(log_time: Millis) -> i64 {
+    log_time.div_euclid(MINUTE)
 }

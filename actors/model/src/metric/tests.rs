@@ -94,7 +94,7 @@ fn panes_divide_every_window() {
         ),
         (vec![tumbling(90 * SECOND), tumbling(MINUTE)], utc.clone(), PaneSize::Fixed(30 * SECOND)),
         (vec![tumbling(7 * HOUR), Window::Day], utc.clone(), PaneSize::Fixed(HOUR)),
-        (vec![tumbling(5 * MINUTE), tumbling(HOUR), Window::Day], utc.clone(), PaneSize::Fixed(5 * MINUTE)),
+        (vec![tumbling(5 * MINUTE), tumbling(HOUR), Window::Day], utc, PaneSize::Fixed(5 * MINUTE)),
         (vec![tumbling(HOUR), Window::Day], zone("Asia/Kathmandu"), PaneSize::Fixed(15 * MINUTE)),
     ] {
         assert_eq!(PaneSize::finest(&windows, &zone), want, "{windows:?}");

@@ -206,6 +206,9 @@ impl Carrying {
             if self.prepared == 0 || (self.hand_over.is_some() && !self.half_folded) {
                 return Ok(());
             }
+            if !self.half_folded {
+                self.may_fold(core, out)?;
+            }
             let settings = (core.fold.settings_hash(), core.fold.fold_version());
             self.half_folded = self.slice(core)? == Progress::More;
             if self.half_folded {
@@ -224,6 +227,21 @@ impl Carrying {
             }
         }
         Ok(())
+    }
+
+    /// Stops before an entry this build must not fold; what came before it is let out first.
+    fn may_fold<F: Fold>(&mut self, core: &mut Core<F>, out: &mut Vec<Effect>) -> Result<(), Halt> {
+        let Some(entry) = self.queue.front().filter(|entry| !self.manifest.skips.contains_key(&entry.offset))
+        else {
+            return Ok(());
+        };
+        match guarded(self.manifest.epoch, entry.offset, || core.fold.refuses(entry))? {
+            Some(why) => {
+                self.let_out(core, out);
+                Err(StopReason::Refused(why).into())
+            }
+            None => Ok(()),
+        }
     }
 
     fn slice<F: Fold>(&mut self, core: &mut Core<F>) -> Result<Progress, Halt> {

@@ -291,9 +291,10 @@ fn next_cut(number: u64, frozen: &Frozen, drafts: Vec<SectionDraft>, committed: 
             earliest_log_timer: totals.earliest_log_timer,
         };
         manifest.sections.insert(draft.section, summary);
+        // The blob knows whether it is a base; a delta over nothing still begins its section.
         segments.push(Segment {
             id: SegmentId { section: draft.section, cut: number, epoch },
-            base,
+            base: draft.base,
             blob: draft.blob,
         });
     }

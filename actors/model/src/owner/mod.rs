@@ -143,7 +143,7 @@ impl<F: Fold> Owner<F> {
         }
         let core = &mut self.core;
         let next = match std::mem::replace(&mut self.phase, Phase::Stopped) {
-            Phase::Idle => Ok(Self::start(core, &input, out)),
+            Phase::Idle => Self::start(core, &input, out),
             Phase::Takeover(takeover) => takeover.handle(core, input, out),
             Phase::Carrying(carrying) => carrying.handle(core, input, out).map(Phase::Carrying),
             Phase::Doubting(doubt) => doubt.handle(core, input, out).map(Phase::Doubting),
@@ -156,10 +156,11 @@ impl<F: Fold> Owner<F> {
         }
     }
 
-    fn start(core: &mut Core<F>, input: &Input, out: &mut Vec<Effect>) -> Phase {
+    fn start(core: &mut Core<F>, input: &Input, out: &mut Vec<Effect>) -> Result<Phase, Halt> {
         match input {
-            Input::Start { .. } => Phase::Takeover(Takeover::begin(core, out)),
-            _ => Phase::Idle,
+            Input::Start { .. } => Ok(Phase::Takeover(Takeover::begin(core, out))),
+            Input::HandOver { .. } => Err(StopReason::HandedOver.into()),
+            _ => Ok(Phase::Idle),
         }
     }
 

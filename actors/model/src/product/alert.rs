@@ -1,4 +1,4 @@
-//! Alerts a product raises: edges of its stock, its price and its sale. SEMANTICS.md section 12.
+//! Alerts a product raises: edges of its stock, its price and its sale. SEMANTICS.md section 13.
 
 use souk_proto::v1::alert::{Kind, Severity};
 

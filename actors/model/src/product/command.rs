@@ -1,4 +1,4 @@
-//! Commands to a product: decided once per request id. SEMANTICS.md section 12.
+//! Commands to a product: decided once per request id. SEMANTICS.md section 13.
 
 use souk_proto::journal::v1 as journal;
 use souk_proto::journal::v1::adjust_stock::Change as Asked;
@@ -28,7 +28,7 @@ impl Product {
             Ok(()) => Outcome::Done,
             Err(refusal) => Outcome::Refused(refusal),
         };
-        self.requests.remember(request_id, *body_hash, log_time, &outcome);
+        self.requests.remember(request_id, *body_hash, log_time, outcome.clone());
         outcome
     }
 

@@ -1,4 +1,4 @@
-//! Reported changes of a product, by the systems that own them: product_step and stock_step. SEMANTICS.md section 12.
+//! Reported changes of a product, by the systems that own them: product_step and stock_step. SEMANTICS.md section 13.
 
 use souk_proto::v1::event::Kind;
 use souk_proto::v1::stock_step::Change as Reported;

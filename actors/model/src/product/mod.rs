@@ -1,4 +1,4 @@
-//! The virtual actor `Product`: what a shop sells, its price, its pieces, its sale. SEMANTICS.md sections 8 and 12.
+//! The virtual actor `Product`: what a shop sells, its price, its pieces, its sale. SEMANTICS.md sections 8 and 13.
 //!
 //! Records of the products journal reach it through [`Product::event`], [`Product::command`] and [`Product::step`], due timers
 //! through [`Product::fire`]: one file each. It alone decides who gets which pieces, in the journal's order, so nothing is sold
@@ -25,8 +25,8 @@ pub use stock::{Mode, Stock};
 
 use crate::actor::Context;
 use crate::key::ActorKey;
-use crate::memory::dedup::EventMemory;
-use crate::memory::requests::RequestMemory;
+use crate::memory::dedup::Dedup;
+use crate::memory::requests::Requests;
 use crate::money::Money;
 use crate::output::Output;
 use crate::time::Millis;
@@ -47,8 +47,8 @@ pub struct Product {
     /// When the stock counts as stale, unless it is heard of before. Armed by stock updates alone, not by orders.
     stale_at: Option<Millis>,
     orders: Orders,
-    events: EventMemory,
-    requests: RequestMemory,
+    events: Dedup,
+    requests: Requests,
 }
 
 /// What describes a product to people.

@@ -139,6 +139,11 @@ impl Orders {
         }
     }
 
+    /// When even the newest mark is to be forgotten.
+    pub(super) fn forgotten_at(&self) -> Option<Millis> {
+        self.by_age.last().map(|(created, _)| created.saturating_add(MARK_FOR + 1))
+    }
+
     /// The first hold of an order created longer ago than `age`.
     pub(super) fn older_than(&self, log_time: Millis, age: Millis) -> Option<Arc<str>> {
         let mut holds = self.holds.iter();

@@ -1,4 +1,5 @@
-//! What a product_step or an UpsertProduct wants changed: drafted and checked as a whole before any of it is applied.
+//! What a product_step or an UpsertProduct wants changed: drafted as a whole, and held against the product's state, before any of
+//! it is applied. Bounds of single fields were checked when the record was decoded.
 
 use prost_types::FieldMask;
 use souk_proto::v1;
@@ -6,56 +7,24 @@ use souk_proto::v1;
 use super::sale::Terms;
 use super::stock::{Mode, Stock, StockChange};
 use super::{Product, Text};
-use crate::limits::{LABEL_BYTES, TAGS, TEXT_BYTES};
 use crate::money::Money;
 use crate::time::{Millis, from_timestamp};
 use crate::verdict::{Reason, Refusal};
-
-/// Every path a mask may hold. Those that only the fold sets are allowed and change nothing.
-const PATHS: [&str; 20] = [
-    "*",
-    "name",
-    "version",
-    "title",
-    "description",
-    "category",
-    "brand",
-    "tags",
-    "image_uri",
-    "price",
-    "stock",
-    "stock.mode",
-    "stock.received",
-    "stock.available",
-    "stock.reserved",
-    "stock.sold",
-    "stock.low_below",
-    "sale",
-    "rating",
-    "review_count",
-];
 
 /// Which fields of a message count.
 #[derive(Debug, Clone, Copy)]
 struct Mask<'a>(Option<&'a [String]>);
 
 impl<'a> Mask<'a> {
-    fn read(mask: Option<&'a FieldMask>) -> Result<Self, Refusal> {
-        let Some(mask) = mask.filter(|mask| !mask.paths.is_empty()) else { return Ok(Self(None)) };
-        match mask.paths.iter().find(|path| !PATHS.contains(&path.as_str())) {
-            None => Ok(Self(Some(&mask.paths))),
-            Some(_) => {
-                let message = format!("use any of {}", PATHS.join(", "));
-                Err(Refusal::new(Reason::FieldInvalid, "update_mask", message))
-            }
-        }
+    fn of(mask: Option<&'a FieldMask>) -> Self {
+        Self(mask.map(|mask| mask.paths.as_slice()).filter(|paths| !paths.is_empty()))
     }
 
     /// Named, or part of something named; without a mask: whether it is set.
     fn takes(self, path: &str, set: bool) -> bool {
         let Some(paths) = self.0 else { return set };
         let whole = path.split_once('.').map_or(path, |(whole, _)| whole);
-        paths.iter().any(|named| named == "*" || named == path || named == whole)
+        paths.iter().any(|named| named == path || named == whole)
     }
 }
 
@@ -87,7 +56,7 @@ impl Draft {
         path: &str,
         log_time: Millis,
     ) -> Result<Self, Refusal> {
-        let mask = Mask::read(mask)?;
+        let mask = Mask::of(mask);
         let mut draft = Self {
             text: product.text.clone(),
             price: product.price,
@@ -95,7 +64,7 @@ impl Draft {
             heard_of_stock: false,
             sale: SaleWish::Keep,
         };
-        draft.take_text(message, mask, path)?;
+        draft.take_text(message, mask);
         if mask.takes("price", message.price.is_some()) {
             let price =
                 message.price.as_ref().map(|price| Money::read(&format!("{path}.price"), Some(price)));
@@ -114,7 +83,7 @@ impl Draft {
         Ok(draft)
     }
 
-    fn take_text(&mut self, message: &v1::Product, mask: Mask<'_>, path: &str) -> Result<(), Refusal> {
+    fn take_text(&mut self, message: &v1::Product, mask: Mask<'_>) {
         let text = &mut self.text;
         for (name, field, value) in [
             ("title", &mut text.title, &message.title),
@@ -123,40 +92,19 @@ impl Draft {
             ("brand", &mut text.brand, &message.brand),
             ("image_uri", &mut text.image_uri, &message.image_uri),
         ] {
-            if !mask.takes(name, !value.is_empty()) {
-                continue;
+            if mask.takes(name, !value.is_empty()) {
+                field.clone_from(value);
             }
-            if value.len() > TEXT_BYTES {
-                let message = format!("at most {TEXT_BYTES} bytes");
-                return Err(Refusal::new(Reason::FieldInvalid, format!("{path}.{name}"), message));
-            }
-            field.clone_from(value);
         }
         if mask.takes("tags", !message.tags.is_empty()) {
-            check_tags(&message.tags, path)?;
             text.tags.clone_from(&message.tags);
         }
         if mask.takes("rating", message.rating.is_some()) {
-            if message.rating.is_some_and(|rating| !(1.0..=5.0).contains(&rating)) {
-                return Err(Refusal::new(
-                    Reason::ValueOutOfRange,
-                    format!("{path}.rating"),
-                    "must be 1 to 5",
-                ));
-            }
             text.rating = message.rating;
         }
         if mask.takes("review_count", message.review_count.is_some()) {
-            if message.review_count.is_some_and(|count| count < 0) {
-                return Err(Refusal::new(
-                    Reason::ValueOutOfRange,
-                    format!("{path}.review_count"),
-                    "must be 0 or more",
-                ));
-            }
             text.review_count = message.review_count;
         }
-        Ok(())
     }
 
     fn take_stock(&mut self, message: Option<&v1::Stock>, mask: Mask<'_>, path: &str) -> Result<(), Refusal> {
@@ -166,14 +114,6 @@ impl Draft {
         }
         let low_below = message.and_then(|stock| stock.low_below);
         if mask.takes("stock.low_below", low_below.is_some()) {
-            if low_below.is_some_and(|below| below < 0) {
-                let message = "must be 0 or more; 0 switches the alert off";
-                return Err(Refusal::new(
-                    Reason::ValueOutOfRange,
-                    format!("{path}.stock.low_below"),
-                    message,
-                ));
-            }
             self.stock.low_below = low_below;
         }
         // An absent level is no change even when named: pieces do not vanish for being left out.
@@ -236,19 +176,4 @@ pub(super) fn same_currency(price: Option<Money>, sale: Option<Money>, field: &s
         (None, Some(_)) => Err(Refusal::missing(field, "a sale needs the product's own price to go back to")),
         _ => Ok(()),
     }
-}
-
-fn check_tags(tags: &[String], path: &str) -> Result<(), Refusal> {
-    if tags.len() > TAGS {
-        return Err(Refusal::new(
-            Reason::TooManyItems,
-            format!("{path}.tags"),
-            format!("at most {TAGS} tags"),
-        ));
-    }
-    if tags.iter().any(|tag| tag.is_empty() || tag.len() > LABEL_BYTES) {
-        let message = format!("each tag must be 1 to {LABEL_BYTES} bytes");
-        return Err(Refusal::new(Reason::FieldInvalid, format!("{path}.tags"), message));
-    }
-    Ok(())
 }

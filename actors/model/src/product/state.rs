@@ -10,9 +10,8 @@ use super::{Product, Text};
 use crate::actor::{Actor, Deadlines, StateError};
 use crate::codec::{Reader, damaged, put_int, put_money, put_option, put_text, put_uint};
 use crate::limits::{HOLDS, LINE_QUANTITY, MARKS, SALE_USERS, TAGS};
-use crate::memory::dedup::EventMemory;
-use crate::memory::requests::RequestMemory;
-use crate::verdict::Reason;
+use crate::memory::dedup::Dedup;
+use crate::memory::requests::{Requests, reason};
 
 const FORMAT: u8 = 1;
 
@@ -45,8 +44,8 @@ impl Actor for Product {
             sale: reader.option(decode_sale)?,
             stale_at: reader.option(Reader::int)?,
             orders: decode_orders(reader)?,
-            events: EventMemory::decode(reader)?,
-            requests: RequestMemory::decode(reader)?,
+            events: Dedup::decode(reader)?,
+            requests: Requests::decode(reader)?,
         };
         reader.end()?;
         if product.version < 0 || product.orders.held() != product.stock.reserved {
@@ -209,11 +208,6 @@ fn decode_orders(reader: &mut Reader<'_>) -> Result<Orders, StateError> {
         orders.put_mark(key, Mark { created, kind });
     }
     Ok(orders)
-}
-
-fn reason(reader: &mut Reader<'_>) -> Result<Reason, StateError> {
-    let number = i32::try_from(reader.int()?).map_err(|_| damaged("no such reason"))?;
-    Reason::try_from(number).map_err(|_| damaged("no such reason"))
 }
 
 /// Pieces as the fold can have counted them: sums of a few of them stay inside 64 bits.

@@ -11,7 +11,7 @@ use super::stock::Mode;
 use crate::actor::Context;
 use crate::journal::Journal;
 use crate::key::ActorKey;
-use crate::limits::LINE_QUANTITY;
+use crate::limits::PIECES;
 use crate::output::Output;
 use crate::planted::Bug;
 use crate::record::Step;
@@ -104,9 +104,6 @@ impl Product {
         if !self.exists() {
             return Err(Reason::ProductUnknown);
         }
-        if !(1..=LINE_QUANTITY).contains(&quantity) {
-            return Err(Reason::ValueOutOfRange);
-        }
         if !self.orders.room_for_hold() {
             return Err(Reason::TooManyItems);
         }
@@ -195,7 +192,8 @@ fn reserved(key: &ActorKey, order_id: &str, answer: Answer) -> Action {
         product_id: key.id().to_owned(),
         granted: answer.is_ok(),
         reason: reason.into(),
-        available,
+        // Pieces that came back on top of a full stock are no news to a customer.
+        available: available.min(PIECES),
     })
 }
 

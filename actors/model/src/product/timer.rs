@@ -1,5 +1,6 @@
-//! A product's timers, all in log time: a sale that starts or ends, a stock nobody speaks of. SEMANTICS.md section 12.
+//! A product's timers, all in log time: a sale that starts or ends, a stock nobody speaks of, memories that no longer matter.
 
+use super::orders::MARK_FOR;
 use super::{Product, alert};
 use crate::actor::{Context, TimerClock};
 use crate::key::ActorKey;
@@ -23,6 +24,9 @@ impl Product {
             self.sale = None;
         }
         let stale = self.stale_at.take_if(|due| *due <= deadline).is_some();
+        self.events.forget(deadline);
+        self.requests.forget(deadline);
+        self.orders.prune(deadline, MARK_FOR); // some of them; the same deadline is then due again
         self.finish(ctx, key, &change);
         if stale {
             alert::stale(ctx, key, deadline);
@@ -32,6 +36,8 @@ impl Product {
     /// The earliest of its timers.
     pub(super) fn deadline(&self) -> Option<Millis> {
         let sale = self.sale.as_ref().and_then(|sale| sale.deadline());
-        [sale, self.stale_at].into_iter().flatten().min()
+        let forgotten =
+            [self.events.forgotten_at(), self.requests.forgotten_at(), self.orders.forgotten_at()];
+        [sale, self.stale_at].into_iter().chain(forgotten).flatten().min()
     }
 }

@@ -77,8 +77,8 @@ fn action(action: &Action) -> Checked {
         }
         Action::RefundOrder(refund) => {
             check::id("order_id", &refund.order_id)?;
-            let amount = check::optional_money("amount", refund.amount.as_ref())?;
-            event::lines(&refund.lines, "amount", amount)?;
+            check::optional_money("amount", refund.amount.as_ref())?;
+            event::lines(&refund.lines)?;
             check::optional_text("reason", &refund.reason)
         }
         Action::EraseUser(erase) if erase.salt.len() == SALT_BYTES => Ok(()),

@@ -112,14 +112,6 @@ pub fn decode(bytes: &[u8]) -> Result<Record, Refusal> {
     }
 }
 
-/// Whether a record [`decode`] refused is an event received, and so REJECTED: an event, or nothing that can be decoded.
-/// Anything else is a dead letter only.
-pub fn is_received_event(bytes: &[u8]) -> bool {
-    bytes.len() > RECORD_BYTES
-        || journal::Record::decode(bytes)
-            .map_or(true, |record| matches!(record.body, None | Some(Body::Event(_))))
-}
-
 /// Whether every field of an event is within its bounds. Its time is compared with log time by the fold alone.
 pub fn validate_event(event: &v1::Event) -> Result<(), Refusal> {
     event::event(event).map(drop)

@@ -4,7 +4,7 @@ use souk_proto::journal::v1 as journal;
 use souk_proto::journal::v1::step::Action;
 use souk_proto::v1::ErrorReason;
 
-use crate::limits::{CART_LINES, LINE_QUANTITY, STOCK_PIECES};
+use crate::limits::{CART_LINES, LINE_QUANTITY, PIECES};
 use crate::money::MAX_AMOUNT;
 use crate::record::check::{self, Checked, missing, within};
 use crate::record::stamp::currency;
@@ -48,7 +48,7 @@ fn action(action: &Action) -> Checked {
             check::id("order_id", &reserved.order_id)?;
             check::id("product_id", &reserved.product_id)?;
             check::known::<ErrorReason>("reason", reserved.reason)?;
-            check::range("available", reserved.available, 0, STOCK_PIECES)
+            check::range("available", reserved.available, 0, PIECES)
         }
         Action::Settled(settled) => {
             check::id("order_id", &settled.order_id)?;

@@ -125,7 +125,7 @@ pub(super) fn fold(
     };
     let low_stock_below = section
         .need("low_stock_below", problems)
-        .and_then(|node| node.integer(0, crate::limits::STOCK_PIECES, problems));
+        .and_then(|node| node.integer(0, crate::limits::PIECES, problems));
     let stale_stock_after = duration(section, "stale_stock_after", MINUTE, 400 * DAY, problems);
     let price_drop = percentage(section, "price_drop", problems);
     let tax = percentage(section, "tax", problems);

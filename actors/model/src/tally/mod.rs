@@ -1,11 +1,30 @@
 //! Tallies: a user shard's own partial of each (metric, key, finest pane), absolute and mergeable, and the streams that carry them
 //! to the products shards. A record's way ends here on the users side; [`crate::series`] joins them on the other.
 
+use crate::actor::StateError;
 use crate::metric::Metric;
+use crate::time::Millis;
 
 /// Where one actor was counted as a distinct user. Kept inside the actor, encoded with it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Presence {}
+
+impl Presence {
+    pub fn is_empty(&self) -> bool {
+        true
+    }
+
+    /// Forgets what no fact can meet any more.
+    pub fn prune(&mut self, _high_water: Millis) {}
+
+    /// Appends the canonical encoding: nothing for an empty one.
+    pub fn encode(&self, _out: &mut Vec<u8>) {}
+
+    /// Reads back what [`Presence::encode`] wrote.
+    pub fn decode(_bytes: &[u8]) -> Result<Self, StateError> {
+        Ok(Self::default())
+    }
+}
 
 /// Name of a cell's key: metric, key set and dimension values. The hash is stable and also keys [`Presence`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,1 +1,340 @@
-//! Single rules of the protocol, one at a time.
+//! Single rules of the protocol, one at a time: an honest store and journal, and one thing that is not as it should be.
+
+use std::collections::BTreeMap;
+
+use super::toy::{Op, Toy};
+use crate::cut::manifest::{Condition, Manifest};
+use crate::cut::segment::{Segment, SegmentId};
+use crate::journal::Entry;
+use crate::limits::{CONDITIONAL_TRIES, SEGMENT_TRIES};
+use crate::owner::{
+    CasOutcome, Effect, Ends, Entries, Fold, Input, Owner, OwnerConfig, StopReason, WriteOutcome,
+};
+use crate::planted::Planted;
+use crate::time::Millis;
+
+/// One owner in an honest world, until a test bends it.
+struct Desk {
+    owner: Owner<Toy>,
+    now: Millis,
+    journal: Vec<Entry>,
+    ends: Ends,
+    manifest: Option<Manifest>,
+    segments: BTreeMap<SegmentId, Segment>,
+    /// Writes that time out, segments first: not one of them is applied.
+    segment_writes_lost: u32,
+    flips_lost: u32,
+    seen: Vec<Effect>,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let journal: Vec<Entry> = (1..=10)
+            .map(|offset| Entry {
+                offset,
+                append_time: 1_000,
+                bytes: Op::Add { key: offset as u8, amount: 1 }.bytes(),
+            })
+            .collect();
+        let ends = Ends { topic_id: 9, partitions: 8, start: 1, end: 10 };
+        let owner = owner(0);
+        Self {
+            owner,
+            now: 0,
+            journal,
+            ends,
+            manifest: None,
+            segments: BTreeMap::new(),
+            segment_writes_lost: 0,
+            flips_lost: 0,
+            seen: Vec::new(),
+        }
+    }
+
+    /// A desk whose shard has a cut at 10, made by an owner that handed over.
+    fn with_a_cut() -> Self {
+        let mut desk = Self::new();
+        desk.start();
+        let now = desk.now;
+        desk.tell(Input::HandOver { now });
+        assert_eq!(desk.stopped(), Some(&StopReason::HandedOver));
+        assert_eq!(desk.manifest.as_ref().map(|manifest| (manifest.cut, manifest.position)), Some((1, 10)));
+        desk.owner = owner(1);
+        desk.seen.clear();
+        desk
+    }
+
+    fn start(&mut self) {
+        let now = self.now;
+        self.tell(Input::Start { now });
+    }
+
+    fn tell(&mut self, input: Input) {
+        let mut inputs = vec![input];
+        while let Some(input) = inputs.pop() {
+            let mut effects = Vec::new();
+            self.owner.handle(input, &mut effects);
+            for effect in effects {
+                inputs.extend(self.perform(&effect));
+                self.seen.push(effect);
+            }
+        }
+    }
+
+    fn pass(&mut self, span: Millis) {
+        for _ in 0..span / 100 {
+            self.now += 100;
+            let now = self.now;
+            self.tell(Input::Woken { now });
+        }
+    }
+
+    fn perform(&mut self, effect: &Effect) -> Option<Input> {
+        match effect {
+            Effect::ReadManifest { tag } => {
+                Some(Input::Manifest { tag: *tag, result: Ok(self.manifest.clone().map(Box::new)) })
+            }
+            Effect::WriteManifest { tag, condition, manifest } => {
+                Some(Input::Flipped { tag: *tag, outcome: self.write(*condition, manifest) })
+            }
+            Effect::WriteSegments { tag, segments } => {
+                let lost = self.segment_writes_lost > 0;
+                self.segment_writes_lost = self.segment_writes_lost.saturating_sub(1);
+                if lost {
+                    return Some(Input::SegmentsWritten { tag: *tag, outcome: WriteOutcome::Unknown });
+                }
+                self.segments.extend(segments.iter().map(|segment| (segment.id, segment.clone())));
+                Some(Input::SegmentsWritten { tag: *tag, outcome: WriteOutcome::Written })
+            }
+            Effect::LoadSections { tag, sections } => {
+                let stored = self
+                    .segments
+                    .values()
+                    .filter(|segment| sections.contains(&segment.id.section))
+                    .cloned()
+                    .collect();
+                Some(Input::Sections { tag: *tag, result: Ok(stored) })
+            }
+            Effect::ReadEnds { tag } => Some(Input::Ends { tag: *tag, result: Ok(self.ends.clone()) }),
+            Effect::ReadEntries { tag, from } => {
+                let entries: Vec<Entry> =
+                    self.journal.iter().filter(|entry| entry.offset >= *from).cloned().collect();
+                let idle = entries.is_empty() && self.owner.is_live();
+                (!idle).then_some(Input::Entries {
+                    tag: *tag,
+                    result: Ok(Entries { entries, end: self.ends.end }),
+                })
+            }
+            Effect::Append { .. }
+            | Effect::Send { .. }
+            | Effect::Publish { .. }
+            | Effect::DeleteSegments { .. } => None,
+            Effect::WakeAt { at } => (*at <= self.now).then_some(Input::Woken { now: self.now }),
+            Effect::Passed(_) | Effect::Stop(_) => None,
+        }
+    }
+
+    fn write(&mut self, condition: Condition, manifest: &Manifest) -> CasOutcome {
+        if manifest.cut > 0 && self.flips_lost > 0 {
+            self.flips_lost -= 1;
+            return CasOutcome::Unknown;
+        }
+        if !condition.holds(self.manifest.as_ref()) {
+            return CasOutcome::NotApplied { current: self.manifest.clone().map(Box::new) };
+        }
+        self.manifest = Some(manifest.clone());
+        CasOutcome::Applied
+    }
+
+    fn stopped(&self) -> Option<&StopReason> {
+        self.seen.iter().find_map(|effect| match effect {
+            Effect::Stop(reason) => Some(reason),
+            _ => None,
+        })
+    }
+
+    fn is_refused(&self, because: &str) -> bool {
+        matches!(self.stopped(), Some(StopReason::Refused(why)) if why.contains(because))
+    }
+
+    fn count(&self, wanted: impl Fn(&Effect) -> bool) -> usize {
+        self.seen.iter().filter(|effect| wanted(effect)).count()
+    }
+
+    fn add(&mut self, offset: u64) {
+        self.journal.push(Entry { offset, append_time: 2_000, bytes: Op::Add { key: 1, amount: 1 }.bytes() });
+        self.ends.end = offset;
+    }
+}
+
+fn owner(incarnation: u32) -> Owner<Toy> {
+    let config = OwnerConfig {
+        owner: format!("node-1/{incarnation}"),
+        newest_fold_version: 1,
+        planted: Planted::default(),
+    };
+    Owner::new(config, Toy::default())
+}
+
+#[test]
+fn a_shard_never_owned_is_folded_from_its_first_record() {
+    let mut desk = Desk::new();
+    desk.start();
+    assert!(desk.owner.is_live());
+    assert_eq!((desk.owner.epoch(), desk.owner.fold().position()), (Some(1), 10));
+}
+
+#[test]
+fn a_fold_of_a_newer_version_is_refused_without_fencing_its_owner() {
+    let mut desk = Desk::with_a_cut();
+    desk.manifest.as_mut().unwrap().fold_version = 2;
+    desk.start();
+    assert!(desk.is_refused("this build knows up to 1"));
+    assert_eq!(desk.manifest.unwrap().epoch, 1);
+}
+
+#[test]
+fn a_barrier_to_a_newer_fold_stops_the_owner_before_it() {
+    let mut desk = Desk::new();
+    desk.start();
+    desk.add(11);
+    desk.journal.push(Entry { offset: 12, append_time: 2_000, bytes: Op::Barrier.bytes() });
+    desk.ends.end = 12;
+    desk.pass(15_000);
+    assert!(desk.is_refused("fold version 2"));
+    assert_eq!(desk.owner.fold().position(), 11);
+    assert_eq!(desk.count(|effect| matches!(effect, Effect::Publish { .. })), 1);
+}
+
+#[test]
+fn a_journal_that_is_not_the_one_folded_is_refused() {
+    type Bend = fn(&mut Desk);
+    let bends: [(&str, Bend); 6] = [
+        ("the topic is", |desk| desk.ends.topic_id = 10),
+        ("partitions", |desk| desk.ends.partitions = 4),
+        ("records between them are gone", |desk| (desk.ends.start, desk.ends.end) = (12, 20)),
+        ("it lost records", |desk| desk.ends.end = 9),
+        ("another record at 10", |desk| desk.journal[9].bytes[2] = 7),
+        ("restored from an older backup", |desk| desk.segments.clear()),
+    ];
+    for (because, bend) in bends {
+        let mut desk = Desk::with_a_cut();
+        bend(&mut desk);
+        desk.start();
+        assert!(desk.is_refused(because), "{because}: {:?}", desk.stopped());
+    }
+}
+
+#[test]
+fn a_trimmed_last_record_and_a_hole_in_the_journal_are_no_damage() {
+    let mut desk = Desk::with_a_cut();
+    desk.journal.clear();
+    desk.ends.start = 11;
+    desk.add(13);
+    desk.start();
+    assert_eq!((desk.owner.is_live(), desk.owner.fold().position()), (true, 13));
+}
+
+#[test]
+fn records_that_retention_ate_while_carrying_are_refused() {
+    let mut desk = Desk::with_a_cut();
+    desk.start();
+    desk.add(13);
+    desk.ends.start = 13;
+    desk.pass(15_000);
+    assert!(desk.is_refused("but 11 is to be folded next"), "{:?}", desk.stopped());
+}
+
+#[test]
+fn what_a_fenced_owner_misses_is_no_damage() {
+    let mut desk = Desk::with_a_cut();
+    desk.start();
+    desk.manifest.as_mut().unwrap().epoch = 9;
+    desk.segments.clear();
+    desk.add(11);
+    desk.pass(15_000);
+    assert_eq!(desk.stopped(), Some(&StopReason::Fenced { epoch: 9 }));
+}
+
+#[test]
+fn a_cut_given_up_burns_its_number() {
+    let mut desk = Desk::new();
+    desk.start();
+    desk.segment_writes_lost = SEGMENT_TRIES;
+    desk.pass(130_000);
+    let names = |desk: &Desk| -> Vec<u64> {
+        let writes = desk.seen.iter().filter_map(|effect| match effect {
+            Effect::WriteSegments { segments, .. } => segments.first().map(|segment| segment.id.cut),
+            _ => None,
+        });
+        writes.collect()
+    };
+    assert_eq!(names(&desk), [1, 1, 1, 1, 1, 1, 2]);
+    let manifest = desk.manifest.as_ref().unwrap();
+    assert_eq!((manifest.cut, manifest.lineage.get(&1)), (2, Some(&2)));
+    assert!(desk.seen.iter().any(|effect| matches!(effect, Effect::DeleteSegments { segments } if segments.iter().all(|id| id.cut == 1))));
+}
+
+#[test]
+fn an_unknown_flip_is_repeated_identically_and_never_given_up_for_another() {
+    for (lost, applied) in [(CONDITIONAL_TRIES - 1, true), (CONDITIONAL_TRIES, false)] {
+        let mut desk = Desk::new();
+        desk.start();
+        desk.flips_lost = lost;
+        desk.pass(90_000);
+        let flips: Vec<&Manifest> = desk
+            .seen
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::WriteManifest { manifest, .. } if manifest.cut > 0 => Some(&**manifest),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(flips.len() as u32, CONDITIONAL_TRIES);
+        assert!(flips.iter().all(|flip| *flip == flips[0]));
+        assert_eq!(desk.stopped(), (!applied).then_some(&StopReason::OutcomeUnknown));
+        assert_eq!(desk.manifest.as_ref().map(|manifest| manifest.cut), Some(u64::from(applied)));
+    }
+}
+
+#[test]
+fn a_lost_reply_is_asked_for_again_but_not_for_ever() {
+    let mut desk = Desk::new();
+    let mut effects = Vec::new();
+    desk.owner.handle(Input::Start { now: 0 }, &mut effects);
+    for now in (0..400_000).step_by(250) {
+        desk.owner.handle(Input::Woken { now }, &mut effects);
+    }
+    desk.seen = effects;
+    assert_eq!(
+        desk.count(|effect| matches!(effect, Effect::ReadManifest { .. })),
+        crate::limits::CALL_TRIES as usize
+    );
+    assert_eq!(desk.stopped(), Some(&StopReason::Unavailable("the store")));
+}
+
+#[test]
+fn ticks_come_after_a_second_of_silence_if_something_waits() {
+    let mut desk = Desk::new();
+    desk.start();
+    desk.pass(5_000);
+    let ticks = |desk: &Desk| desk.count(|effect| matches!(effect, Effect::Append { .. }));
+    assert_eq!(ticks(&desk), 0);
+    desk.journal.push(Entry {
+        offset: 11,
+        append_time: 2_000,
+        bytes: Op::Arm { key: 1, seconds: 60 }.bytes(),
+    });
+    desk.ends.end = 11;
+    desk.pass(10_500);
+    assert_eq!(ticks(&desk), 1, "one at a time: the first is not answered yet");
+}
+
+#[test]
+fn peers_hear_once_in_a_period() {
+    let mut desk = Desk::new();
+    desk.start();
+    desk.pass(3_000);
+    let sends = desk.count(|effect| matches!(effect, Effect::Send { .. }));
+    assert!((10..=13).contains(&sends), "{sends}");
+}

@@ -25,11 +25,25 @@ const DELTAS: usize = 2;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Op {
     Tick,
-    Add { key: u8, amount: u8 },
-    Begin { key: u8, saga: u8 },
-    Settle { key: u8, saga: u8 },
-    Arm { key: u8, seconds: u8 },
+    Add {
+        key: u8,
+        amount: u8,
+    },
+    Begin {
+        key: u8,
+        saga: u8,
+    },
+    Settle {
+        key: u8,
+        saga: u8,
+    },
+    Arm {
+        key: u8,
+        seconds: u8,
+    },
     Poison,
+    /// From here on only a newer build may fold.
+    Barrier,
 }
 
 impl Op {
@@ -41,6 +55,7 @@ impl Op {
             Self::Settle { key, saga } => vec![3, key, saga],
             Self::Arm { key, seconds } => vec![4, key, seconds],
             Self::Poison => vec![5, 0, 0],
+            Self::Barrier => vec![6, 0, 0],
         }
     }
 
@@ -52,13 +67,14 @@ impl Op {
             2 => Self::Begin { key, saga: value },
             3 => Self::Settle { key, saga: value },
             4 => Self::Arm { key, seconds: value },
-            _ => Self::Poison,
+            5 => Self::Poison,
+            _ => Self::Barrier,
         }
     }
 
     fn key(self) -> Option<u8> {
         match self {
-            Self::Tick | Self::Poison => None,
+            Self::Tick | Self::Poison | Self::Barrier => None,
             Self::Add { key, .. }
             | Self::Begin { key, .. }
             | Self::Settle { key, .. }
@@ -90,7 +106,17 @@ pub(super) struct Toy {
     announced: BTreeMap<u16, SectionSummary>,
     deltas: BTreeMap<u16, Option<usize>>,
     dirty: BTreeSet<u8>,
-    frozen: Option<(Header, BTreeSet<u8>, BTreeMap<u8, State>, Vec<u16>, Vec<SectionDraft>)>,
+    frozen: Option<Frozen>,
+}
+
+/// A cut being encoded: the state as it was, and what is still to encode of it.
+#[derive(Debug)]
+struct Frozen {
+    header: Header,
+    dirty: BTreeSet<u8>,
+    keys: BTreeMap<u8, State>,
+    sections: Vec<u16>,
+    drafts: Vec<SectionDraft>,
 }
 
 pub(super) fn bucket(key: u8) -> u16 {
@@ -128,7 +154,7 @@ impl Toy {
 
     fn apply(&mut self, entry: &Entry, out: &mut Outputs) {
         match Op::parse(&entry.bytes) {
-            Op::Tick => {}
+            Op::Tick | Op::Barrier => {}
             Op::Poison => std::panic::resume_unwind(Box::new("poison")),
             Op::Add { key, amount } => {
                 let state = self.touch(key);
@@ -220,7 +246,7 @@ impl Fold for Toy {
         vec![HEADER]
     }
 
-    fn missing(&self, entry: &Entry) -> Vec<u16> {
+    fn missing(&mut self, entry: &Entry) -> Vec<u16> {
         let log_time = self.header.log_time.max(entry.append_time);
         let timers = self
             .announced
@@ -262,6 +288,10 @@ impl Fold for Toy {
         self.announced.insert(section, summary.clone());
     }
 
+    fn refuses(&mut self, entry: &Entry) -> Option<String> {
+        (Op::parse(&entry.bytes) == Op::Barrier).then(|| "fold version 2 begins here".to_owned())
+    }
+
     fn step(&mut self, entry: &Entry, out: &mut Outputs) -> Progress {
         self.header.log_time = self.header.log_time.max(entry.append_time);
         if let Some((deadline, key)) = self.next_due() {
@@ -293,11 +323,12 @@ impl Fold for Toy {
         let mut sections: Vec<u16> =
             dirty.iter().map(|key| bucket(*key)).collect::<BTreeSet<_>>().into_iter().collect();
         sections.push(HEADER);
-        self.frozen = Some((self.header, dirty, self.keys.clone(), sections, Vec::new()));
+        let keys = self.keys.clone();
+        self.frozen = Some(Frozen { header: self.header, dirty, keys, sections, drafts: Vec::new() });
     }
 
     fn cut_slice(&mut self) -> Option<Vec<SectionDraft>> {
-        let (header, dirty, keys, sections, drafts) = self.frozen.as_mut().expect("frozen");
+        let Frozen { header, dirty, keys, sections, drafts } = self.frozen.as_mut().expect("frozen");
         let Some(section) = sections.pop() else { return Some(std::mem::take(drafts)) };
         let of_section = |key: &u8| bucket(*key) == section;
         let deltas = self.deltas.get(&section).copied().flatten();
@@ -321,7 +352,7 @@ impl Fold for Toy {
     }
 
     fn cut_committed(&mut self) {
-        let (_, dirty, ..) = self.frozen.take().expect("frozen");
+        let Frozen { dirty, .. } = self.frozen.take().expect("frozen");
         for section in dirty.iter().map(|key| bucket(*key)).collect::<BTreeSet<_>>() {
             let deltas = self.deltas.entry(section).or_default();
             *deltas = match *deltas {
@@ -332,7 +363,7 @@ impl Fold for Toy {
     }
 
     fn cut_abandoned(&mut self) {
-        let (_, dirty, ..) = self.frozen.take().expect("frozen");
+        let Frozen { dirty, .. } = self.frozen.take().expect("frozen");
         self.dirty.extend(dirty);
     }
 

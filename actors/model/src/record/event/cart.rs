@@ -3,9 +3,7 @@
 use souk_proto::v1;
 
 use crate::limits::{CART_LINES, LINE_QUANTITY};
-use crate::money::Money;
 use crate::record::check::{self, Checked, missing, within};
-use crate::verdict::{Reason, Refusal};
 
 pub(super) fn cart_step(step: &v1::CartStep) -> Checked {
     use v1::cart_step::Action;
@@ -14,7 +12,7 @@ pub(super) fn cart_step(step: &v1::CartStep) -> Checked {
     check::optional_money("total", step.total.as_ref())?;
     match (action, &step.line) {
         (Action::Clear | Action::View, _) => Ok(()), // a line is ignored
-        (_, Some(line)) => within("line", self::line(line)).map(drop),
+        (_, Some(line)) => within("line", self::line(line)),
         (_, None) => Err(missing("line")),
     }
 }
@@ -25,42 +23,21 @@ pub(super) fn order_step(step: &v1::OrderStep) -> Checked {
     check::optional_id("order_id", &step.order_id)?;
     check::optional_id("cart_id", &step.cart_id)?;
     check::optional_text("payment_method", &step.payment_method)?;
-    let total = check::optional_money("total", step.total.as_ref())?;
-    lines(&step.lines, "total", total)?;
-    if matches!(stage, Stage::Placed | Stage::Paid) && step.lines.is_empty() && total.is_none() {
+    check::optional_money("total", step.total.as_ref())?;
+    lines(&step.lines)?;
+    if matches!(stage, Stage::Placed | Stage::Paid) && step.lines.is_empty() && step.total.is_none() {
         return Err(missing("total"));
     }
     Ok(())
 }
 
-/// Lines of an order or a refund, all of one currency, which is that of the amount beside them.
-pub(in crate::record) fn lines(
-    lines: &[v1::Line],
-    amount_field: &'static str,
-    amount: Option<Money>,
-) -> Checked {
+/// Lines of an order or a refund. Whether they are of one currency is asked of those that count, so by the fold.
+pub(in crate::record) fn lines(lines: &[v1::Line]) -> Checked {
     check::count("lines", lines.len(), CART_LINES)?;
-    let mut currency = None;
-    check::each("lines", lines, |line| {
-        let Some(price) = self::line(line)? else { return Ok(()) };
-        if *currency.get_or_insert(price.currency) == price.currency {
-            Ok(())
-        } else {
-            Err(mismatch("unit_price.currency_code"))
-        }
-    })?;
-    match (amount, currency) {
-        (Some(amount), Some(currency)) if amount.currency != currency => Err(mismatch(amount_field)),
-        _ => Ok(()),
-    }
+    check::each("lines", lines, line)
 }
 
-fn mismatch(field: &'static str) -> Refusal {
-    check::refuse(Reason::CurrencyMismatch, field, "an order has one currency")
-}
-
-/// One line, and its price if it names one.
-fn line(line: &v1::Line) -> Result<Option<Money>, Refusal> {
+fn line(line: &v1::Line) -> Checked {
     check::id("product_id", &line.product_id)?;
     if let Some(quantity) = line.quantity {
         check::range("quantity", i64::from(quantity), 1, LINE_QUANTITY)?;
@@ -68,5 +45,5 @@ fn line(line: &v1::Line) -> Result<Option<Money>, Refusal> {
     check::optional_text("title", &line.title)?;
     check::optional_text("category", &line.category)?;
     check::optional_text("brand", &line.brand)?;
-    check::optional_money("unit_price", line.unit_price.as_ref())
+    check::optional_money("unit_price", line.unit_price.as_ref()).map(drop)
 }

@@ -56,7 +56,7 @@ fn commands_name_the_field_they_refuse() {
         (pay(payment(2, euros(1))), ""),
         (Action::CancelOrder(Default::default()), "cancel_order.order_id FIELD_MISSING"),
         (refund(vec![], None), ""),
-        (refund(vec![line], euros(1)), "refund_order.amount CURRENCY_MISMATCH"),
+        (refund(vec![line], euros(1)), ""),
         (Action::EraseUser(journal::EraseUser { salt: vec![0; 15] }), "erase_user.salt FIELD_INVALID"),
         (Action::EraseUser(journal::EraseUser { salt: vec![0; 16] }), ""),
         (upsert(None), "upsert_product.product FIELD_MISSING"),

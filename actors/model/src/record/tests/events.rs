@@ -254,11 +254,7 @@ fn carts_and_orders_name_the_field_they_refuse() {
         (bare(Stage::Refunded), ""),
         (with_lines(vec![line("p", None, euros(1)); 200]), ""),
         (with_lines(vec![line("p", None, euros(1)); 201]), "order_step.lines TOO_MANY_ITEMS"),
-        (with_lines(vec![line("p", None, dollars(1))]), "order_step.total CURRENCY_MISMATCH"),
-        (
-            with_lines(vec![line("p", None, euros(1)), line("q", None, dollars(1))]),
-            "order_step.lines[1].unit_price.currency_code CURRENCY_MISMATCH",
-        ),
+        (with_lines(vec![line("p", None, dollars(1))]), ""), // the fold asks, of orders that count
         (
             with_lines(vec![line("p", None, euros(1)), line("q", Some(-1), None)]),
             "order_step.lines[1].quantity VALUE_OUT_OF_RANGE",
@@ -320,14 +316,13 @@ fn products_name_the_field_they_refuse() {
             "product_step.product.stock.available VALUE_OUT_OF_RANGE",
         ),
         (on_sale(sale(None, 1, 2)), "product_step.product.sale.price FIELD_MISSING"),
-        (on_sale(sale(dollars(1), 1, 2)), "product_step.product.sale.price CURRENCY_MISMATCH"),
         (on_sale(sale(euros(1), 2, 2)), "product_step.product.sale.end_time VALUE_OUT_OF_RANGE"),
         (on_sale(sale(euros(1), 1, 2)), ""),
         (masked("stock.available"), ""),
-        (masked("stock.sold"), "product_step.update_mask.paths[1] FIELD_INVALID"),
+        (masked(""), "product_step.update_mask.paths[1] FIELD_MISSING"),
         (stock(None), "stock_step.change FIELD_MISSING"),
         (stock(Some(Change::Level(-1))), "stock_step.level VALUE_OUT_OF_RANGE"),
-        (stock(Some(Change::Delta(-1_000_000_001))), "stock_step.delta VALUE_OUT_OF_RANGE"),
+        (stock(Some(Change::Delta(-1_000_000_000_001))), "stock_step.delta VALUE_OUT_OF_RANGE"),
         (Kind::StockStep(Default::default()), "stock_step.product_id FIELD_MISSING"),
     ] {
         assert_eq!(refused(validate_event(&event(kind.clone()))), want, "{kind:?}");

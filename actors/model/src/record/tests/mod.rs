@@ -61,7 +61,7 @@ fn decoded(event: v1::Event) -> Event {
 fn an_event_belongs_to_its_user_its_guest_or_itself() {
     let known = decoded(v1::Event { shop: "north".to_owned(), ..page_view() });
     assert_eq!((known.key.as_str(), known.keyless, known.time), ("north/alice", false, None));
-    assert_eq!(known.fingerprint, xxh3_64(b"e-1"));
+    assert_eq!(known.fingerprint, xxhash_rust::xxh3::xxh3_64(b"e-1"));
 
     let guest = decoded(v1::Event { user_id: String::new(), ..page_view() });
     assert_eq!((guest.key.as_str(), guest.keyless), ("main/guest:s-1", false));
@@ -138,12 +138,9 @@ fn records_find_their_journal_and_actor_before_they_are_appended() {
 fn what_cannot_be_decoded_is_said_to_be_so() {
     for bytes in [&[][..], &[0xff; 3], &[0x9a, 0x06, 0x00]] {
         assert_eq!(refused(decode(bytes).map(drop)), " PAYLOAD_UNDECODABLE", "{bytes:?}");
-        assert!(is_received_event(bytes));
     }
     let huge = vec![0; RECORD_BYTES + 1];
     assert_eq!(refused(decode(&huge).map(drop)), " PAYLOAD_UNDECODABLE");
-    assert!(is_received_event(&event_bytes(v1::Event::default())));
-    assert!(!is_received_event(&bytes(Body::Command(journal::Command::default()))));
 }
 
 #[test]
@@ -179,7 +176,6 @@ proptest::proptest! {
     #[test]
     fn no_bytes_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..300)) {
         drop(decode(&bytes));
-        is_received_event(&bytes);
     }
 
     /// A valid record with a few bytes replaced gets deeper than random bytes do.

@@ -37,10 +37,7 @@ pub(super) struct Subject<'m> {
 
 /// Reads `redis` and `table` of a metric.
 pub(super) fn views(section: &Section<'_>, subject: &Subject<'_>, problems: &mut Problems) -> Option<Views> {
-    let redis = match section.get("redis") {
-        Some(node) => Some(redis::redis(&node, subject, problems)),
-        None => None,
-    };
+    let redis = section.get("redis").map(|node| redis::redis(&node, subject, problems));
     let nodes = section.get("table").map(|node| node.one_or_more()).unwrap_or_default();
     if nodes.len() > TABLES {
         problems.add(section.path_of("table"), format!("a metric has at most {TABLES} tables"));

@@ -56,10 +56,7 @@ pub(super) fn redis(node: &Node<'_>, subject: &Subject<'_>, problems: &mut Probl
     let section = node.section(problems)?;
     section.only(&KEYS, problems);
     let window = subject.window(&section, problems);
-    let ttl = match section.get("ttl") {
-        Some(node) => Some(node.duration(SECOND, 400 * DAY, problems)),
-        None => None,
-    };
+    let ttl = section.get("ttl").map(|node| node.duration(SECOND, 400 * DAY, problems));
     let list = section.get("list").map(|node| template(&node, subject, problems));
     let target = target(&section, subject, problems);
     Some(RedisView { window: window?, target: target?, list: transpose(list)?, ttl: transpose(ttl)? })

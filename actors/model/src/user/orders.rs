@@ -1,0 +1,97 @@
+//! The newest orders of one user, by id.
+
+use super::order::Order;
+use super::wire::{Reader, Writer};
+use crate::actor::StateError;
+use crate::limits::ORDERS;
+use crate::time::Millis;
+use crate::verdict::{Reason, Refusal};
+
+/// Orders as they were first heard of. Those an erased user left behind stand among them until they are settled.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Orders {
+    by_age: Vec<Order>,
+}
+
+impl Orders {
+    /// The user's order of this id.
+    pub(super) fn get(&self, id: &str) -> Option<&Order> {
+        self.by_age.iter().rev().find(|order| *order.id == *id && !order.erased)
+    }
+
+    pub(super) fn get_mut(&mut self, id: &str) -> Option<&mut Order> {
+        self.by_age.iter_mut().rev().find(|order| *order.id == *id && !order.erased)
+    }
+
+    /// The order a product answers: an erased user's too.
+    pub(super) fn of_saga(&mut self, id: &str) -> Option<&mut Order> {
+        self.by_age.iter_mut().rev().find(|order| *order.id == *id && !order.is_settled())
+    }
+
+    /// Whether the id is taken, be it by an erased user's order.
+    pub(super) fn is_taken(&self, id: &str) -> bool {
+        self.by_age.iter().any(|order| *order.id == *id)
+    }
+
+    /// Whether there is room for one more: orders under way do not give way.
+    pub(super) fn check_room(&self) -> Result<(), Refusal> {
+        if self.by_age.len() < ORDERS || self.by_age.iter().any(Order::is_settled) {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            Reason::TooManyItems,
+            "order_id",
+            format!("{ORDERS} orders of this user are under way"),
+        ))
+    }
+
+    /// Adds an order; the oldest settled one gives way.
+    pub(super) fn push(&mut self, order: Order) -> &mut Order {
+        if self.by_age.len() >= ORDERS
+            && let Some(oldest) = self.by_age.iter().position(Order::is_settled)
+        {
+            self.by_age.remove(oldest);
+        }
+        let place = self.by_age.len();
+        self.by_age.push(order);
+        &mut self.by_age[place]
+    }
+
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Order> {
+        self.by_age.iter()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Order> {
+        self.by_age.iter_mut()
+    }
+
+    /// Drops what an erased user left, once it is settled.
+    pub(super) fn forget_erased(&mut self) {
+        self.by_age.retain(|order| !order.erased || !order.is_settled());
+    }
+
+    pub(super) fn retain_open(&mut self) {
+        self.by_age.retain(|order| !order.is_settled());
+    }
+
+    /// When the next pending order is given up.
+    pub(super) fn next_timeout(&self) -> Option<Millis> {
+        self.by_age.iter().filter_map(|order| order.deadline).min()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_age.is_empty()
+    }
+
+    pub(super) fn encode(&self, w: &mut Writer<'_>) {
+        w.count(self.by_age.len());
+        for order in &self.by_age {
+            order.encode(w);
+        }
+    }
+
+    pub(super) fn decode(r: &mut Reader<'_>) -> Result<Self, StateError> {
+        let by_age = (0..r.count(ORDERS)?).map(|_| Order::decode(r)).collect::<Result<_, _>>()?;
+        Ok(Self { by_age })
+    }
+}

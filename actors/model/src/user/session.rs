@@ -1,0 +1,185 @@
+//! One session: a run of an actor's events, each close to the one before by event time. SEMANTICS.md section 4.
+
+use super::kind::Kind;
+use super::scribe::Scribe;
+use super::wire::{Reader, Writer, damaged};
+use crate::actor::StateError;
+use crate::fact::{Detail, Sign};
+use crate::limits::SESSION_DEVICES;
+use crate::time::Millis;
+
+#[derive(Debug, Clone)]
+pub struct Session {
+    pub start: Millis,
+    pub last: Millis,
+    /// `last` and the gap as it was when armed: when it ends, or ended.
+    pub ends: Millis,
+    pub ended: bool,
+    pub page_views: u32,
+    pub landing: Option<Box<Landing>>,
+    /// Events of other kinds than page views, by kind.
+    pub counts: Vec<(Kind, u32)>,
+    pub devices: Vec<Box<str>>,
+}
+
+/// The earliest page view of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Landing {
+    pub time: Millis,
+    pub page: Box<str>,
+    pub referrer: Box<str>,
+    pub campaign: Box<str>,
+}
+
+/// One event, as a session sees it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Visit<'a> {
+    pub(super) time: Millis,
+    pub(super) kind: Kind,
+    pub(super) device: &'a str,
+    /// Page, referrer and campaign of a page view.
+    pub(super) page: Option<(&'a str, &'a str, &'a str)>,
+}
+
+impl Session {
+    pub(super) fn begin(visit: &Visit<'_>, gap: Millis) -> Self {
+        let mut session = Self {
+            start: visit.time,
+            last: visit.time,
+            ends: visit.time.saturating_add(gap),
+            ended: false,
+            page_views: 0,
+            landing: None,
+            counts: Vec::new(),
+            devices: Vec::new(),
+        };
+        session.take_in(visit);
+        session
+    }
+
+    /// Counts the event and what it shows of the visit; the session's bounds are its caller's.
+    pub(super) fn take_in(&mut self, visit: &Visit<'_>) {
+        if visit.kind == Kind::PageView {
+            self.page_views = self.page_views.saturating_add(1);
+        } else {
+            self.count(visit.kind, 1);
+        }
+        self.see_device(visit.device);
+        if let Some((page, referrer, campaign)) = visit.page
+            && self.lands_before(visit.time)
+        {
+            let landing = Landing {
+                time: visit.time,
+                page: page.into(),
+                referrer: referrer.into(),
+                campaign: campaign.into(),
+            };
+            self.landing = Some(Box::new(landing));
+        }
+    }
+
+    /// Takes over what a later session saw, when an event between the two made them one.
+    pub(super) fn absorb(&mut self, later: Self) {
+        self.page_views = self.page_views.saturating_add(later.page_views);
+        for (kind, events) in later.counts {
+            self.count(kind, events);
+        }
+        for device in &later.devices {
+            self.see_device(device);
+        }
+        if let Some(landing) = later.landing
+            && self.lands_before(landing.time)
+        {
+            self.landing = Some(landing);
+        }
+        self.last = self.last.max(later.last);
+    }
+
+    /// Whether a page view at `time` would be the earliest: of two at once the first in journal order stays.
+    pub(super) fn lands_before(&self, time: Millis) -> bool {
+        self.landing.as_ref().is_none_or(|landing| time < landing.time)
+    }
+
+    fn count(&mut self, kind: Kind, events: u32) {
+        match self.counts.binary_search_by_key(&kind, |(kind, _)| *kind) {
+            Ok(at) => self.counts[at].1 = self.counts[at].1.saturating_add(events),
+            Err(at) => self.counts.insert(at, (kind, events)),
+        }
+    }
+
+    fn see_device(&mut self, device: &str) {
+        if !device.is_empty()
+            && self.devices.len() < SESSION_DEVICES
+            && !self.devices.iter().any(|seen| **seen == *device)
+        {
+            self.devices.push(device.into());
+        }
+    }
+
+    /// Referrer and campaign it came by.
+    pub fn origin(&self) -> (&str, &str) {
+        self.landing.as_ref().map_or(("", ""), |landing| (&landing.referrer, &landing.campaign))
+    }
+
+    pub(super) fn tell_started(&self, sign: Sign, scribe: &mut Scribe<'_>) {
+        scribe.session_fact(self.start, sign, Detail::SessionStarted, self.origin());
+    }
+
+    pub(super) fn tell_ended(&self, sign: Sign, scribe: &mut Scribe<'_>) {
+        let ended = Detail::SessionEnded {
+            pages: self.page_views.into(),
+            duration: self.last.saturating_sub(self.start),
+        };
+        scribe.session_fact(self.ends, sign, ended, self.origin());
+    }
+
+    pub(super) fn encode(&self, w: &mut Writer<'_>) {
+        w.byte(u8::from(self.ended) | u8::from(self.landing.is_some()) << 1);
+        w.time(self.start);
+        w.time(self.last);
+        w.span(self.ends.wrapping_sub(self.last));
+        w.unsigned(self.page_views.into());
+        if let Some(landing) = &self.landing {
+            w.time(landing.time);
+            w.text(&landing.page);
+            w.text(&landing.referrer);
+            w.text(&landing.campaign);
+        }
+        w.count(self.counts.len());
+        for (kind, events) in &self.counts {
+            w.byte(*kind as u8);
+            w.unsigned((*events).into());
+        }
+        w.count(self.devices.len());
+        for device in &self.devices {
+            w.text(device);
+        }
+    }
+
+    pub(super) fn decode(r: &mut Reader<'_>) -> Result<Self, StateError> {
+        let flags = r.byte()?;
+        let start = r.time()?;
+        let last = r.time()?;
+        let ends = last.wrapping_add(r.span()?);
+        let page_views = r.small()?;
+        let landing = match flags & 2 {
+            0 => None,
+            _ => Some(Box::new(Landing {
+                time: r.time()?,
+                page: r.text()?,
+                referrer: r.text()?,
+                campaign: r.text()?,
+            })),
+        };
+        let mut counts = Vec::new();
+        for _ in 0..r.count(usize::from(u8::MAX))? {
+            let Some(kind) = Kind::of_code(r.byte()?) else { return damaged("events of no known kind") };
+            counts.push((kind, r.small()?));
+        }
+        if flags > 3 || last < start || !counts.is_sorted_by(|(a, _), (b, _)| a < b) {
+            return damaged("a session that cannot be");
+        }
+        let devices = (0..r.count(SESSION_DEVICES)?).map(|_| r.text()).collect::<Result<_, _>>()?;
+        Ok(Self { start, last, ends, ended: flags & 1 == 1, page_views, landing, counts, devices })
+    }
+}
