@@ -80,6 +80,13 @@ pub const CUT_BYTES_PER_SLICE: usize = 128 * 1024;
 pub const SECTION_DELTAS: u64 = 64;
 /// Cells in one tally batch.
 pub const TALLY_BATCH: usize = 1_024;
+/// Records between two looks for tally cells closed for good, and rows looked at each time: a full round of 100,000 rows takes
+/// fewer records than such a shard folds in a minute, and a look costs less than a record.
+pub const TALLY_SWEEP_EVERY: u64 = 64;
+pub const TALLY_SWEEP_ROWS: usize = 32;
+/// Rows and windows of one answer of one shard: above any page a person reads, below what a link carries at once.
+pub const ANSWER_ROWS: usize = 10_000;
+pub const ANSWER_WINDOWS: usize = 10_000;
 /// Records decoded before they are folded, while their buckets load: one read of the journal.
 pub const DECODED_AHEAD: usize = READ_AHEAD;
 

@@ -1,6 +1,7 @@
 //! Declared metrics, compiled: which facts, which key, which windows, which measures. Made by [`crate::settings`] from TOML,
 //! read by [`crate::tally`] for every fact and by [`crate::series`] for every query.
 
+pub mod aggregate;
 mod calendar;
 mod field;
 mod measure;

@@ -1,1 +1,22 @@
-//! Series: the join of the newest tally of each source for one (metric, key). What queries see; no fold decision reads one.
+//! Series: the join of the newest tally of each source for one (metric, key). What queries see.
+//!
+//! A join beside the fold: no decision of the fold reads one, digests leave them out, and a cut of a products shard holds them together
+//! with the vector of positions they include. Loss, repeats, reordering and zombies of the sources are harmless here.
+
+mod book;
+mod corrections;
+mod header;
+mod join;
+mod query;
+mod rank;
+mod row;
+mod source;
+#[cfg(test)]
+mod tests;
+
+pub use book::SeriesBook;
+pub use corrections::Correction;
+pub use join::{Figure, Measured};
+pub use query::{Answer, AnswerInfo, AnswerRow, Query, QueryError, Span, Top};
+pub use row::SeriesRow;
+pub use source::Source;

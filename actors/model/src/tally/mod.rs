@@ -1,63 +1,101 @@
 //! Tallies: a user shard's own partial of each (metric, key, finest pane), absolute and mergeable, and the streams that carry them
 //! to the products shards. A record's way ends here on the users side; [`crate::series`] joins them on the other.
 
-use crate::actor::StateError;
-use crate::metric::Metric;
+mod admission;
+mod book;
+pub mod cells;
+pub(crate) mod codec;
+mod count;
+mod late;
+pub(crate) mod plan;
+mod presence;
+mod row;
+pub mod runs;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+pub use book::TallyBook;
+pub use late::Ledger;
+pub use plan::OTHER;
+pub use presence::{Presence, Reach, Visit};
+pub use row::Row;
+
+use crate::metric::aggregate::Values;
 use crate::time::Millis;
 
-/// Where one actor was counted as a distinct user. Kept inside the actor, encoded with it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Presence {}
-
-impl Presence {
-    pub fn is_empty(&self) -> bool {
-        true
-    }
-
-    /// Forgets what no fact can meet any more.
-    pub fn prune(&mut self, _high_water: Millis) {}
-
-    /// Appends the canonical encoding: nothing for an empty one.
-    pub fn encode(&self, _out: &mut Vec<u8>) {}
-
-    /// Reads back what [`Presence::encode`] wrote.
-    pub fn decode(_bytes: &[u8]) -> Result<Self, StateError> {
-        Ok(Self::default())
-    }
-}
-
-/// Name of a cell's key: metric, key set and dimension values. The hash is stable and also keys [`Presence`].
+/// Name of a cell's key: shop, metric, key set and dimension values. The hash of its text is stable and also keys [`Presence`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SeriesKey {
+    pub shop: String,
     pub metric: String,
     pub key_set: u16,
-    /// The shop, then one value per dimension.
+    /// One per dimension.
     pub values: Vec<String>,
 }
 
-#[allow(dead_code)]
-fn _uses(_: &Metric) {}
+impl SeriesKey {
+    /// The text rows are stored, spread over partitions and hashed by.
+    pub fn to_text(&self) -> String {
+        let mut text = format!("{}/{}/{}", self.shop, self.metric, self.key_set);
+        for value in &self.values {
+            text.push('\u{1f}');
+            plan::push_value(&mut text, value);
+        }
+        text
+    }
 
-/// What one users shard tells one products shard: every cell changed in `(from, to]`, absolute.
+    /// Reads back what [`SeriesKey::to_text`] gave.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (shop, metric, key_set) = split_head(text)?;
+        let values = plan::read_values(text).collect();
+        Some(Self { shop: shop.to_owned(), metric: metric.to_owned(), key_set, values })
+    }
+}
+
+/// Shop, metric and key set of a key's text, without copying.
+pub(crate) fn split_head(text: &str) -> Option<(&str, &str, u16)> {
+    let head = text.split('\u{1f}').next()?;
+    let (shop, rest) = head.split_once('/')?;
+    let (metric, key_set) = rest.rsplit_once('/')?;
+    Some((shop, metric, key_set.parse().ok()?))
+}
+
+/// What one users shard tells one products shard: cells as they stand, every one changed in `(from, to]` among them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TallyBatch {
     pub epoch: u64,
     pub from: u64,
     pub to: u64,
-    /// High water of the source when it stood at `to`: watermarks follow from it.
-    pub high_water: i64,
+    /// The `since` this batch belongs to the answer of. An answer's parts are told apart by offset, and only with its last is nothing
+    /// up to `to` missing: a cell changed twice is in the part of its newest change.
+    pub answer: Option<Answering>,
+    /// High water of the source: watermarks follow from it. Smallest integer: unknown.
+    pub high_water: Millis,
     pub settings_hash: u64,
+    /// By (offset, key, pane).
     pub cells: Vec<TallyCell>,
 }
 
-/// One cell of a tally: placeholder for its values.
+/// Which answer a batch is part of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answering {
+    pub since: u64,
+    pub last: bool,
+}
+
+/// One cell of a tally, absolute.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TallyCell {
-    pub key: SeriesKey,
-    /// Start of the pane; `i64::MIN` for the total.
-    pub pane: i64,
-    /// Offset of the record that changed it last.
+    /// Text of a [`SeriesKey`].
+    pub key: String,
+    /// Start of the pane; [`cells::TOTAL`] for the total.
+    pub pane: Millis,
+    /// Offset of the record that changed it last: beyond `to` when that was after the batch's range.
     pub offset: u64,
+    /// Whether a fact was counted in this very pane: difference counts reach others.
+    pub counted: bool,
+    pub values: Values,
 }
 
 /// A products shard's question after a gap, a restart or a takeover.

@@ -1,0 +1,325 @@
+//! The series of a products shard: takes batches of tallies, answers queries, says what it lacks and what it holds.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::corrections::Correction;
+use super::join::{Joined, Measured};
+use super::query::AnswerInfo;
+use super::row::SeriesRow;
+use super::source::Source;
+use crate::actor::StateError;
+use crate::bucket::{Actors, KeyRef};
+use crate::cut::segment::ROWS;
+use crate::key::{BUCKETS, BucketId};
+use crate::limits::TALLY_SWEEP_ROWS;
+use crate::metric::{TimeRange, Window};
+use crate::owner::effect::PeerMessage;
+use crate::planted::{Bug, Planted};
+use crate::ring::Ring;
+use crate::settings::Settings;
+use crate::tally::cells::TOTAL;
+use crate::tally::plan::{MetricPlan, Plan, largest_window, pane_length};
+use crate::tally::{TallyAck, TallyBatch, TallyCell, TallyRequest, split_head};
+use crate::time::Millis;
+
+/// What one products shard has joined.
+#[derive(Debug)]
+pub struct SeriesBook {
+    rows: Actors<SeriesRow>,
+    plan: Plan,
+    /// Texts of the rows, in order; an index, made when it is first needed after a load.
+    keys: Option<BTreeSet<String>>,
+    /// One per partition of the users journal, heard of or not.
+    pub(super) sources: Vec<Source>,
+    pub(super) corrections: Ring<Correction>,
+    /// Corrections ever made: ids are positions of the shard's own count, since sources have no common order.
+    pub(super) correction_count: u64,
+    /// Positions the cut being made holds, and those the committed one holds.
+    frozen: Vec<u64>,
+    durable: Vec<u64>,
+    sweep: Option<u64>,
+    planted: Planted,
+}
+
+impl SeriesBook {
+    pub fn new(settings: &Settings, users_partitions: u16, planted: Planted) -> Self {
+        let partitions = usize::from(users_partitions);
+        Self {
+            rows: Actors::new(ROWS, planted),
+            plan: Plan::of(settings),
+            keys: None,
+            sources: vec![Source { high_water: Millis::MIN, ask: true, ..Source::default() }; partitions],
+            corrections: Ring::default(),
+            correction_count: 0,
+            frozen: vec![0; partitions],
+            durable: vec![0; partitions],
+            sweep: None,
+            planted,
+        }
+    }
+
+    /// The rows: sections `ROWS .. ROWS + BUCKETS` of a cut.
+    pub fn rows_mut(&mut self) -> &mut Actors<SeriesRow> {
+        &mut self.rows
+    }
+
+    /// Takes a batch of a users shard, whatever became of those before it.
+    pub fn receive(&mut self, source: u16, batch: TallyBatch) {
+        if usize::from(source) >= self.sources.len() {
+            return;
+        }
+        if self.keys.is_none() {
+            self.keys = Some(self.all_keys().unwrap_or_else(unreadable));
+        }
+        // Windows close with what was heard before this batch: what it brings itself corrects none.
+        let joined = self.high_water();
+        let ignore_gaps = self.planted.has(Bug::TallyGapIgnored);
+        self.sources[usize::from(source)].hear(&batch, ignore_gaps);
+        for cell in batch.cells {
+            self.take(source, batch.epoch, cell, joined).unwrap_or_else(unreadable);
+        }
+        self.forget_some().unwrap_or_else(unreadable);
+    }
+
+    fn take(&mut self, source: u16, epoch: u64, cell: TallyCell, joined: Option<Millis>) -> Result<(), StateError> {
+        let text = cell.key.clone();
+        let key = KeyRef { text: &text, hash: xxh3_64(text.as_bytes()) };
+        let added = self.planted.has(Bug::TallyAdded);
+        let is_news = self.rows.get(key, |row| row.is_news(source, epoch, &cell))?.unwrap_or(true);
+        if !is_news && !added {
+            return Ok(());
+        }
+        let (pane, offset) = (cell.pane, cell.offset);
+        let closed = self.closed_windows(&text, pane, joined);
+        let before = self.measured(key, &closed)?;
+        self.rows.fold(key, |row| row.take(source, epoch, cell, added))?;
+        let after = self.measured(key, &closed)?;
+        for ((closed, before), after) in closed.into_iter().zip(before).zip(after) {
+            if before != after {
+                let (window, range) = (closed.place, closed.range);
+                let correction = Correction { key: text.clone(), window, range, source, offset, before, after };
+                self.corrections.push(self.correction_count, correction);
+                self.correction_count += 1;
+            }
+        }
+        if let Some(keys) = self.keys.as_mut().filter(|keys| !keys.contains(&text)) {
+            keys.insert(text);
+        }
+        Ok(())
+    }
+
+    /// Windows holding a pane that had closed everywhere; of a sliding window the first to end, which stands for those after it.
+    fn closed_windows(&self, text: &str, pane: Millis, joined: Option<Millis>) -> Vec<Closed> {
+        let metric = split_head(text).and_then(|(_, metric, _)| self.plan_of(metric));
+        let (Some(plan), Some(joined)) = (metric.filter(|_| pane != TOTAL), joined) else { return Vec::new() };
+        let watermark = joined.saturating_sub(plan.metric.lateness);
+        if pane >= watermark {
+            return Vec::new();
+        }
+        let windows = plan.metric.windows.iter().enumerate().filter(|(_, window)| **window != Window::Total);
+        let closed = windows.map(|(place, window)| {
+            Closed { place, window: *window, range: window.instance_of(&plan.metric.time_zone, pane) }
+        });
+        closed.filter(|closed| closed.range.end <= watermark).collect()
+    }
+
+    fn measured(&self, key: KeyRef<'_>, closed: &[Closed]) -> Result<Vec<Vec<Measured>>, StateError> {
+        let plan = split_head(key.text).and_then(|(_, metric, _)| self.plan_of(metric));
+        let Some(plan) = plan.filter(|_| !closed.is_empty()) else { return Ok(Vec::new()) };
+        let measured = self.rows.get(key, |row| {
+            let joined = closed.iter().map(|closed| Joined { row, plan, window: closed.window, range: closed.range });
+            joined.map(|joined| if joined.is_counted() { joined.measures() } else { Vec::new() }).collect()
+        })?;
+        Ok(measured.unwrap_or_else(|| vec![Vec::new(); closed.len()]))
+    }
+
+    /// Requests for what is lacking, acks for what was heard. Losing them is harmless: the next batch brings them back.
+    pub fn outgoing(&mut self) -> Vec<(u16, PeerMessage)> {
+        let mut messages = Vec::new();
+        for (partition, source) in self.sources.iter_mut().enumerate() {
+            if std::mem::take(&mut source.ack) {
+                let ack = TallyAck { upto: source.upto, durable: self.durable[partition] };
+                messages.push((partition as u16, PeerMessage::TallyAck(ack)));
+            }
+            if source.ask {
+                let since = TallyRequest { since: source.upto };
+                messages.push((partition as u16, PeerMessage::TallySince(since)));
+                // A gap shows again with the next batch; a source never heard is asked until it is.
+                source.ask = !source.heard;
+            }
+        }
+        messages
+    }
+
+    /// A cut begins: what it holds is what is held now.
+    pub fn frozen(&mut self) {
+        self.frozen = self.sources.iter().map(|source| source.upto).collect();
+    }
+
+    /// The cut was committed: sources may forget what it holds.
+    pub fn durable(&mut self) {
+        self.durable.clone_from(&self.frozen);
+        for source in &mut self.sources {
+            source.ack |= source.upto > 0;
+        }
+    }
+
+    /// Metrics that went are forgotten; a metric that is new is stored from whenever a source counts it, and answered from here on.
+    pub fn change_settings(&mut self, settings: &Settings) {
+        self.plan = Plan::of(settings);
+        let mut gone = self.all_keys().unwrap_or_else(unreadable);
+        gone.retain(|text| self.is_unknown(text));
+        for text in gone {
+            self.rows.remove(key_ref(&text)).unwrap_or_else(unreadable);
+        }
+        self.keys = None;
+    }
+
+    /// Corrections after a token, oldest first.
+    pub fn corrections(&self) -> &Ring<Correction> {
+        &self.corrections
+    }
+
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// The least high water of all sources; none while one was never heard of.
+    pub fn high_water(&self) -> Option<Millis> {
+        self.sources.iter().map(|source| source.high_water).min().filter(|joined| *joined != Millis::MIN)
+    }
+
+    pub(super) fn watermark(&self, plan: &MetricPlan) -> Option<Millis> {
+        Some(self.high_water()?.saturating_sub(plan.metric.lateness))
+    }
+
+    /// Panes before this belong to no window that is still kept.
+    pub(super) fn kept_from(&self, plan: &MetricPlan) -> Millis {
+        self.watermark(plan).map_or(Millis::MIN, |watermark| {
+            let reach = plan.metric.keep + largest_window(&plan.metric) + pane_length(plan.metric.pane);
+            watermark.saturating_sub(reach)
+        })
+    }
+
+    pub(super) fn plan_of(&self, metric: &str) -> Option<&MetricPlan> {
+        self.plan.metrics.iter().find(|plan| plan.metric.name == metric)
+    }
+
+    /// What any answer of now is worth.
+    pub(super) fn info(&self) -> AnswerInfo {
+        let sources = || (0_u16..).zip(&self.sources);
+        let positions: BTreeMap<u16, u64> = sources().map(|(partition, source)| (partition, source.upto)).collect();
+        let held = |source: &Source| source.high_water == Millis::MIN || source.gap || !source.heard;
+        AnswerInfo {
+            as_of: self.high_water(),
+            held_by: sources().filter(|(_, source)| held(source)).map(|(partition, _)| partition).collect(),
+            revision: positions.values().sum(),
+            positions,
+            truncated: false,
+        }
+    }
+
+    /// Texts of the rows below the head of a key: its shop, metric and key set.
+    pub(super) fn keys_of(&self, head: &str) -> Result<Vec<String>, StateError> {
+        let made;
+        let keys = match &self.keys {
+            Some(keys) => keys,
+            None => {
+                made = self.all_keys()?;
+                &made
+            }
+        };
+        let below = keys.range::<str, _>((Bound::Included(head), Bound::Unbounded));
+        let same = |text: &&String| text.strip_prefix(head).is_some_and(|rest| rest.is_empty() || rest.starts_with('\u{1f}'));
+        Ok(below.take_while(same).cloned().collect())
+    }
+
+    pub(super) fn read<R>(&self, text: &str, read: impl FnOnce(&SeriesRow) -> R) -> Result<Option<R>, StateError> {
+        self.rows.get(key_ref(text), read)
+    }
+
+    /// Drops panes past `keep`, and rows of metrics nobody counts any more, a few rows at a time.
+    fn forget_some(&mut self) -> Result<(), StateError> {
+        let mut old: Vec<(String, Option<Millis>)> = Vec::new();
+        let settled = self.sources.iter().all(|source| source.settings_hash == self.plan.settings_hash);
+        let next = self.rows.scan(self.sweep, TALLY_SWEEP_ROWS, |key, row| {
+            let metric = split_head(key.text).and_then(|(_, metric, _)| self.plan_of(metric));
+            match metric.map(|plan| self.kept_from(plan)) {
+                Some(kept) if row.cells().filter_map(|cells| cells.oldest()).any(|oldest| oldest < kept) => {
+                    old.push((key.text.to_owned(), Some(kept)));
+                }
+                None if settled => old.push((key.text.to_owned(), None)),
+                _ => {}
+            }
+        })?;
+        self.sweep = next;
+        for (text, kept) in old {
+            let key = key_ref(&text);
+            match kept {
+                Some(kept) => self.rows.fold(key, |row| {
+                    row.sources.iter_mut().for_each(|said| {
+                        said.cells.drop_where(|start, _| start < kept);
+                    });
+                })?,
+                None => {
+                    self.rows.remove(key)?;
+                }
+            }
+            if !self.rows.contains(key) {
+                if let Some(keys) = &mut self.keys {
+                    keys.remove(&text);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn is_unknown(&self, text: &str) -> bool {
+        split_head(text).is_none_or(|(_, metric, _)| self.plan_of(metric).is_none())
+    }
+
+    fn all_keys(&self) -> Result<BTreeSet<String>, StateError> {
+        let mut keys = BTreeSet::new();
+        for bucket in 0..BUCKETS {
+            self.rows.peek(BucketId(bucket), |key, _| {
+                keys.insert(key.text.to_owned());
+            })?;
+        }
+        Ok(keys)
+    }
+
+    /// Takes what a cut holds beside the rows; every source is asked again for what came after.
+    pub(super) fn restore(&mut self, settings: &Settings, sources: BTreeMap<u16, Source>) {
+        let partitions = self.sources.len() as u16;
+        *self = Self {
+            rows: std::mem::replace(&mut self.rows, Actors::new(ROWS, self.planted)),
+            ..Self::new(settings, partitions, self.planted)
+        };
+        for (partition, source) in sources {
+            let at = usize::from(partition);
+            if at < self.sources.len() {
+                self.durable[at] = source.upto;
+                self.sources[at] = source;
+            }
+        }
+    }
+}
+
+/// A closed window a pane lies in.
+#[derive(Debug, Clone, Copy)]
+struct Closed {
+    place: usize,
+    window: Window,
+    range: TimeRange,
+}
+
+fn key_ref(text: &str) -> KeyRef<'_> {
+    KeyRef { text, hash: xxh3_64(text.as_bytes()) }
+}
+
+fn unreadable<T>(error: StateError) -> T {
+    panic!("a row of the series cannot be read: {error}")
+}

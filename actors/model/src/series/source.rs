@@ -1,0 +1,70 @@
+//! Sources: up to where each users shard's stream is held without a gap.
+
+use crate::tally::{Answering, TallyBatch};
+use crate::time::Millis;
+
+/// One users shard as this products shard knows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Source {
+    pub epoch: u64,
+    /// Every change of the source up to here is held.
+    pub upto: u64,
+    /// Its high water there.
+    pub high_water: Millis,
+    pub settings_hash: u64,
+    /// An answer under way: to which `since`, and how far its parts were seen without a gap.
+    pub(super) answer: Option<(u64, u64)>,
+    /// It was heard since this owner began.
+    pub(super) heard: bool,
+    /// Changes beyond `upto` are known to exist that were not seen.
+    pub(super) gap: bool,
+    /// It must be asked for what is missing.
+    pub(super) ask: bool,
+    /// It must be told what is held.
+    pub(super) ack: bool,
+}
+
+impl Source {
+    /// Takes note of a batch's range. Its cells are good whatever this says.
+    pub(super) fn hear(&mut self, batch: &TallyBatch, ignore_gaps: bool) {
+        self.heard = true;
+        self.ack = true;
+        self.epoch = self.epoch.max(batch.epoch);
+        self.ask = match batch.answer {
+            _ if ignore_gaps => self.advance(batch),
+            None if batch.from <= self.upto => self.advance(batch),
+            Some(answer) if answer.since <= self.upto => self.hear_answer(answer, batch),
+            _ => true,
+        };
+        self.gap |= self.ask;
+    }
+
+    /// Parts of an answer follow each other; only with the last is everything held.
+    fn hear_answer(&mut self, answer: Answering, batch: &TallyBatch) -> bool {
+        let seen = match self.answer {
+            Some((since, seen)) if since == answer.since => seen,
+            _ => answer.since,
+        };
+        if batch.from > seen {
+            return true;
+        }
+        if answer.last {
+            return self.advance(batch);
+        }
+        self.answer = Some((answer.since, seen.max(batch.to)));
+        self.gap = true;
+        false
+    }
+
+    /// Everything up to the batch's end is held: there is nothing to ask.
+    fn advance(&mut self, batch: &TallyBatch) -> bool {
+        if batch.to >= self.upto {
+            self.upto = batch.to;
+            self.settings_hash = batch.settings_hash;
+            self.gap = false;
+            self.answer = None;
+        }
+        self.high_water = self.high_water.max(batch.high_water);
+        false
+    }
+}

@@ -1,0 +1,328 @@
+//! The tally book of a users shard: takes facts, keeps rows, says what changed.
+
+use std::collections::BTreeMap;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::admission::Admission;
+use super::cells::TOTAL;
+use super::count::Counting;
+use super::late::{self, Ledger};
+use super::plan::{MetricPlan, Plan, Reading};
+use super::presence::Presence;
+use super::row::Row;
+use super::stream::{Outboxes, Standing};
+use super::{TallyAck, TallyBatch, TallyRequest, split_head};
+use crate::actor::{Actor, StateError};
+use crate::bucket::{Actors, KeyRef};
+use crate::cut::segment::ROWS;
+use crate::fact::Fact;
+use crate::key::{BUCKETS, BucketId};
+use crate::limits::{TALLY_BATCH, TALLY_SWEEP_EVERY, TALLY_SWEEP_ROWS};
+use crate::planted::Planted;
+use crate::settings::Settings;
+use crate::time::{Millis, Now};
+
+/// What one users shard has counted.
+#[derive(Debug)]
+pub struct TallyBook {
+    rows: Actors<Row>,
+    plan: Plan,
+    /// By metric and key set of the plan; an index of the rows, made when it is first needed after a load.
+    admissions: Option<Vec<Vec<Admission>>>,
+    ledgers: BTreeMap<String, Ledger>,
+    /// By metric of the plan: what is not in `ledgers` yet. Adding by name would search per fact.
+    counted: Vec<Ledger>,
+    /// High water up to which a window waits to be closed.
+    open_until: Millis,
+    outboxes: Outboxes,
+    /// Where the sweep for cells closed for good goes on.
+    sweep: Option<u64>,
+    /// Text of the key being counted, reused.
+    text: String,
+}
+
+impl TallyBook {
+    pub fn new(settings: &Settings, products_partitions: u16) -> Self {
+        let plan = Plan::of(settings);
+        Self {
+            rows: Actors::new(ROWS, Planted::default()),
+            counted: vec![Ledger::default(); plan.metrics.len()],
+            plan,
+            admissions: None,
+            ledgers: BTreeMap::new(),
+            open_until: Millis::MIN,
+            outboxes: Outboxes::new(products_partitions),
+            sweep: None,
+            text: String::new(),
+        }
+    }
+
+    /// The rows: sections `ROWS .. ROWS + BUCKETS` of a cut.
+    pub fn rows_mut(&mut self) -> &mut Actors<Row> {
+        &mut self.rows
+    }
+
+    pub fn rows(&self) -> &Actors<Row> {
+        &self.rows
+    }
+
+    /// Counts one fact. `presence` is the actor's; a keyless fact has none and counts as nobody's.
+    pub fn count(&mut self, settings: &Settings, now: &Now, fact: &Fact<'_>, mut presence: Option<&mut Presence>) {
+        if self.plan.settings_hash != settings.hash {
+            self.change_settings(settings);
+        }
+        if self.admissions.is_none() {
+            self.admissions = Some(self.admitted());
+        }
+        let Self { rows, plan, admissions, counted, open_until, outboxes, text, .. } = self;
+        let Some(admissions) = admissions else { return };
+        for Reading { metric, bumps } in &plan.readings[fact.detail.kind() as usize] {
+            let taken = taken(bumps, fact);
+            if taken == 0 {
+                continue;
+            }
+            let plan = &mut plan.metrics[*metric];
+            let ledger = &mut counted[*metric];
+            let dead = plan.closed_for_good(now.high_water);
+            if fact.time < dead {
+                ledger.late += 1;
+                continue;
+            }
+            plan.go_to(fact.time);
+            ledger.counted += 1;
+            if plan.here.pane.is_some() {
+                ledger.corrections += u64::from(plan.here.first_close <= now.watermark_of(plan.metric.lateness));
+                *open_until = (*open_until).max(plan.here.last_close.saturating_add(plan.metric.lateness));
+            }
+            for (key_set, admission) in plan.key_sets.iter().zip(&mut admissions[*metric]) {
+                key_set.write_key(fact, text);
+                let mut count = |text: &str, admission: Option<&mut Admission>| {
+                    let key = KeyRef { text, hash: xxh3_64(text.as_bytes()) };
+                    let folded = rows.fold(key, |row| {
+                        if !admission.is_none_or(|admission| admits(plan, admission, row, dead)) {
+                            return false;
+                        }
+                        let mut counting = Counting { row, key, outboxes, now, plan };
+                        counting.count(fact, bumps, taken, presence.as_deref_mut());
+                        true
+                    });
+                    folded.unwrap_or_else(|error| panic!("a row of the tally book cannot be read: {error}"))
+                };
+                if key_set.dimensions.is_empty() || key_set.is_other(fact.who.shop, text) {
+                    count(text, None);
+                } else if !count(text, Some(admission)) {
+                    key_set.write_other(fact.who.shop, text);
+                    count(text, None);
+                }
+            }
+        }
+    }
+
+    /// After every record: now and then forgets, a few rows at a time, cells that are closed for good and safe elsewhere.
+    pub fn settle(&mut self, settings: &Settings, now: &Now) {
+        debug_assert_eq!(settings.hash, self.plan.settings_hash, "settings change through change_settings");
+        if now.offset % TALLY_SWEEP_EVERY != 0 {
+            return;
+        }
+        let mut done: Vec<String> = Vec::new();
+        let Self { rows, plan, outboxes, .. } = self;
+        let next = rows.scan(self.sweep, TALLY_SWEEP_ROWS, |key, row| {
+            let Some(metric) = plan_of(plan, key.text) else { return };
+            let durable = outboxes.durable(outboxes.target_of(key.text));
+            let oldest = row.cells.oldest().and_then(|oldest| row.cells.get(oldest));
+            if oldest.is_some_and(|cell| is_closed(metric, cell.start, now.high_water) && cell.offset <= durable) {
+                done.push(key.text.to_owned());
+            }
+        });
+        // A row that cannot be read stops the shard when it is next counted in; until then it only stays.
+        self.sweep = next.unwrap_or(None);
+        for text in done {
+            let Some(metric) = plan_of(plan, &text) else { continue };
+            let durable = outboxes.durable(outboxes.target_of(&text));
+            let key = KeyRef { text: &text, hash: xxh3_64(text.as_bytes()) };
+            let gone = |start, offset| is_closed(metric, start, now.high_water) && offset <= durable;
+            rows.fold(key, |row| row.cells.drop_where(gone))
+                .unwrap_or_else(|error| panic!("a row of the tally book cannot be read: {error}"));
+        }
+    }
+
+    /// Metrics that stayed keep what they counted; those that went are forgotten.
+    pub fn change_settings(&mut self, settings: &Settings) {
+        self.write_ledgers();
+        self.plan = Plan::of(settings);
+        self.counted = vec![Ledger::default(); self.plan.metrics.len()];
+        let known = |name: &str| self.plan.metrics.iter().any(|plan| plan.metric.name == name);
+        self.ledgers.retain(|name, _| known(name));
+        let gone = |text: &str| !split_head(text).is_some_and(|(_, metric, _)| known(metric));
+        let mut forgotten: Vec<String> = Vec::new();
+        self.each_row(|key, _| {
+            if gone(key.text) {
+                forgotten.push(key.text.to_owned());
+            }
+        });
+        self.outboxes.forget(gone);
+        for text in forgotten {
+            let key = KeyRef { text: &text, hash: xxh3_64(text.as_bytes()) };
+            self.rows
+                .remove(key)
+                .unwrap_or_else(|error| panic!("a row of the tally book cannot be read: {error}"));
+        }
+        self.admissions = None;
+    }
+
+    /// Whether a window that was counted in still waits for the watermark.
+    pub fn has_open_windows(&self, now: &Now) -> bool {
+        now.high_water < self.open_until
+    }
+
+    /// What became of a metric's facts.
+    pub fn ledger(&self, metric: &str) -> Ledger {
+        let mut ledger = self.ledgers.get(metric).copied().unwrap_or_default();
+        let place = self.plan.metrics.iter().position(|plan| plan.metric.name == metric);
+        if let Some(recent) = place.map(|place| self.counted[place]) {
+            add(&mut ledger, recent);
+        }
+        ledger
+    }
+
+    /// Batches for all products shards that are due, about `budget` of them.
+    pub fn outgoing(
+        &mut self,
+        epoch: u64,
+        position: u64,
+        high_water: Millis,
+        settings_hash: u64,
+        budget: usize,
+    ) -> Vec<(u16, TallyBatch)> {
+        let standing = Standing { epoch, position, high_water, settings_hash };
+        let mut batches = Vec::new();
+        for target in 0..self.outboxes.targets() {
+            if batches.len() >= budget {
+                break;
+            }
+            match self.outboxes.batch(target, TALLY_BATCH, standing, &self.rows) {
+                Ok(batch) => batches.extend(batch.map(|batch| (target, batch))),
+                Err(error) => panic!("a row of the tally book cannot be read: {error}"),
+            }
+        }
+        batches
+    }
+
+    /// A products shard lacks what came after an offset.
+    pub fn asked(&mut self, target: u16, request: TallyRequest) {
+        self.outboxes
+            .rewind(target, request.since, &self.rows, TALLY_BATCH)
+            .unwrap_or_else(|error| panic!("a row of the tally book cannot be read: {error}"));
+    }
+
+    /// A products shard says what it holds.
+    pub fn acked(&mut self, target: u16, ack: TallyAck) {
+        self.outboxes.acked(target, ack);
+    }
+
+    /// What is kept beside the rows.
+    pub fn encode_header(&self) -> Vec<u8> {
+        let names = self.plan.metrics.iter().map(|plan| plan.metric.name.as_str());
+        let ledgers = names.map(|name| (name.to_owned(), self.ledger(name))).collect();
+        late::encode(&ledgers, self.open_until)
+    }
+
+    /// Takes the header of a cut; its rows are loaded beside it, before anything is counted.
+    pub fn decode_header(&mut self, settings: &Settings, bytes: &[u8]) -> Result<(), StateError> {
+        let (ledgers, open_until) = late::decode(bytes)?;
+        *self = Self {
+            rows: std::mem::replace(&mut self.rows, Actors::new(ROWS, Planted::default())),
+            ledgers,
+            open_until,
+            ..Self::new(settings, self.outboxes.targets())
+        };
+        Ok(())
+    }
+
+    /// Digest of what is open to correction, and of the ledgers: what two folds of the same prefix must agree on. Cells closed for good
+    /// are left out: how long they stay depends on who has them.
+    pub fn digest(&self, settings: &Settings, now: &Now) -> Result<u64, StateError> {
+        debug_assert_eq!(settings.hash, self.plan.settings_hash, "settings change through change_settings");
+        let mut sum = xxh3_64(&self.encode_header());
+        let mut bytes = Vec::new();
+        for bucket in 0..BUCKETS {
+            self.rows.peek(BucketId(bucket), |key, row| {
+                let Some(metric) = plan_of(&self.plan, key.text) else { return };
+                let dead = metric.closed_for_good(now.high_water);
+                let mut open = row.clone();
+                open.cells.drop_where(|start, _| is_closed(metric, start, now.high_water));
+                open.newest_end = row.newest_end.filter(|end| *end > dead);
+                if !open.is_empty() {
+                    bytes.clear();
+                    bytes.extend_from_slice(key.text.as_bytes());
+                    bytes.push(0);
+                    open.encode(&mut bytes);
+                    sum = sum.wrapping_add(xxh3_64(&bytes));
+                }
+            })?;
+        }
+        Ok(sum)
+    }
+
+    fn write_ledgers(&mut self) {
+        for (plan, recent) in self.plan.metrics.iter().zip(&mut self.counted) {
+            add(self.ledgers.entry(plan.metric.name.clone()).or_default(), std::mem::take(recent));
+        }
+    }
+
+    fn admitted(&self) -> Vec<Vec<Admission>> {
+        let admissions = self.plan.metrics.iter().map(|plan| vec![Admission::default(); plan.key_sets.len()]);
+        let mut admissions: Vec<Vec<Admission>> = admissions.collect();
+        self.each_row(|key, row| {
+            let Some((_, name, key_set)) = split_head(key.text) else { return };
+            let metric = self.plan.metrics.iter().position(|plan| plan.metric.name == name);
+            let admission = metric.and_then(|metric| admissions[metric].get_mut(usize::from(key_set)));
+            if let (Some(admission), Some(end)) = (admission, row.newest_end) {
+                admission.enter(end);
+            }
+        });
+        admissions
+    }
+
+    fn each_row(&self, mut visit: impl FnMut(KeyRef<'_>, &Row)) {
+        for bucket in 0..BUCKETS {
+            self.rows
+                .peek(BucketId(bucket), &mut visit)
+                .unwrap_or_else(|error| panic!("a row of the tally book cannot be read: {error}"));
+        }
+    }
+}
+
+fn taken(bumps: &[super::plan::Bump], fact: &Fact<'_>) -> u64 {
+    let mut taken = 0;
+    for (at, bump) in bumps.iter().enumerate() {
+        taken |= u64::from(bump.filters.iter().all(|filter| filter.passes(fact))) << at;
+    }
+    taken
+}
+
+/// Whether a key may count where the plan stands; with a `total` window once admitted is for ever.
+fn admits(plan: &MetricPlan, admission: &mut Admission, row: &mut Row, dead: Millis) -> bool {
+    let end = match plan.here.pane {
+        Some(pane) if !plan.has_total => pane.end,
+        _ => Millis::MAX,
+    };
+    admission.admit(&mut row.newest_end, end, dead, plan.metric.max_keys)
+}
+
+fn is_closed(plan: &MetricPlan, start: Millis, high_water: Millis) -> bool {
+    let end = || plan.metric.pane.end_of(&plan.metric.time_zone, start);
+    start != TOTAL && start < plan.closed_for_good(high_water) && end() <= plan.closed_for_good(high_water)
+}
+
+fn plan_of<'a>(plan: &'a Plan, text: &str) -> Option<&'a MetricPlan> {
+    let (_, name, _) = split_head(text)?;
+    plan.metrics.iter().find(|plan| plan.metric.name == name)
+}
+
+fn add(ledger: &mut Ledger, more: Ledger) {
+    ledger.counted += more.counted;
+    ledger.late += more.late;
+    ledger.corrections += more.corrections;
+}

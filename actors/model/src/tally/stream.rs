@@ -1,0 +1,216 @@
+//! Streams: what changed, per products shard, in the order it first changed, until it was sent.
+//!
+//! An entry is a row and the panes of it that changed since the entry was made. Entries leave from the front, so everything up to the
+//! record before the next entry's first change has left: that is what a batch's `to` says. What was lost on the way is asked for by its
+//! offset, and answered from the rows themselves.
+
+use std::collections::VecDeque;
+
+use super::cells::Cells;
+use super::row::{Queued, Row};
+use super::{Answering, TallyAck, TallyBatch, TallyCell};
+use crate::actor::StateError;
+use crate::bucket::{Actors, KeyRef};
+use crate::key::{BUCKETS, BucketId, partition_of};
+use crate::time::{Millis, Now};
+
+/// Where a users shard stands when it sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    pub epoch: u64,
+    pub position: u64,
+    pub high_water: Millis,
+    pub settings_hash: u64,
+}
+
+/// Changes on their way to one products shard. Bounded by the rows: a row has one entry, and more only while an old `since` is answered.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    /// Sequence of the front entry.
+    front: u64,
+    entries: VecDeque<Changes>,
+    /// The target was sent everything up to here; unknown before the first batch of a new owner, which lists only its own changes.
+    sent: Option<u64>,
+    /// A `since` being answered, and the sequence its answer ends before.
+    answering: Option<(u64, u64)>,
+    /// High water last sent: a quiet shard still closes windows.
+    high_water: Option<Millis>,
+    ack: Option<TallyAck>,
+}
+
+#[derive(Debug)]
+struct Changes {
+    /// Offset of the first change: everything before it left with the entries in front.
+    first: u64,
+    /// High water at that change, if it was seen: high water is at least this once the entry has left.
+    high_water: Option<Millis>,
+    text: Box<str>,
+    hash: u64,
+    panes: Vec<Millis>,
+}
+
+/// All outboxes of a book.
+#[derive(Debug, Default)]
+pub(super) struct Outboxes {
+    boxes: Vec<Outbox>,
+}
+
+impl Outboxes {
+    pub(super) fn new(targets: u16) -> Self {
+        Self { boxes: (0..targets).map(|_| Outbox::default()).collect() }
+    }
+
+    /// Notes that a cell of a row changed now, and at offset `before` before that.
+    #[inline]
+    pub(super) fn changed(&mut self, row: &mut Option<Queued>, key: KeyRef<'_>, pane: Millis, before: u64, now: &Now) {
+        if let Some(queued) = *row {
+            let outbox = &mut self.boxes[usize::from(queued.target)];
+            let entry = queued.sequence.checked_sub(outbox.front).and_then(|at| outbox.entries.get_mut(at as usize));
+            if let Some(entry) = entry {
+                if before < entry.first {
+                    entry.panes.push(pane);
+                }
+                return;
+            }
+        }
+        let target = row.map_or_else(|| self.target_of(key.text), |queued| queued.target);
+        let outbox = &mut self.boxes[usize::from(target)];
+        *row = Some(Queued { target, sequence: outbox.front + outbox.entries.len() as u64 });
+        outbox.entries.push_back(Changes {
+            first: now.offset,
+            high_water: Some(now.high_water),
+            text: key.text.into(),
+            hash: key.hash,
+            panes: vec![pane],
+        });
+    }
+
+    /// The products shard a key's cells go to.
+    pub(super) fn target_of(&self, text: &str) -> u16 {
+        partition_of(text.as_bytes(), self.boxes.len() as u16)
+    }
+
+    pub(super) fn targets(&self) -> u16 {
+        self.boxes.len() as u16
+    }
+
+    pub(super) fn acked(&mut self, target: u16, ack: TallyAck) {
+        if let Some(outbox) = self.boxes.get_mut(usize::from(target)) {
+            let durable = outbox.ack.map_or(0, |before| before.durable);
+            outbox.ack = Some(TallyAck { upto: ack.upto, durable: durable.max(ack.durable) });
+        }
+    }
+
+    /// Offset up to which the target's committed cut holds everything.
+    pub(super) fn durable(&self, target: u16) -> u64 {
+        self.boxes.get(usize::from(target)).and_then(|outbox| outbox.ack).map_or(0, |ack| ack.durable)
+    }
+
+    /// Something changed, or the target has not said that it holds what it was sent: then an empty batch shows it what it lacks.
+    fn is_due(&self, target: u16, standing: Standing) -> bool {
+        self.boxes.get(usize::from(target)).is_some_and(|outbox| {
+            outbox.sent < Some(standing.position)
+                || outbox.high_water != Some(standing.high_water)
+                || outbox.ack.map(|ack| ack.upto) < outbox.sent
+        })
+    }
+
+    /// Starts over from `since`: whatever changed after it is found in the rows and goes out again, in pieces told apart by offset.
+    pub(super) fn rewind(&mut self, target: u16, since: u64, rows: &Actors<Row>, piece: usize) -> Result<(), StateError> {
+        let mut answer: Vec<Changes> = Vec::new();
+        for bucket in 0..BUCKETS {
+            rows.peek(BucketId(bucket), |key, row| {
+                if self.target_of(key.text) == target {
+                    answer.extend(changes_since(key, &row.cells, since, piece));
+                }
+            })?;
+        }
+        answer.sort_by(|a, b| (a.first, &a.text).cmp(&(b.first, &b.text)));
+        let Some(outbox) = self.boxes.get_mut(usize::from(target)) else { return Ok(()) };
+        outbox.front += outbox.entries.len() as u64;
+        outbox.answering = Some((since, outbox.front + answer.len() as u64));
+        outbox.entries = answer.into();
+        outbox.sent = Some(since);
+        outbox.high_water = None;
+        Ok(())
+    }
+
+    /// The next batch for a target: about `limit` cells.
+    pub(super) fn batch(
+        &mut self,
+        target: u16,
+        limit: usize,
+        standing: Standing,
+        rows: &Actors<Row>,
+    ) -> Result<Option<TallyBatch>, StateError> {
+        if !self.is_due(target, standing) {
+            return Ok(None);
+        }
+        let outbox = &mut self.boxes[usize::from(target)];
+        // What this owner did not see change is not in its entries: it vouches for what came after.
+        let from = outbox.sent.unwrap_or_else(|| {
+            outbox.entries.front().map_or(standing.position, |first| first.first.saturating_sub(1))
+        });
+        let mut cells = Vec::new();
+        let mut last = 0;
+        let mut high_water = Millis::MIN;
+        while let Some(next) = outbox.entries.front() {
+            if cells.len() >= limit && next.first > last {
+                break;
+            }
+            last = next.first;
+            high_water = next.high_water.map_or(high_water, |seen| seen.max(high_water));
+            let key = KeyRef { text: &next.text, hash: next.hash };
+            rows.get(key, |row| cells.extend(read_cells(&next.text, &row.cells, &next.panes)))?;
+            outbox.entries.pop_front();
+            outbox.front += 1;
+        }
+        let answer = outbox.answering.map(|(since, end)| Answering { since, last: outbox.front >= end });
+        if answer.is_some_and(|answer| answer.last) {
+            outbox.answering = None;
+        }
+        let to = outbox.entries.front().map_or(standing.position, |next| next.first.saturating_sub(1)).max(from);
+        cells.sort_by(|a, b| (a.offset, &a.key, a.pane).cmp(&(b.offset, &b.key, b.pane)));
+        outbox.sent = Some(to);
+        // With changes still to come, the high water of now would close windows too early.
+        if outbox.entries.is_empty() {
+            high_water = standing.high_water;
+            outbox.high_water = Some(high_water);
+        }
+        let Standing { epoch, settings_hash, .. } = standing;
+        Ok(Some(TallyBatch { epoch, from, to, answer, high_water, settings_hash, cells }))
+    }
+
+    /// Forgets the entries of rows that went away with their metric.
+    pub(super) fn forget(&mut self, gone: impl Fn(&str) -> bool) {
+        for entry in self.boxes.iter_mut().flat_map(|outbox| &mut outbox.entries) {
+            if gone(&entry.text) {
+                entry.panes.clear();
+            }
+        }
+    }
+}
+
+fn read_cells(text: &str, cells: &Cells, panes: &[Millis]) -> Vec<TallyCell> {
+    let cell = |pane: &Millis| {
+        let cell = cells.get(*pane)?;
+        let (offset, counted) = (cell.offset, cell.counted);
+        Some(TallyCell { key: text.to_owned(), pane: *pane, offset, counted, values: cell.to_values() })
+    };
+    panes.iter().filter_map(cell).collect()
+}
+
+/// A row's cells changed after `since`, in pieces, so that no answer is one huge batch.
+fn changes_since(key: KeyRef<'_>, cells: &Cells, since: u64, piece: usize) -> Vec<Changes> {
+    let changed = cells.iter().filter(|cell| cell.offset > since);
+    let mut changed: Vec<(u64, Millis)> = changed.map(|cell| (cell.offset, cell.start)).collect();
+    changed.sort_unstable();
+    let pieces = changed.chunks(piece.max(1)).map(|piece| Changes {
+        first: piece[0].0,
+        high_water: None,
+        text: key.text.into(),
+        hash: key.hash,
+        panes: piece.iter().map(|(_, pane)| *pane).collect(),
+    });
+    pieces.collect()
+}
