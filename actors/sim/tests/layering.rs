@@ -31,7 +31,8 @@ fn dependencies(metadata: &serde_json::Value) -> BTreeMap<String, BTreeSet<Strin
         .expect("lists packages")
         .iter()
         .map(|package| {
-            let uses = package["dependencies"].as_array().expect("lists dependencies").iter().map(text).collect();
+            let uses =
+                package["dependencies"].as_array().expect("lists dependencies").iter().map(text).collect();
             (text(package), uses)
         })
         .collect()

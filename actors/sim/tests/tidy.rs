@@ -50,7 +50,9 @@ fn files_and_functions_fit() {
         }
         for (start, line) in lines.iter().enumerate().filter(|(_, line)| is_function(line)) {
             let indent = &line[..line.len() - line.trim_start().len()];
-            let end = lines[start..].iter().position(|l| l.strip_prefix(indent).is_some_and(|l| l.starts_with('}')));
+            let end = lines[start..]
+                .iter()
+                .position(|l| l.strip_prefix(indent).is_some_and(|l| l.starts_with('}')));
             if let Some(length) = end.filter(|length| *length > FUNCTION_LINES) {
                 too_long.push(format!("{}:{}: {length} lines", file.display(), start + 1));
             }

@@ -17,7 +17,7 @@ impl Person {
             .text("stage", stage)
             .amount("amount", amount.clone());
         scene.facts.push(fact.clone());
-        self.remember_abandoned(lines, scene);
+        self.remember_abandoned(deadline, lines);
         self.cart.open = Some(Open { deadline, stage, amount, fact });
     }
 
@@ -41,7 +41,7 @@ impl Person {
                 self.cart.open = None;
             }
         }
-        let latest = latest.map_or(at, |latest| latest.max(at));
+        let latest = latest.map_or(at, |latest| latest.max(at)); // with one open, `at` is the later one
         self.cart.latest_add = Some(latest);
         self.cart.deadline = Some(latest + scene.settings.abandon_after);
     }

@@ -31,7 +31,9 @@ impl Person {
             }
             Action::RemoveCartItem(remove) => {
                 named(&remove.product_id)?;
-                self.change_cart(scene, |cart| Ok(cart.remove(&remove.product_id, None).into_iter().collect()))?;
+                self.change_cart(scene, |cart| {
+                    Ok(cart.remove(&remove.product_id, None).into_iter().collect())
+                })?;
             }
             Action::ClearCart(_) => self.change_cart(scene, |cart| Ok(cart.clear()))?,
             Action::MergeCarts(merge) => self.command_merge(merge, scene)?,
@@ -53,14 +55,19 @@ impl Person {
     }
 
     fn check_version(&self, wanted: Option<i64>, action: &Action) -> Outcome {
-        let order = |id: &str| self.orders.iter().find(|order| order.id == id).map_or(0, |order| order.version);
+        let order =
+            |id: &str| self.orders.iter().find(|order| order.id == id).map_or(0, |order| order.version);
         let version = match action {
             Action::RecordPayment(payment) => order(&payment.order_id),
             Action::CancelOrder(cancel) => order(&cancel.order_id),
             Action::RefundOrder(refund) => order(&refund.order_id),
             _ => self.cart.version,
         };
-        if wanted.is_some_and(|wanted| wanted != version) { Err(ErrorReason::VersionMismatch) } else { Ok(()) }
+        if wanted.is_some_and(|wanted| wanted != version) {
+            Err(ErrorReason::VersionMismatch)
+        } else {
+            Ok(())
+        }
     }
 
     fn command_merge(&mut self, merge: &MergeCarts, scene: &Scene<'_>) -> Outcome {
@@ -73,7 +80,7 @@ impl Person {
     }
 
     fn restore(&mut self, token: &str, scene: &mut Scene<'_>) -> Outcome {
-        let remembered = self.abandoned.iter_mut().find(|cart| cart.token == token);
+        let remembered = self.abandoned.iter_mut().rev().find(|cart| cart.token == token);
         let remembered = remembered.ok_or(ErrorReason::ResourceUnknown)?;
         if std::mem::replace(&mut remembered.used, true) {
             return Err(ErrorReason::RecoveryTokenUsed);
@@ -83,13 +90,13 @@ impl Person {
         self.change_cart(scene, |cart| {
             let mut moved = Vec::new();
             for (product, line) in lines {
-                let had = cart.lines.get(&product).map_or(0, |line| line.quantity);
-                if had < line.quantity {
-                    let price = Some(Amount::new(&line.currency, line.price));
-                    let quantity = line.quantity - had;
-                    let (title, category, brand) = (line.title, line.category, line.brand);
-                    moved.extend(cart.add(&Goods { product, quantity, price, title, category, brand }, log)?);
+                if cart.currency().is_some_and(|currency| currency != line.currency) {
+                    return Err(ErrorReason::CurrencyMismatch);
                 }
+                let price = Some(Amount::new(&line.currency, line.price));
+                let quantity = line.quantity.max(cart.lines.get(&product).map_or(0, |line| line.quantity));
+                let (title, category, brand) = (line.title, line.category, line.brand);
+                moved.extend(cart.set(&Goods { product, quantity, price, title, category, brand }, log)?);
             }
             Ok(moved)
         })
@@ -97,7 +104,9 @@ impl Person {
 
     fn checkout(&mut self, id: &str, scene: &Scene<'_>) -> Outcome {
         named(id)?;
-        if let Some(order) = self.orders.iter().find(|order| order.id == id && order.state != OrderState::Known) {
+        if let Some(order) =
+            self.orders.iter().find(|order| order.id == id && order.state != OrderState::Known)
+        {
             return if order.commanded { Ok(()) } else { Err(ErrorReason::OrderFinal) };
         }
         if self.cart.lines.is_empty() {
@@ -180,7 +189,9 @@ impl Person {
     /// Takes one step of a saga in.
     pub(super) fn saga_step(&mut self, step: &Step, scene: &mut Scene<'_>) {
         match &step.action {
-            Some(StepAction::Reserved(answer)) => self.reserved(&answer.order_id, &answer.product_id, answer.granted, scene),
+            Some(StepAction::Reserved(answer)) => {
+                self.reserved(&answer.order_id, &answer.product_id, answer.granted, scene)
+            }
             Some(StepAction::Settled(settled)) => {
                 if let Some(order) = self.orders.iter_mut().find(|order| order.id == settled.order_id) {
                     order.settled.insert(settled.product_id.clone());
@@ -189,7 +200,6 @@ impl Person {
             }
             Some(StepAction::CartTake(take)) => self.give_cart(take, step.created_ms, scene),
             Some(StepAction::CartGiven(given)) => self.take_cart(given, scene),
-            Some(StepAction::CartTaken(taken)) => self.forget_given(&taken.user_id, taken.merge_id),
             _ => {}
         }
     }

@@ -10,23 +10,24 @@ use super::products::AlertView;
 use super::result::{Instance, ProductView, Recount, UserView, Values};
 use super::{ShardName, Totals, Verdict};
 
-/// What the simulator found in the fold. What it leaves empty is not compared: so it may look at a part.
+/// What the simulator found in the fold. A part it leaves out (`None`) is not compared.
 #[derive(Debug, Clone, Default)]
 pub struct Observed {
     /// Verdict of events and commands.
-    pub verdicts: BTreeMap<(ShardName, u64), Verdict>,
+    pub verdicts: Option<BTreeMap<(ShardName, u64), Verdict>>,
     /// Their sums.
-    pub totals: BTreeMap<ShardName, Totals>,
+    pub totals: Option<BTreeMap<ShardName, Totals>>,
     /// The metrics' own books.
-    pub ledgers: BTreeMap<(ShardName, String), Ledger>,
+    pub ledgers: Option<BTreeMap<(ShardName, String), Ledger>>,
     /// By `shop/id`.
-    pub users: BTreeMap<String, UserView>,
+    pub users: Option<BTreeMap<String, UserView>>,
     /// By `shop/id`.
-    pub products: BTreeMap<String, ProductView>,
+    pub products: Option<BTreeMap<String, ProductView>>,
     /// Newest last.
-    pub alerts: BTreeMap<ShardName, Vec<AlertView>>,
-    /// Merged over all shards. Rows whose every value is zero may be missing on either side.
-    pub metrics: BTreeMap<Instance, Values>,
+    pub alerts: Option<BTreeMap<ShardName, Vec<AlertView>>>,
+    /// Merged over all shards. Rows whose every value is zero may be missing on either side, and
+    /// windows closed longer ago than the metric's `keep`.
+    pub metrics: Option<BTreeMap<Instance, Values>>,
 }
 
 /// One difference, or one broken law.
@@ -55,12 +56,25 @@ pub fn differences(expected: &Recount, got: &Observed) -> Vec<Difference> {
     let shard_offset = |(shard, offset): &(ShardName, u64)| format!("{shard}@{offset}");
     each("I4", &expected.verdicts, &got.verdicts, shard_offset, &mut found);
     each("I4", &expected.totals, &got.totals, |shard| format!("{shard} totals"), &mut found);
-    each("I1", &expected.ledgers, &got.ledgers, |(shard, metric)| format!("{shard} ledger {metric}"), &mut found);
-    each("state", &expected.users, &got.users, |key| format!("users {key}"), &mut found);
+    each(
+        "I1",
+        &expected.ledgers,
+        &got.ledgers,
+        |(shard, metric)| format!("{shard} ledger {metric}"),
+        &mut found,
+    );
+    each(
+        "state",
+        &met(&expected.users),
+        &got.users.as_ref().map(met),
+        |key| format!("users {key}"),
+        &mut found,
+    );
     each("I2", &expected.products, &got.products, |key| format!("products {key}"), &mut found);
-    each("state", &sorted(&expected.alerts), &sorted(&got.alerts), |shard| format!("{shard} alerts"), &mut found);
-    if !got.metrics.is_empty() {
-        metrics(expected, &got.metrics, &mut found);
+    let alerts = got.alerts.as_ref().map(sorted);
+    each("state", &sorted(&expected.alerts), &alerts, |shard| format!("{shard} alerts"), &mut found);
+    if let Some(observed) = &got.metrics {
+        metrics(expected, observed, &mut found);
     }
     found
 }
@@ -76,7 +90,10 @@ pub fn broken_laws(recount: &Recount) -> Vec<Difference> {
         check("I2", &format!("{key} holds"), &product.reserved, &product.holds.values().sum(), &mut found);
     }
     for ((user, order), finals) in &recount.finals {
-        let ended = finals.iter().filter(|state| matches!(state, OrderState::Confirmed | OrderState::Cancelled)).count();
+        let ended = finals
+            .iter()
+            .filter(|state| matches!(state, OrderState::Confirmed | OrderState::Cancelled))
+            .count();
         check("I3", &format!("{user} order {order} ends at most once"), &true, &(ended <= 1), &mut found);
     }
     for (shard, totals) in &recount.totals {
@@ -89,26 +106,41 @@ pub fn broken_laws(recount: &Recount) -> Vec<Difference> {
     found
 }
 
-fn check<T: PartialEq + fmt::Debug>(id: &'static str, key: &str, expected: &T, got: &T, found: &mut Vec<Difference>) {
+fn check<T: PartialEq + fmt::Debug>(
+    id: &'static str,
+    key: &str,
+    expected: &T,
+    got: &T,
+    found: &mut Vec<Difference>,
+) {
     if expected != got {
-        found.push(Difference { id, key: key.to_owned(), expected: format!("{expected:?}"), got: format!("{got:?}") });
+        found.push(Difference {
+            id,
+            key: key.to_owned(),
+            expected: format!("{expected:?}"),
+            got: format!("{got:?}"),
+        });
     }
 }
 
-/// Compares two maps key by key, unless nothing was observed.
+/// Compares two maps key by key, if the other was looked at.
 fn each<K: Ord, V: PartialEq + fmt::Debug>(
     id: &'static str,
     expected: &BTreeMap<K, V>,
-    got: &BTreeMap<K, V>,
+    got: &Option<BTreeMap<K, V>>,
     name: impl Fn(&K) -> String,
     found: &mut Vec<Difference>,
 ) {
-    if got.is_empty() {
-        return;
-    }
+    let Some(got) = got else { return };
     for key in expected.keys().chain(got.keys()).collect::<BTreeSet<_>>() {
         check(id, &name(key), &expected.get(key), &got.get(key), found);
     }
+}
+
+/// Users of whom anything is left: one that was only ever refused may be there or not.
+fn met(users: &BTreeMap<String, UserView>) -> BTreeMap<String, UserView> {
+    let met = users.iter().filter(|(_, user)| **user != UserView::default());
+    met.map(|(key, user)| (key.clone(), user.clone())).collect()
 }
 
 /// Alerts of one record in one order: which of them comes first is not the law's.
@@ -122,9 +154,11 @@ fn sorted(alerts: &BTreeMap<ShardName, Vec<AlertView>>) -> BTreeMap<ShardName, V
 
 fn metrics(expected: &Recount, got: &BTreeMap<Instance, Values>, found: &mut Vec<Difference>) {
     let mut instances = expected.instances();
-    for (instance, observed) in got {
+    instances.retain(|instance, _| expected.is_kept(instance));
+    for (instance, observed) in got.iter().filter(|(instance, _)| expected.is_kept(instance)) {
         let recounted = instances.remove(instance).or_else(|| {
-            let key: Vec<_> = instance.key.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let key: Vec<_> =
+                instance.key.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
             expected.value(&instance.metric, &instance.shop, &key, instance.span.start, instance.span.end)
         });
         rows(instance, &recounted.unwrap_or_default(), observed, found);
@@ -140,9 +174,19 @@ fn rows(instance: &Instance, expected: &Values, got: &Values, found: &mut Vec<Di
         if !same(expected, got) {
             let key = format!(
                 "{} {}{:?} {} [{}, {}) {measure}",
-                instance.metric, instance.shop, instance.key, instance.window, instance.span.start, instance.span.end
+                instance.metric,
+                instance.shop,
+                instance.key,
+                instance.window,
+                instance.span.start,
+                instance.span.end
             );
-            found.push(Difference { id: "I1", key, expected: format!("{expected:?}"), got: format!("{got:?}") });
+            found.push(Difference {
+                id: "I1",
+                key,
+                expected: format!("{expected:?}"),
+                got: format!("{got:?}"),
+            });
         }
     }
 }
@@ -173,7 +217,9 @@ fn bare(value: &Value) -> Value {
             if left.is_empty() {
                 return Value::Nothing;
             }
-            Value::MoneyFraction(left.into_iter().map(|(currency, fraction)| (currency.clone(), *fraction)).collect())
+            Value::MoneyFraction(
+                left.into_iter().map(|(currency, fraction)| (currency.clone(), *fraction)).collect(),
+            )
         }
         other => other.clone(),
     }

@@ -9,6 +9,7 @@ use super::verdict::Verdict;
 
 const KNOWN_IDS: usize = 4_096;
 const KNOWN_MINUTES: i64 = 60;
+const KNOWN_REQUESTS: usize = 256;
 const SEEN_OFFSETS: usize = 4_096;
 const REQUESTS_KNOWN_FOR: Ms = 24 * HOUR;
 
@@ -19,10 +20,9 @@ pub(super) struct EventIds(Vec<(String, Ms)>);
 impl EventIds {
     pub(super) fn knows(&self, id: &str, log: Ms) -> bool {
         !id.is_empty()
-            && self
-                .0
-                .iter()
-                .any(|(known, at)| known == id && log.div_euclid(MINUTE) - at.div_euclid(MINUTE) <= KNOWN_MINUTES)
+            && self.0.iter().any(|(known, at)| {
+                known == id && log.div_euclid(MINUTE) - at.div_euclid(MINUTE) <= KNOWN_MINUTES
+            })
     }
 
     pub(super) fn remember(&mut self, id: &str, log: Ms) {
@@ -37,20 +37,26 @@ impl EventIds {
     }
 }
 
-/// Requests of one actor: by id the body's hash, when, and what became of it.
+/// Requests of one actor, oldest first: id, the body's hash, when, and what became of it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Requests(BTreeMap<String, (u64, Ms, Verdict)>);
+pub(super) struct Requests(Vec<(String, u64, Ms, Verdict)>);
 
 impl Requests {
     /// The hash and outcome remembered under this id.
     pub(super) fn get(&self, id: &str, log: Ms) -> Option<(u64, Verdict)> {
-        let (hash, at, verdict) = self.0.get(id)?;
-        (!id.is_empty() && log - at <= REQUESTS_KNOWN_FOR).then_some((*hash, *verdict))
+        let known = |at: Ms| log - at <= REQUESTS_KNOWN_FOR;
+        let (_, hash, _, verdict) = self.0.iter().find(|(own, _, at, _)| own == id && known(*at))?;
+        Some((*hash, *verdict))
     }
 
     pub(super) fn remember(&mut self, id: &str, hash: u64, log: Ms, verdict: Verdict) {
-        if !id.is_empty() {
-            self.0.insert(id.to_owned(), (hash, log, verdict));
+        if id.is_empty() {
+            return;
+        }
+        self.0.retain(|(own, ..)| own != id);
+        self.0.push((id.to_owned(), hash, log, verdict));
+        if self.0.len() > KNOWN_REQUESTS {
+            self.0.remove(0);
         }
     }
 }
@@ -69,7 +75,8 @@ impl Bridges {
     /// Takes a stamp in; false: its record was here before.
     pub(super) fn admit(&mut self, stamp: &BridgeStamp) -> bool {
         let bridge = self.0.entry((stamp.source.clone(), stamp.partition)).or_default();
-        let known = bridge.stable.is_some_and(|stable| stamp.offset <= stable) || bridge.seen.contains(&stamp.offset);
+        let known =
+            bridge.stable.is_some_and(|stable| stamp.offset <= stable) || bridge.seen.contains(&stamp.offset);
         if !known {
             bridge.seen.insert(stamp.offset);
         }

@@ -35,9 +35,11 @@ pub(super) fn kind_name(event: &Event) -> &'static str {
 pub(super) fn step_name(event: &Event) -> Option<String> {
     match event.kind.as_ref()? {
         Kind::PageView(view) => Some(view.page.clone()),
-        Kind::ProductView(_) | Kind::CartStep(_) | Kind::OrderStep(_) | Kind::Search(_) | Kind::WishlistStep(_) => {
-            Some(kind_name(event).to_owned())
-        }
+        Kind::ProductView(_)
+        | Kind::CartStep(_)
+        | Kind::OrderStep(_)
+        | Kind::Search(_)
+        | Kind::WishlistStep(_) => Some(kind_name(event).to_owned()),
         _ => None,
     }
 }
@@ -97,7 +99,8 @@ fn cart_step(step: &CartStep, person: &mut Person, scene: &mut Scene<'_>) -> Out
         Action::SetQuantity => person.change_cart(scene, |cart| cart.set(&goods, at)),
         Action::Remove => {
             let quantity = line.quantity.map(i64::from);
-            person.change_cart(scene, |cart| Ok(cart.remove(&line.product_id, quantity).into_iter().collect()))
+            person
+                .change_cart(scene, |cart| Ok(cart.remove(&line.product_id, quantity).into_iter().collect()))
         }
         Action::Clear => person.change_cart(scene, |cart| Ok(cart.clear())),
         Action::View | Action::Unspecified => Ok(()),
@@ -106,7 +109,8 @@ fn cart_step(step: &CartStep, person: &mut Person, scene: &mut Scene<'_>) -> Out
 
 fn ledger_fact(entry: &Transaction, fact: Fact) -> Fact {
     use transaction::Type;
-    let Amount { currency, minor } = entry.amount.as_ref().and_then(amount).unwrap_or(Amount::new("", 0));
+    let Amount { currency, minor } =
+        entry.amount.as_ref().and_then(amount).unwrap_or_else(|| Amount::new("", 0));
     let (kind, sign) = match entry.r#type() {
         Type::Purchase => ("purchase", 1),
         Type::Refund => ("refund", -1),
@@ -126,5 +130,5 @@ fn trip_fact(trip: &Trip, fact: Fact) -> Fact {
         .text("vehicle_type", &trip.vehicle_type)
         .number("duration", time.seconds * 1_000 + i64::from(time.nanos) / 1_000_000)
         .number("distance", trip.distance_meters)
-        .amount("fare", trip.fare.as_ref().and_then(amount).unwrap_or(Amount::new("", 0)))
+        .amount("fare", trip.fare.as_ref().and_then(amount).unwrap_or_else(|| Amount::new("", 0)))
 }

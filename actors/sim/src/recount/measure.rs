@@ -45,7 +45,8 @@ pub(super) fn values(metric: &Metric, facts: &[&Fact]) -> BTreeMap<String, Metri
     for (name, measure) in &metric.measures {
         if let Aggregate::Ratio(over, under) = &measure.does {
             let value = ratio(&plain[over].value, &plain[under].value);
-            values.insert(name.clone(), MetricValue { value, exact: plain[over].exact && plain[under].exact });
+            values
+                .insert(name.clone(), MetricValue { value, exact: plain[over].exact && plain[under].exact });
         }
     }
     values
@@ -58,8 +59,12 @@ fn plain(metric: &Metric, measure: &Measure, facts: &[&Fact]) -> MetricValue {
         Aggregate::Count => (Value::Integer(taken.iter().map(|fact| i128::from(fact.sign)).sum()), true),
         Aggregate::Sum(field) => (folded(&taken, field, |column| Some((sum(column), 1)), false), true),
         Aggregate::Mean(field) => (folded(&taken, field, mean, true), true),
-        Aggregate::Min(field) => (folded(&taken, field, |column| pick(column.iter().map(|(v, _)| *v).min()), false), true),
-        Aggregate::Max(field) => (folded(&taken, field, |column| pick(column.iter().map(|(v, _)| *v).max()), false), true),
+        Aggregate::Min(field) => {
+            (folded(&taken, field, |column| pick(column.iter().map(|(v, _)| *v).min()), false), true)
+        }
+        Aggregate::Max(field) => {
+            (folded(&taken, field, |column| pick(column.iter().map(|(v, _)| *v).max()), false), true)
+        }
         Aggregate::Quantile(field, q) => {
             let of = |column: &[(i64, i64)]| {
                 pick(nearest_rank(&column.iter().map(|(value, _)| *value).collect::<Vec<_>>(), *q))
@@ -98,7 +103,9 @@ fn folded(
     for fact in facts {
         match operand(fact, field) {
             Some(Operand::Plain(value)) => numbers.push((value, fact.sign)),
-            Some(Operand::Money(currency, value)) => money.entry(currency).or_default().push((value, fact.sign)),
+            Some(Operand::Money(currency, value)) => {
+                money.entry(currency).or_default().push((value, fact.sign))
+            }
             None => {}
         }
     }

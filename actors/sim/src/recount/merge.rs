@@ -17,7 +17,7 @@ pub(super) struct Merge {
     pub(super) policy: MergePolicy,
 }
 
-/// Lines a guest gave away and keeps until they have arrived.
+/// A merge a guest gave its cart to. Kept for good: past an hour the question is refused anyway.
 #[derive(Debug, Clone)]
 pub(super) struct Given {
     user: String,
@@ -41,18 +41,16 @@ impl Person {
         self.given.push(Given { user: take.user_id.clone(), merge: take.merge_id });
     }
 
-    /// The guest hears that its cart arrived.
-    pub(super) fn forget_given(&mut self, user: &str, merge: u64) {
-        self.given.retain(|given| given.user != user || given.merge != merge);
-    }
-
     /// The guest's lines arrive.
     pub(super) fn take_cart(&mut self, given: &CartGiven, scene: &Scene<'_>) {
-        let Some(place) = self.merges.iter().position(|m| m.id == given.merge_id && m.guest == given.guest_id) else {
+        let Some(place) =
+            self.merges.iter().position(|m| m.id == given.merge_id && m.guest == given.guest_id)
+        else {
             return;
         };
         let policy = self.merges.remove(place).policy;
-        let arriving: BTreeMap<_, _> = given.lines.iter().map(|line| (line.product_id.clone(), line)).collect();
+        let arriving: BTreeMap<_, _> =
+            given.lines.iter().map(|line| (line.product_id.clone(), line)).collect();
         let merged = merged(&self.cart.lines, &arriving, policy);
         let Some(merged) = merged else { return };
         self.cart.lines = merged;

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use jiff::tz::TimeZone;
+
 use super::fact::Fact;
 use super::settings::{Filter, Measure, Metric, Settings};
-use super::time::{Judgement, MINUTE, Ms};
+use super::time::{DAY, Judgement, MINUTE, Ms};
+use super::window::Window;
 
 /// The key beyond `max_keys`.
 const OTHER: &str = "other";
@@ -47,12 +50,13 @@ impl Book {
     pub(super) fn follow(&mut self, settings: &Settings) {
         self.0.retain(|name, _| settings.metrics.contains_key(name));
         for (name, metric) in &settings.metrics {
-            self.0.entry(name.clone()).or_insert_with(|| Count {
+            let count = self.0.entry(name.clone()).or_insert_with(|| Count {
                 metric: metric.clone(),
                 rows: Vec::new(),
                 ledger: Ledger::default(),
                 admitted: vec![BTreeMap::new(); metric.keys.len()],
             });
+            count.metric.keep = metric.keep;
         }
     }
 
@@ -105,14 +109,19 @@ impl Count {
 impl Metric {
     /// Where the finest pane holding `t` ends; with a window `total` never.
     fn pane_end(&self, t: Ms) -> Ms {
-        let mut grain = 0;
-        for (_, window) in &self.windows {
-            match window.grain() {
-                None => return Ms::MAX,
-                Some(own) => grain = gcd(grain, own),
-            }
+        let windows = || self.windows.iter().map(|(_, window)| *window);
+        if windows().any(|window| window == Window::Total) {
+            return Ms::MAX;
         }
-        let grain = if grain == 0 { MINUTE } else { grain };
+        let fixed = windows().filter_map(|window| window.grain()).reduce(gcd);
+        let calendar = windows().any(|window| window.grain().is_none());
+        // Days of other zones begin on some quarter of an hour.
+        let civil = if self.zone == TimeZone::UTC { DAY } else { 15 * MINUTE };
+        let grain = match (fixed, calendar) {
+            (None, _) => return Window::Day.instances(t, &self.zone).first().map_or(t, |day| day.end),
+            (Some(fixed), true) => gcd(fixed, civil),
+            (Some(fixed), false) => fixed,
+        };
         (t.div_euclid(grain) + 1) * grain
     }
 }
@@ -123,7 +132,9 @@ fn gcd(a: Ms, b: Ms) -> Ms {
 
 /// Whether a measure counts a fact.
 pub(super) fn takes(metric: &Metric, measure: &Measure, fact: &Fact) -> bool {
-    measure.from.iter().any(|kind| kind == fact.kind) && passes(&metric.filter, fact) && passes(&measure.filter, fact)
+    measure.from.iter().any(|kind| kind == fact.kind)
+        && passes(&metric.filter, fact)
+        && passes(&measure.filter, fact)
 }
 
 fn passes(filter: &Filter, fact: &Fact) -> bool {

@@ -25,6 +25,7 @@ mod person;
 mod product;
 mod products;
 mod quantile;
+mod request;
 mod result;
 mod session;
 mod settings;
@@ -86,14 +87,18 @@ impl Recount {
         }
         for (metric, count) in shard.book.0 {
             self.ledgers.insert((name, metric.clone()), count.ledger);
-            let counted = self.counted.entry(metric);
-            counted.or_insert_with(|| Counted { metric: count.metric, rows: Vec::new() }).rows.extend(count.rows);
+            let watermark = shard.clock.high - count.metric.lateness;
+            let new = Counted { metric: count.metric, rows: Vec::new(), watermark };
+            let counted = self.counted.entry(metric).or_insert(new);
+            counted.rows.extend(count.rows);
+            counted.watermark = counted.watermark.max(watermark);
         }
     }
 
     fn take_products(&mut self, name: ShardName, shard: ProductShard) {
         self.take_verdicts(name, &shard.verdicts);
-        self.products.extend(shard.products.iter().map(|(key, product)| (key.clone(), product_view(product))));
+        self.products
+            .extend(shard.products.iter().map(|(key, product)| (key.clone(), product_view(product))));
         self.alerts.insert(name, shard.alerts);
     }
 

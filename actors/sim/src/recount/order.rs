@@ -100,7 +100,13 @@ impl Order {
             brand: String::new(),
             ..line.clone()
         };
-        Self { bare: true, total: None, left: 0, lines: self.lines.iter().map(strip).collect(), ..self.clone() }
+        Self {
+            bare: true,
+            total: None,
+            left: 0,
+            lines: self.lines.iter().map(strip).collect(),
+            ..self.clone()
+        }
     }
 
     pub(super) fn amount_fact(&self, kind: &'static str, amount: Option<Amount>, scene: &Scene<'_>) -> Fact {
@@ -178,8 +184,9 @@ impl Order {
     /// One line of a refund, negative, with what it does not say taken from the order.
     fn line_back(&self, line: &Line, currency: &str, scene: &Scene<'_>) -> Result<Moved, ErrorReason> {
         let known = self.lines.iter().find(|known| known.product == line.product_id);
-        let left = self.lines.iter().filter(|known| known.product == line.product_id).map(|known| known.left).sum();
-        let quantity = line.quantity.map_or(if known.is_some() { left } else { 1 }, i64::from);
+        let same = self.lines.iter().filter(|known| known.product == line.product_id);
+        let all = if known.is_some() { same.map(|known| known.left).sum() } else { 1 };
+        let quantity = line.quantity.map_or(all, i64::from);
         let price = match line.unit_price.as_ref().and_then(amount) {
             Some(price) if price.currency != currency => return Err(ErrorReason::CurrencyMismatch),
             Some(price) => price.minor,
@@ -190,7 +197,9 @@ impl Order {
             },
         };
         let goods = scene.goods(line, quantity);
-        let or = |said: String, known: Option<&String>| if said.is_empty() { known.cloned().unwrap_or_default() } else { said };
+        let or = |said: String, known: Option<&String>| {
+            if said.is_empty() { known.cloned().unwrap_or_default() } else { said }
+        };
         Ok(Moved {
             kind: "refund_line",
             product: line.product_id.clone(),
@@ -229,7 +238,12 @@ impl Person {
     }
 
     /// One report about an order.
-    pub(super) fn order_step(&mut self, step: &OrderStep, id: &str, scene: &mut Scene<'_>) -> Result<(), ErrorReason> {
+    pub(super) fn order_step(
+        &mut self,
+        step: &OrderStep,
+        id: &str,
+        scene: &mut Scene<'_>,
+    ) -> Result<(), ErrorReason> {
         match step.stage() {
             Stage::CheckoutStarted => self.checkout_started(step, id, scene),
             Stage::Placed | Stage::Paid => self.placed(step, id, scene),
@@ -254,7 +268,12 @@ impl Person {
         }
     }
 
-    fn checkout_started(&mut self, step: &OrderStep, id: &str, scene: &mut Scene<'_>) -> Result<(), ErrorReason> {
+    fn checkout_started(
+        &mut self,
+        step: &OrderStep,
+        id: &str,
+        scene: &mut Scene<'_>,
+    ) -> Result<(), ErrorReason> {
         let lines = lines_of(step, scene);
         let total = match (step.total.as_ref().and_then(amount), lines) {
             (Some(total), _) => Some(total),
@@ -273,6 +292,9 @@ impl Person {
     }
 
     fn placed(&mut self, step: &OrderStep, id: &str, scene: &mut Scene<'_>) -> Result<(), ErrorReason> {
+        if self.order(id).state != OrderState::Known {
+            return Ok(());
+        }
         let lines = lines_of(step, scene)?;
         let total = step.total.as_ref().and_then(amount);
         let mut currencies: BTreeSet<_> = lines.iter().map(|(_, price)| price.currency.clone()).collect();
@@ -286,12 +308,6 @@ impl Person {
             None => sum(&lines)?,
         };
         let order = self.order(id);
-        if order.state != OrderState::Known {
-            return Ok(());
-        }
-        for (line, price) in &lines {
-            times(price.minor, line.quantity)?;
-        }
         order.lines = lines.into_iter().map(|(line, _)| line).collect();
         order.left = total.minor;
         order.total = Some(total);

@@ -8,7 +8,6 @@ use souk_proto::v1::{ErrorReason, Line, Money};
 use super::cart::{Cart, Goods, Lines, Moved};
 use super::dedup::{EventIds, Requests};
 use super::fact::{Amount, Base, Fact};
-use super::input::ShardName;
 use super::merge::{Given, Merge};
 use super::order::Order;
 use super::session::Sessions;
@@ -48,7 +47,6 @@ pub(super) struct Person {
 /// Where a step happens, and the facts it leaves.
 #[derive(Debug)]
 pub(super) struct Scene<'a> {
-    pub(super) shard: ShardName,
     pub(super) offset: u64,
     pub(super) log: Ms,
     /// The time of what happens: the event's, or log time.
@@ -57,7 +55,6 @@ pub(super) struct Scene<'a> {
     pub(super) stamps: &'a [Stamp],
     pub(super) base: Base,
     pub(super) facts: Vec<Fact>,
-    pub(super) abandonments: u32,
 }
 
 impl Scene<'_> {
@@ -150,10 +147,8 @@ impl Person {
     }
 
     /// Remembers an abandoned cart; the oldest gives way.
-    pub(super) fn remember_abandoned(&mut self, lines: &Lines, scene: &mut Scene<'_>) {
-        let token = format!("{}.{}.{}", scene.shard, scene.offset, scene.abandonments);
-        scene.abandonments += 1;
-        self.abandoned.push(Abandoned { token, lines: lines.clone(), used: false });
+    pub(super) fn remember_abandoned(&mut self, deadline: Ms, lines: &Lines) {
+        self.abandoned.push(Abandoned { token: deadline.to_string(), lines: lines.clone(), used: false });
         if self.abandoned.len() > ABANDONED {
             self.abandoned.remove(0);
         }

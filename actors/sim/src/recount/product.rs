@@ -55,7 +55,12 @@ impl Product {
     }
 
     /// Takes pieces in or out; never below none.
-    pub(super) fn restock(&mut self, change: Restock, log: Ms, settings: &Settings) -> Result<(), ErrorReason> {
+    pub(super) fn restock(
+        &mut self,
+        change: Restock,
+        log: Ms,
+        settings: &Settings,
+    ) -> Result<(), ErrorReason> {
         let before = self.available.unwrap_or(0);
         let after = match change {
             Restock::Level(level) => level,
@@ -71,7 +76,13 @@ impl Product {
     }
 
     /// Takes the masked fields of a product, or every field that is set.
-    pub(super) fn update(&mut self, new: &Wire, mask: &[String], log: Ms, settings: &Settings) -> Result<(), ErrorReason> {
+    pub(super) fn update(
+        &mut self,
+        new: &Wire,
+        mask: &[String],
+        log: Ms,
+        settings: &Settings,
+    ) -> Result<(), ErrorReason> {
         let named = |field: &str| mask.iter().any(|path| path == field);
         if named("title") || (mask.is_empty() && !new.title.is_empty()) {
             self.title = new.title.clone();
@@ -81,7 +92,8 @@ impl Product {
         }
         if named("sale") || (mask.is_empty() && new.sale.is_some()) {
             self.sale = new.sale.clone();
-            let start = self.sale.as_ref().map(|sale| sale.start_time.map_or(log, |time| time.seconds * 1_000));
+            let start =
+                self.sale.as_ref().map(|sale| sale.start_time.map_or(log, |time| time.seconds * 1_000));
             self.sale_at = start;
         }
         let stock = new.stock.unwrap_or_default();
@@ -114,6 +126,11 @@ impl Product {
             Mode::ReserveOnOrder | Mode::ReserveOnCart => Hold::Over,
         };
         self.holds.insert(order, (hold, created));
+    }
+
+    /// Whatever this order asks for is refused from now on.
+    pub(super) fn refuse(&mut self, order: (String, String), created: Ms) {
+        self.holds.insert(order, (Hold::Over, created));
     }
 
     /// The order is confirmed.

@@ -36,6 +36,8 @@ pub(super) struct ProductShard {
     pub(super) clock: Clock,
     settings: Settings,
     pub(super) products: BTreeMap<String, Product>,
+    /// What was answered for products that did not exist; a product created later starts from it.
+    answered: BTreeMap<String, Product>,
     ids: BTreeMap<String, EventIds>,
     requests: BTreeMap<String, Requests>,
     bridges: Bridges,
@@ -49,6 +51,7 @@ impl ProductShard {
             clock: Clock::new(),
             settings: Settings::parse(settings)?,
             products: BTreeMap::new(),
+            answered: BTreeMap::new(),
             ids: BTreeMap::new(),
             requests: BTreeMap::new(),
             bridges: Bridges::default(),
@@ -67,12 +70,12 @@ impl ProductShard {
         if let Ok(Body::Event(reported)) = &body {
             let time = reported.event.as_ref().and_then(event_time).unwrap_or(self.clock.log);
             if !self.settings.history && !self.clock.in_range(time) {
-                body = Err(Verdict::Rejected(ErrorReason::TimeOutOfRange));
+                body = Err(Some(Verdict::Rejected(ErrorReason::TimeOutOfRange)));
             }
         }
         self.fire_timers(record.offset);
         let verdict = match body {
-            Err(verdict) => Some(verdict),
+            Err(verdict) => verdict,
             Ok(Body::Event(reported)) => Some(self.event(&reported, record.offset)),
             Ok(Body::Command(command)) => Some(self.command(&command, record.offset)),
             Ok(Body::Step(step)) => {
@@ -99,10 +102,18 @@ impl ProductShard {
     fn fire_timers(&mut self, offset: u64) {
         let log = self.clock.log;
         loop {
-            let stale = self.products.iter().filter_map(|(key, p)| Some((p.stale_at?, key.clone(), AlertKind::StaleStock)));
-            let sales = self.products.iter().filter_map(|(key, p)| Some((p.sale_at?, key.clone(), AlertKind::SaleStarted)));
+            let stale = self
+                .products
+                .iter()
+                .filter_map(|(key, p)| Some((p.stale_at?, key.clone(), AlertKind::StaleStock)));
+            let sales = self
+                .products
+                .iter()
+                .filter_map(|(key, p)| Some((p.sale_at?, key.clone(), AlertKind::SaleStarted)));
             let due = stale.chain(sales).filter(|(deadline, ..)| *deadline <= log);
-            let Some((_, key, kind)) = due.min_by_key(|(deadline, key, _)| (*deadline, key.clone())) else { return };
+            let Some((_, key, kind)) = due.min_by_key(|(deadline, key, _)| (*deadline, key.clone())) else {
+                return;
+            };
             if let Some(product) = self.products.get_mut(&key) {
                 match kind {
                     AlertKind::StaleStock => product.stale_at = None,
@@ -127,7 +138,7 @@ impl ProductShard {
         offset: u64,
         change: impl FnOnce(&mut Product, Ms, &Settings) -> Result<(), ErrorReason>,
     ) -> Result<(), ErrorReason> {
-        let before = self.products.get(key).cloned().unwrap_or_default();
+        let before = self.products.get(key).or_else(|| self.answered.get(key)).cloned().unwrap_or_default();
         let mut after = before.clone();
         change(&mut after, self.clock.log, &self.settings)?;
         after.version += 1;
@@ -184,7 +195,9 @@ impl ProductShard {
     fn command(&mut self, command: &Command, offset: u64) -> Verdict {
         let key = format!("{}/{}", command.shop, command.actor_id);
         let log = self.clock.log;
-        if let Some((hash, verdict)) = self.requests.entry(key.clone()).or_default().get(&command.request_id, log) {
+        if let Some((hash, verdict)) =
+            self.requests.entry(key.clone()).or_default().get(&command.request_id, log)
+        {
             let same = hash == command.body_hash;
             return if same { verdict } else { Verdict::Refused(ErrorReason::RequestIdReused) };
         }
@@ -255,19 +268,33 @@ impl ProductShard {
 
     fn step(&mut self, step: &Step, offset: u64) {
         let key = format!("{}/{}", step.shop, step.actor_id);
-        if !self.products.contains_key(&key) {
-            return;
-        }
         let created = step.created_ms;
         let order = |user: &str, order: &str| (format!("{}/{user}", step.shop), order.to_owned());
+        if !self.products.contains_key(&key) {
+            let answered = self.answered.entry(key).or_default();
+            match &step.action {
+                Some(StepAction::Reserve(ask)) => {
+                    answered.refuse(order(&ask.user_id, &ask.order_id), created)
+                }
+                Some(StepAction::Release(free)) => {
+                    answered.refuse(order(&free.user_id, &free.order_id), created)
+                }
+                _ => {}
+            }
+            return;
+        }
         // A step never fails: what it cannot do it answers.
         let _answered = self.change(&key, offset, |product, log, _| {
             match &step.action {
                 Some(StepAction::Reserve(ask)) => {
                     product.reserve(order(&ask.user_id, &ask.order_id), ask.quantity, created, log);
                 }
-                Some(StepAction::Commit(sold)) => product.commit(&order(&sold.user_id, &sold.order_id), sold.quantity),
-                Some(StepAction::Release(free)) => product.release(order(&free.user_id, &free.order_id), created),
+                Some(StepAction::Commit(sold)) => {
+                    product.commit(&order(&sold.user_id, &sold.order_id), sold.quantity)
+                }
+                Some(StepAction::Release(free)) => {
+                    product.release(order(&free.user_id, &free.order_id), created)
+                }
                 _ => {}
             }
             Ok(())

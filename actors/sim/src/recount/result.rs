@@ -122,6 +122,8 @@ pub struct ProductView {
 pub(super) struct Counted {
     pub(super) metric: Metric,
     pub(super) rows: Vec<Row>,
+    /// The furthest `W(m)` of any shard.
+    pub(super) watermark: i64,
 }
 
 /// Everything a recount comes to.
@@ -166,11 +168,29 @@ impl Recount {
         all
     }
 
+    /// Whether a window is open or closed so recently that its values must still be there.
+    #[must_use]
+    pub fn is_kept(&self, instance: &Instance) -> bool {
+        let counted = self.counted.get(&instance.metric);
+        counted.is_some_and(|counted| instance.span.end > counted.watermark - counted.metric.keep)
+    }
+
     /// The values of one key in any span, whether a fact lies in it or not; none for a metric or key set not declared.
     #[must_use]
-    pub fn value(&self, metric: &str, shop: &str, key: &[(&str, &str)], start: i64, end: i64) -> Option<Values> {
+    pub fn value(
+        &self,
+        metric: &str,
+        shop: &str,
+        key: &[(&str, &str)],
+        start: i64,
+        end: i64,
+    ) -> Option<Values> {
         let counted = self.counted.get(metric)?;
-        let set = counted.metric.keys.iter().position(|set| set.iter().eq(key.iter().map(|(dimension, _)| dimension)))?;
+        let set = counted
+            .metric
+            .keys
+            .iter()
+            .position(|set| set.iter().eq(key.iter().map(|(dimension, _)| dimension)))?;
         let rows = counted.rows.iter().filter(|row| {
             let own = row.fact.shop == shop && row.keys[set].iter().eq(key.iter().map(|(_, value)| value));
             own && start <= row.fact.at && row.fact.at < end

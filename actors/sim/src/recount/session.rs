@@ -36,7 +36,8 @@ pub(super) struct Tale {
 
 impl Session {
     pub(super) fn tale(&self) -> Tale {
-        let views = self.visits.iter().filter_map(|visit| Some((visit.at, visit.position, visit.view.as_ref()?)));
+        let views =
+            self.visits.iter().filter_map(|visit| Some((visit.at, visit.position, visit.view.as_ref()?)));
         let landing = views.clone().min_by_key(|(at, position, _)| (*at, *position)).map(|(_, _, view)| view);
         let or_unknown = |text: Option<&String>| {
             text.filter(|text| !text.is_empty()).map_or_else(|| UNKNOWN.to_owned(), Clone::clone)
@@ -78,10 +79,11 @@ pub(super) struct Sessions(pub(super) Vec<Session>);
 impl Sessions {
     /// Takes one event in: facts taken back first, then those made. `base` says who, and no more.
     pub(super) fn touch(&mut self, visit: Visit, gap: Ms, base: &Base) -> Vec<Fact> {
-        let (mut within, apart): (Vec<_>, Vec<_>) = std::mem::take(&mut self.0).into_iter().partition(|session| {
-            let tale = session.tale();
-            tale.start - gap <= visit.at && visit.at <= tale.last + gap
-        });
+        let (mut within, apart): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.0).into_iter().partition(|session| {
+                let tale = session.tale();
+                tale.start - gap <= visit.at && visit.at <= tale.last + gap
+            });
         self.0 = apart;
         within.sort_by_key(|session| session.tale().start);
         let deadline = |tale: &Tale| tale.last + gap;
@@ -133,7 +135,8 @@ impl Sessions {
 
     /// Ends the session whose deadline this is.
     pub(super) fn end(&mut self, deadline: Ms, base: &Base) -> Option<Fact> {
-        let session = self.0.iter_mut().find(|session| !session.is_ended() && session.deadline == deadline)?;
+        let session =
+            self.0.iter_mut().find(|session| !session.is_ended() && session.deadline == deadline)?;
         let tale = session.tale();
         let fact = Fact::new("session_ended", deadline, &session.base(base))
             .number("pages", tale.pages)

@@ -42,6 +42,7 @@ pub(super) struct Metric {
     pub(super) measures: BTreeMap<String, Measure>,
     pub(super) lateness: Ms,
     pub(super) correct_for: Ms,
+    pub(super) keep: Ms,
     pub(super) max_keys: usize,
     pub(super) zone: TimeZone,
 }
@@ -73,11 +74,43 @@ pub(super) type Filter = BTreeMap<String, BTreeSet<String>>;
 
 const TAKEN_BACK: [&str; 3] = ["cart_abandoned", "session_started", "session_ended"];
 const FACTS: [&str; 19] = [
-    "event", "page_view", "product_view", "cart_add", "cart_remove", "order_line", "refund_line", "checkout_started",
-    "order_placed", "refund", "cart_abandoned", "cart_recovered", "session_started", "session_ended", "search", "review",
-    "journey_step", "transaction", "trip",
+    "event",
+    "page_view",
+    "product_view",
+    "cart_add",
+    "cart_remove",
+    "order_line",
+    "refund_line",
+    "checkout_started",
+    "order_placed",
+    "refund",
+    "cart_abandoned",
+    "cart_recovered",
+    "session_started",
+    "session_ended",
+    "search",
+    "review",
+    "journey_step",
+    "transaction",
+    "trip",
 ];
 const EXACT_TO: i64 = 4_096;
+const METRIC_WORDS: [&str; 14] = [
+    "from",
+    "where",
+    "keys",
+    "windows",
+    "measures",
+    "rank",
+    "lateness",
+    "correct_for",
+    "keep",
+    "time_zone",
+    "max_keys",
+    "title",
+    "redis",
+    "table",
+];
 
 impl Settings {
     pub(super) fn parse(text: &str) -> Result<Self, Fault> {
@@ -112,7 +145,7 @@ impl Settings {
     pub(super) fn followed_by(&self, text: &str) -> Result<Self, Fault> {
         let next = Self::parse(text)?;
         for (name, metric) in &next.metrics {
-            if self.metrics.get(name).is_some_and(|before| before != metric) {
+            if self.metrics.get(name).is_some_and(|before| !before.means(metric)) {
                 return Err(format!("metric {name} cannot change its meaning"));
             }
         }
@@ -128,6 +161,9 @@ impl Settings {
 
 impl Metric {
     fn parse(entry: &Table, defaults: &Table) -> Result<Self, Fault> {
+        if let Some(unknown) = entry.keys().find(|word| !METRIC_WORDS.contains(&word.as_str())) {
+            return Err(format!("unknown word {unknown}"));
+        }
         let inherited = |key: &str| entry.get(key).or_else(|| defaults.get(key)).cloned();
         let own = Table::from_iter(
             ["lateness", "correct_for", "keep", "max_keys", "time_zone", "windows"]
@@ -135,12 +171,16 @@ impl Metric {
                 .filter_map(|key| Some((key.to_owned(), inherited(key)?))),
         );
         let correct_for = span(&own, "correct_for", 24 * HOUR)?;
-        if correct_for > span(&own, "keep", 8 * 24 * HOUR)? {
+        let keep = span(&own, "keep", 8 * 24 * HOUR)?;
+        if correct_for > keep {
             return Err("correct_for is longer than keep".to_owned());
         }
         let zone = own.get("time_zone").and_then(Value::as_str).unwrap_or("UTC");
         let zone = if zone == "UTC" { Ok(TimeZone::UTC) } else { TimeZone::get(zone) };
-        let names = own.get("windows").map_or(Ok(vec!["5m".into(), "1h".into(), "day".into()]), texts)?;
+        let names = match own.get("windows") {
+            Some(declared) => texts(declared)?,
+            None => ["5m", "1h", "day"].map(str::to_owned).to_vec(),
+        };
         let windows = names
             .into_iter()
             .map(|name| Window::parse(&name).map(|window| (name.clone(), window)).ok_or(name))
@@ -153,10 +193,21 @@ impl Metric {
             measures: measures(entry)?,
             lateness: span(&own, "lateness", 5_000)?,
             correct_for,
-            max_keys: usize::try_from(integer(&own, "max_keys", 100_000)?).map_err(|error| error.to_string())?,
+            keep,
+            max_keys: usize::try_from(integer(&own, "max_keys", 100_000)?)
+                .map_err(|error| error.to_string())?,
             zone: zone.map_err(|error| error.to_string())?,
         };
+        let rank = entry.get("rank").map_or_else(|| Ok(Vec::new()), texts)?;
+        if let Some(unknown) = rank.iter().find(|name| !metric.measures.contains_key(*name)) {
+            return Err(format!("rank names no measure: {unknown}"));
+        }
         metric.check().map(|()| metric)
+    }
+
+    /// Whether another declaration of the name says the same; how long it is kept may differ.
+    fn means(&self, other: &Self) -> bool {
+        Self { keep: other.keep, ..self.clone() } == *other
     }
 
     fn check(&self) -> Result<(), Fault> {
@@ -167,7 +218,8 @@ impl Metric {
                 }
             }
             if let Aggregate::Ratio(over, under) = &measure.does {
-                let plain = |name| self.measures.get(name).is_some_and(|m| !matches!(m.does, Aggregate::Ratio(..)));
+                let plain =
+                    |name| self.measures.get(name).is_some_and(|m| !matches!(m.does, Aggregate::Ratio(..)));
                 if !plain(over) || !plain(under) {
                     return Err(format!("{name} is a ratio of what is not there"));
                 }
@@ -193,8 +245,13 @@ fn measures(entry: &Table) -> Result<BTreeMap<String, Measure>, Fault> {
         let measure = measure.as_table().ok_or_else(|| format!("measure {name} is no table"))?;
         let does = aggregate(measure).map_err(|fault| format!("measure {name}: {fault}"))?;
         let own = measure.get("from").map(texts).transpose()?;
-        let exact_to = usize::try_from(integer(measure, "exact_to", EXACT_TO)?).map_err(|error| error.to_string())?;
-        let from = if matches!(does, Aggregate::Ratio(..)) { Vec::new() } else { own.unwrap_or_else(|| from.clone()) };
+        let exact_to =
+            usize::try_from(integer(measure, "exact_to", EXACT_TO)?).map_err(|error| error.to_string())?;
+        let from = if matches!(does, Aggregate::Ratio(..)) {
+            Vec::new()
+        } else {
+            own.unwrap_or_else(|| from.clone())
+        };
         measures.insert(name.clone(), Measure { from, filter: filter(measure)?, does, exact_to });
     }
     Ok(measures)
@@ -229,7 +286,10 @@ fn aggregate(measure: &Table) -> Result<Aggregate, Fault> {
 /// `q` in millionths: the decimal digits as written, never a float's.
 fn rank(measure: &Table) -> Result<Ppm, Fault> {
     let q = measure.get("q").ok_or("a quantile needs q")?;
-    decimal_ppm(&q.to_string()).filter(|q| *q > 0 && *q <= 1_000_000).map(Ppm).ok_or_else(|| format!("q = {q}"))
+    decimal_ppm(&q.to_string())
+        .filter(|q| *q > 0 && *q <= 1_000_000)
+        .map(Ppm)
+        .ok_or_else(|| format!("q = {q}"))
 }
 
 fn decimal_ppm(text: &str) -> Option<u64> {
@@ -242,7 +302,8 @@ fn decimal_ppm(text: &str) -> Option<u64> {
 
 fn percent(table: &Table, key: &str, default: Ppm) -> Result<Ppm, Fault> {
     let Some(value) = table.get(key) else { return Ok(default) };
-    let digits = value.as_str().and_then(|text| text.strip_suffix('%')).ok_or_else(|| format!("{key} = {value}"))?;
+    let digits =
+        value.as_str().and_then(|text| text.strip_suffix('%')).ok_or_else(|| format!("{key} = {value}"))?;
     decimal_ppm(digits.trim()).map(|ppm| Ppm(ppm / 100)).ok_or_else(|| format!("{key} = {value}"))
 }
 
@@ -288,7 +349,9 @@ fn filter(entry: &Table) -> Result<Filter, Fault> {
 /// One text or a list of them; numbers read as their digits.
 fn texts(value: &Value) -> Result<Vec<String>, Fault> {
     match value {
-        Value::Array(values) => values.iter().map(texts).collect::<Result<Vec<_>, _>>().map(|all| all.concat()),
+        Value::Array(values) => {
+            values.iter().map(texts).collect::<Result<Vec<_>, _>>().map(|all| all.concat())
+        }
         Value::String(text) => Ok(vec![text.clone()]),
         Value::Integer(number) => Ok(vec![number.to_string()]),
         other => Err(format!("{other} is no text")),

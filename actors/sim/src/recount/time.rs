@@ -39,28 +39,25 @@ impl Clock {
     }
 }
 
-/// What lateness is measured from when a fact is judged: `W(m)` is `floor - lateness(m)`, but while a timer fires at
-/// least its deadline.
+/// The high water a fact is judged at; every watermark follows from it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Judgement {
     high: Ms,
-    deadline: Option<Ms>,
 }
 
 impl Judgement {
     /// For what a record itself makes.
     pub(super) fn of_record(high: Ms) -> Self {
-        Self { high, deadline: None }
+        Self { high }
     }
 
-    /// For what a timer makes: `high` as it stood before the record.
-    pub(super) fn of_timer(high_before: Ms, deadline: Ms) -> Self {
-        Self { high: high_before, deadline: Some(deadline) }
+    /// For what a watermark timer makes: the high water before the record, or what made the timer due.
+    pub(super) fn of_timer(high_before: Ms, deadline: Ms, fold_lateness: Ms) -> Self {
+        Self { high: high_before.max(deadline + fold_lateness) }
     }
 
     /// `W(m)` of a metric with this lateness.
     pub(super) fn watermark(&self, lateness: Ms) -> Ms {
-        let plain = self.high - lateness;
-        self.deadline.map_or(plain, |deadline| plain.max(deadline))
+        self.high - lateness
     }
 }

@@ -1,6 +1,7 @@
 //! One users shard from its first record to its last (section 2).
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use souk_proto::journal::v1::record::Body;
 use souk_proto::journal::v1::{Command, EventRecord, Stamp, Step, command};
@@ -9,7 +10,7 @@ use souk_proto::v1::{ErrorReason, Event};
 
 use super::dedup::{Bridges, EventIds};
 use super::fact::{Base, Fact};
-use super::input::{JournalRecord, Partition, ShardName};
+use super::input::{JournalRecord, Partition};
 use super::kind::{effect, kind_name, step_name};
 use super::metric::Book;
 use super::person::{Person, Scene};
@@ -22,9 +23,8 @@ use super::verdict::Verdict;
 /// A users shard.
 #[derive(Debug)]
 pub(super) struct UserShard {
-    name: ShardName,
     pub(super) clock: Clock,
-    pub(super) settings: Settings,
+    pub(super) settings: Rc<Settings>,
     pub(super) book: Book,
     pub(super) people: BTreeMap<String, Person>,
     nobodies: BTreeMap<String, EventIds>,
@@ -35,9 +35,8 @@ pub(super) struct UserShard {
 impl UserShard {
     pub(super) fn fold(partition: &Partition, settings: &str) -> Result<Self, Fault> {
         let mut shard = Self {
-            name: partition.shard,
             clock: Clock::new(),
-            settings: Settings::parse(settings)?,
+            settings: Rc::new(Settings::parse(settings)?),
             book: Book::default(),
             people: BTreeMap::new(),
             nobodies: BTreeMap::new(),
@@ -59,7 +58,7 @@ impl UserShard {
         if let Ok(Body::Event(reported)) = &body {
             time = reported.event.as_ref().and_then(event_time).unwrap_or(time);
             if !self.settings.history && !self.clock.in_range(time) {
-                body = Err(Verdict::Rejected(ErrorReason::TimeOutOfRange));
+                body = Err(Some(Verdict::Rejected(ErrorReason::TimeOutOfRange)));
             }
         }
         let moves = matches!(body, Ok(Body::Event(_))) || (body.is_ok() && !self.settings.history);
@@ -68,7 +67,7 @@ impl UserShard {
         }
         self.fire_timers(record.offset, high_before);
         let verdict = match body {
-            Err(verdict) => Some(verdict),
+            Err(verdict) => verdict,
             Ok(Body::Event(reported)) => Some(self.event(&reported, record.offset, time)),
             Ok(Body::Command(command)) => Some(self.command(&command, record)),
             Ok(Body::Step(step)) => {
@@ -77,7 +76,7 @@ impl UserShard {
             }
             Ok(Body::Settings(next)) => {
                 if let Ok(settings) = self.settings.followed_by(&next.body) {
-                    self.settings = settings;
+                    self.settings = Rc::new(settings);
                     self.book.follow(&self.settings);
                 }
                 None
@@ -93,10 +92,10 @@ impl UserShard {
     fn fire_timers(&mut self, offset: u64, high_before: Ms) {
         let watermark = self.clock.high - self.settings.lateness;
         while let Some((deadline, key)) = self.next_due(watermark) {
-            let settings = self.settings.clone();
+            let settings = Rc::clone(&self.settings);
             let Some(person) = self.people.get_mut(&key) else { return };
             let base = person.base(deadline);
-            let mut scene = scene(self.name, offset, self.clock.log, deadline, &settings, &[], base);
+            let mut scene = scene(offset, self.clock.log, deadline, &settings, &[], base);
             if person.sessions.next_deadline() == Some(deadline) {
                 let base = person.base(deadline);
                 scene.facts.extend(person.sessions.end(deadline, &base));
@@ -105,7 +104,7 @@ impl UserShard {
                 person.abandon(deadline, &lines, &mut scene);
             }
             let facts = scene.facts;
-            self.judge(facts, Judgement::of_timer(high_before, deadline));
+            self.judge(facts, Judgement::of_timer(high_before, deadline, settings.lateness));
         }
         let log = self.clock.log;
         for person in self.people.values_mut() {
@@ -141,7 +140,7 @@ impl UserShard {
         let shop = if event.shop.is_empty() { "main" } else { &event.shop };
         let Some(id) = actor_id(event) else { return self.keyless(event, &record.stamps, shop, offset, at) };
         let horizon = self.clock.high - self.settings.horizon();
-        let (log, settings) = (self.clock.log, self.settings.clone());
+        let (log, settings) = (self.clock.log, Rc::clone(&self.settings));
         let mut person = self.person(shop, &id).clone();
         if person.erased_at.is_some_and(|erased| at <= erased) {
             return Verdict::Rejected(ErrorReason::UserErased);
@@ -157,14 +156,16 @@ impl UserShard {
         let mut facts = person.sessions.touch(visit(event, at, offset), settings.session_gap, &who);
         person.sessions.drop_old(horizon - settings.session_gap);
         let base = told(event, person.base(at));
-        let mut scene = scene(self.name, offset, log, at, &settings, &record.stamps, base);
+        let mut scene = scene(offset, log, at, &settings, &record.stamps, base);
         scene.facts.push(Fact::new("event", at, &scene.base).text("kind", kind_name(event)));
         if let Err(reason) = effect(event, Some(&mut person), &mut scene) {
             return Verdict::Rejected(reason);
         }
         if let Some(to) = step_name(event) {
             let from = person.step(at, &to, settings.session_gap);
-            scene.facts.push(Fact::new("journey_step", at, &scene.base).text("step_from", &from).text("step_to", &to));
+            scene.facts.push(
+                Fact::new("journey_step", at, &scene.base).text("step_from", &from).text("step_to", &to),
+            );
         }
         facts.extend(scene.facts);
         self.people.insert(person.key(), person);
@@ -187,9 +188,9 @@ impl UserShard {
         if at < self.clock.high - self.settings.horizon() {
             return Verdict::Late;
         }
-        let settings = self.settings.clone();
+        let settings = Rc::clone(&self.settings);
         let base = told(event, Base { shop: shop.to_owned(), person: None, texts: BTreeMap::new() });
-        let mut scene = scene(self.name, offset, log, at, &settings, stamps, base);
+        let mut scene = scene(offset, log, at, &settings, stamps, base);
         scene.facts.push(Fact::new("event", at, &scene.base).text("kind", kind_name(event)));
         if let Err(reason) = effect(event, None, &mut scene) {
             return Verdict::Rejected(reason);
@@ -201,8 +202,7 @@ impl UserShard {
     }
 
     fn command(&mut self, command: &Command, record: &JournalRecord) -> Verdict {
-        let (log, settings, high) = (self.clock.log, self.settings.clone(), self.clock.high);
-        let name = self.name;
+        let (log, settings, high) = (self.clock.log, Rc::clone(&self.settings), self.clock.high);
         let person = self.person(&command.shop, &command.actor_id);
         if person.erased_at.is_some_and(|erased| record.append_ms <= erased) {
             return Verdict::Refused(ErrorReason::UserErased);
@@ -212,7 +212,7 @@ impl UserShard {
             return if same { verdict } else { Verdict::Refused(ErrorReason::RequestIdReused) };
         }
         let mut changed = person.clone();
-        let mut scene = scene(name, record.offset, log, log, &settings, &command.stamps, person.base(log));
+        let mut scene = scene(record.offset, log, log, &settings, &command.stamps, person.base(log));
         let verdict = match changed.command(command, &mut scene) {
             Ok(()) => Verdict::Done,
             Err(reason) => Verdict::Refused(reason),
@@ -229,9 +229,9 @@ impl UserShard {
     }
 
     fn step(&mut self, step: &Step, offset: u64) {
-        let (log, settings, high, name) = (self.clock.log, self.settings.clone(), self.clock.high, self.name);
+        let (log, settings, high) = (self.clock.log, Rc::clone(&self.settings), self.clock.high);
         let person = self.person(&step.shop, &step.actor_id);
-        let mut scene = scene(name, offset, log, log, &settings, &[], person.base(log));
+        let mut scene = scene(offset, log, log, &settings, &[], person.base(log));
         person.saga_step(step, &mut scene);
         let facts = scene.facts;
         self.judge(facts, Judgement::of_record(high));
@@ -239,7 +239,6 @@ impl UserShard {
 }
 
 fn scene<'a>(
-    shard: ShardName,
     offset: u64,
     log: Ms,
     at: Ms,
@@ -247,7 +246,7 @@ fn scene<'a>(
     stamps: &'a [Stamp],
     base: Base,
 ) -> Scene<'a> {
-    Scene { shard, offset, log, at, settings, stamps, base, facts: Vec::new(), abandonments: 0 }
+    Scene { offset, log, at, settings, stamps, base, facts: Vec::new() }
 }
 
 /// The actor's bare id; none for an event of nobody.

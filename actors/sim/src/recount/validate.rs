@@ -5,8 +5,8 @@ use souk_proto::journal::v1::Record;
 use souk_proto::journal::v1::record::Body;
 use souk_proto::v1::event::Kind;
 use souk_proto::v1::{
-    CartStep, ErrorReason, Event, Line, Money, OrderStep, Point, RecommendationStep, Transaction, Trip, cart_step,
-    order_step, recommendation_step, stock_step, transaction,
+    CartStep, ErrorReason, Event, Line, Money, OrderStep, Point, RecommendationStep, Transaction, Trip,
+    cart_step, order_step, recommendation_step, stock_step, transaction,
 };
 
 use super::currency::minor_digits;
@@ -14,32 +14,31 @@ use super::input::JournalRecord;
 use super::time::Ms;
 use super::verdict::Verdict;
 
-type Check = Result<(), ErrorReason>;
+pub(super) type Check = Result<(), ErrorReason>;
 
 const ID_BYTES: usize = 64;
 const TEXT_BYTES: usize = 1_024;
 const LABELS: usize = 16;
 const LABEL_BYTES: usize = 128;
-const LINES: usize = 200;
+pub(super) const LINES: usize = 200;
 const RECOMMENDED: usize = 50;
 
-/// A record as far as it can be taken in; else what its verdict is.
-pub(super) fn read(record: &JournalRecord, skipped: bool) -> Result<Body, Verdict> {
+/// A record as far as it can be taken in; else its verdict, which a step has none of.
+pub(super) fn read(record: &JournalRecord, skipped: bool) -> Result<Body, Option<Verdict>> {
     if skipped {
-        return Err(Verdict::Rejected(ErrorReason::InternalBug));
+        return Err(Some(Verdict::Rejected(ErrorReason::InternalBug)));
     }
     let decoded = Record::decode(record.bytes.as_slice()).ok().and_then(|record| record.body);
-    let body = decoded.ok_or(Verdict::Rejected(ErrorReason::PayloadUndecodable))?;
+    let body = decoded.ok_or(Some(Verdict::Rejected(ErrorReason::PayloadUndecodable)))?;
     match &body {
         Body::Event(record) => {
             let checked = record.event.as_ref().ok_or(ErrorReason::FieldMissing).and_then(event);
-            checked.map_err(Verdict::Rejected)?;
+            checked.map_err(|reason| Some(Verdict::Rejected(reason)))?;
         }
         Body::Command(command) => {
-            if command.shop.is_empty() || command.actor_id.is_empty() || command.action.is_none() {
-                return Err(Verdict::Refused(ErrorReason::FieldMissing));
-            }
+            super::request::command(command).map_err(|reason| Some(Verdict::Refused(reason)))?;
         }
+        Body::Step(step) => super::request::step(step).map_err(|_| None)?,
         _ => {}
     }
     Ok(body)
@@ -70,16 +69,29 @@ fn event(event: &Event) -> Check {
 
 fn kind(kind: &Kind) -> Check {
     match kind {
-        Kind::PageView(view) => required(&view.page).and(text(&view.referrer)).and(text(&view.campaign)),
-        Kind::ProductView(view) => named(&view.product_id).and(text(&view.category)).and(text(&view.brand)),
+        Kind::PageView(view) => {
+            required(&view.page)?;
+            texts(&[&view.referrer, &view.campaign])
+        }
+        Kind::ProductView(view) => {
+            named(&view.product_id)?;
+            texts(&[&view.category, &view.brand])
+        }
         Kind::CartStep(step) => cart_step(step),
         Kind::OrderStep(step) => order_step(step),
-        Kind::Search(search) => text(&search.query).and(within(search.result_count.unwrap_or(0), 0, i64::MAX)),
+        Kind::Search(search) => {
+            text(&search.query)?;
+            within(search.result_count.unwrap_or(0), 0, i64::MAX)
+        }
         Kind::Browse(browse) => required(&browse.category),
         Kind::Login(login) => id(&login.guest_id),
         Kind::Logout(_) => Ok(()),
         Kind::WishlistStep(step) => named(&step.product_id),
-        Kind::Review(review) => named(&review.product_id).and(within(review.rating, 1, 5)).and(text(&review.title)),
+        Kind::Review(review) => {
+            named(&review.product_id)?;
+            within(review.rating, 1, 5)?;
+            text(&review.title)
+        }
         Kind::RecommendationStep(step) => recommendation(step),
         Kind::Transaction(transaction) => ledger(transaction),
         Kind::Trip(ride) => trip(ride),
@@ -113,7 +125,9 @@ fn cart_step(step: &CartStep) -> Check {
 
 fn order_step(step: &OrderStep) -> Check {
     use order_step::Stage;
-    id(&step.order_id).and(id(&step.cart_id)).and(text(&step.payment_method))?;
+    id(&step.order_id)?;
+    id(&step.cart_id)?;
+    text(&step.payment_method)?;
     if step.lines.len() > LINES {
         return Err(ErrorReason::TooManyItems);
     }
@@ -151,11 +165,12 @@ fn ledger(entry: &Transaction) -> Check {
     }
     id(&entry.transaction_id)?;
     positive(entry.amount.as_ref().ok_or(ErrorReason::FieldMissing)?)?;
-    text(&entry.category).and(text(&entry.merchant)).and(text(&entry.location))
+    texts(&[&entry.category, &entry.merchant, &entry.location])
 }
 
 fn trip(trip: &Trip) -> Check {
-    id(&trip.trip_id).and(within(trip.region_id, 1, 100))?;
+    id(&trip.trip_id)?;
+    within(trip.region_id, 1, 100)?;
     let fare = trip.fare.as_ref().ok_or(ErrorReason::FieldMissing)?;
     positive(fare)?;
     let digits = minor_digits(&fare.currency_code).unwrap_or(0) as u32;
@@ -167,7 +182,8 @@ fn trip(trip: &Trip) -> Check {
     }
     within(trip.distance_meters, 100, 500_000)?;
     [&trip.pickup, &trip.dropoff].into_iter().flatten().try_for_each(point)?;
-    id(&trip.driver_id).and(text(&trip.vehicle_type)).and(text(&trip.payment_method))
+    id(&trip.driver_id)?;
+    texts(&[&trip.vehicle_type, &trip.payment_method])
 }
 
 fn point(point: &Point) -> Check {
@@ -175,11 +191,11 @@ fn point(point: &Point) -> Check {
     if on_earth { Ok(()) } else { Err(ErrorReason::ValueOutOfRange) }
 }
 
-fn line(line: &Line) -> Check {
+pub(super) fn line(line: &Line) -> Check {
     named(&line.product_id)?;
     within(line.quantity.unwrap_or(1), 1, 1_000)?;
     line.unit_price.as_ref().map_or(Ok(()), positive)?;
-    text(&line.title).and(text(&line.category)).and(text(&line.brand))
+    texts(&[&line.title, &line.category, &line.brand])
 }
 
 /// Money with a number and a currency.
@@ -190,10 +206,11 @@ pub(super) fn money(money: &Money) -> Check {
 
 /// Money that is not negative.
 pub(super) fn positive(amount: &Money) -> Check {
-    money(amount).and(within(amount.minor_units.unwrap_or(0), 0, i64::MAX))
+    money(amount)?;
+    within(amount.minor_units.unwrap_or(0), 0, i64::MAX)
 }
 
-fn within(value: impl Into<i64>, least: i64, most: i64) -> Check {
+pub(super) fn within(value: impl Into<i64>, least: i64, most: i64) -> Check {
     if (least..=most).contains(&value.into()) { Ok(()) } else { Err(ErrorReason::ValueOutOfRange) }
 }
 
@@ -201,16 +218,24 @@ fn required(given: &str) -> Check {
     if given.is_empty() { Err(ErrorReason::FieldMissing) } else { text(given) }
 }
 
-fn named(given: &str) -> Check {
+pub(super) fn named(given: &str) -> Check {
     if given.is_empty() { Err(ErrorReason::FieldMissing) } else { id(given) }
 }
 
-fn text(given: &str) -> Check {
+pub(super) fn text(given: &str) -> Check {
     if given.len() <= TEXT_BYTES { Ok(()) } else { Err(ErrorReason::FieldInvalid) }
 }
 
+fn texts(given: &[&str]) -> Check {
+    given.iter().try_for_each(|given| text(given))
+}
+
 /// An id, or nothing.
-fn id(given: &str) -> Check {
+pub(super) fn id(given: &str) -> Check {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._~:@+-".contains(&byte);
-    if given.len() <= ID_BYTES && given.bytes().all(allowed) { Ok(()) } else { Err(ErrorReason::FieldInvalid) }
+    if given.len() <= ID_BYTES && given.bytes().all(allowed) {
+        Ok(())
+    } else {
+        Err(ErrorReason::FieldInvalid)
+    }
 }

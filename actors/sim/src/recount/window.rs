@@ -79,12 +79,10 @@ impl Window {
         Some(Span { start: midnight(first, zone)?, end: midnight(after, zone)? })
     }
 
-    /// The grain of this window's panes: what a key's life is measured in.
+    /// What the edges of this window are multiples of; none if the calendar says, or there are no edges.
     pub(super) fn grain(&self) -> Option<Ms> {
         match *self {
-            Self::Total => None,
-            // Offsets of civil time zones are whole quarters of an hour, so days begin on one.
-            Self::Day | Self::Week | Self::Month => Some(15 * MINUTE),
+            Self::Total | Self::Day | Self::Week | Self::Month => None,
             Self::Tumbling(size) => Some(size),
             Self::Sliding { step, .. } => Some(step),
         }
