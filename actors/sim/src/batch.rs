@@ -8,7 +8,7 @@ use crate::invariants::Violation;
 use crate::plan::Plan;
 use crate::report::{Failure, Report};
 use crate::run::run;
-use crate::subject::SettingsLibrary;
+use souk_model::shard::SettingsLibrary;
 use crate::trace::Tracing;
 
 /// One seed in this many runs twice: its traces must be equal.

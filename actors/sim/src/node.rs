@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use souk_model::journal::ShardId;
 use souk_model::owner::{Effect, Fold, Input, Owner, Tag};
-use crate::subject::Shard;
+use souk_model::shard::Shard;
 use souk_model::time::Millis;
 
 use crate::clock::SimClock;

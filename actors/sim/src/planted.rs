@@ -10,7 +10,7 @@ use souk_model::planted::Bug;
 use crate::invariants::Violation;
 use crate::plan::Plan;
 use crate::run::run;
-use crate::subject::SettingsLibrary;
+use souk_model::shard::SettingsLibrary;
 use crate::trace::Tracing;
 
 /// Seeds a bug may hide in.

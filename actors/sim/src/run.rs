@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::subject::SettingsLibrary;
+use souk_model::shard::SettingsLibrary;
 use souk_model::time::{Millis, SECOND};
 
 use crate::faults::FaultCounts;

@@ -7,7 +7,7 @@ use souk_model::journal::{Entry, ShardId};
 use souk_model::output::{Output, Outputs};
 use souk_model::owner::Fold;
 use souk_model::owner::fold::Progress;
-use crate::subject::Shard;
+use souk_model::shard::Shard;
 
 use crate::subject::{self, Opening};
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::subject::SettingsLibrary;
+use souk_model::shard::SettingsLibrary;
 
 use crate::plan::Plan;
 use crate::run::run;

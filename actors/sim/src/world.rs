@@ -7,7 +7,7 @@ use souk_model::cut::manifest::{Condition, Manifest};
 use souk_model::cut::segment::{Segment, SegmentId};
 use souk_model::journal::{Partitions, ShardId};
 use souk_model::owner::{Input, Tag};
-use crate::subject::SettingsLibrary;
+use souk_model::shard::SettingsLibrary;
 use souk_model::time::{Millis, SECOND};
 
 use crate::bridge::Bridges;

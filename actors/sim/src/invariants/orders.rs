@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use souk_model::journal::ShardId;
-use crate::subject::Shard;
+use souk_model::shard::Shard;
 
 use super::Violation;
 use crate::subject::{self, OrderEnd};

@@ -1,7 +1,7 @@
 //! I2: received = available + reserved + sold and available ≥ 0, for every product of every fold, at any time.
 
 use souk_model::journal::ShardId;
-use crate::subject::Shard;
+use souk_model::shard::Shard;
 
 use super::Violation;
 use crate::subject;

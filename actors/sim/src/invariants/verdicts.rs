@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use souk_model::journal::ShardId;
 use souk_model::output::{Outcome, Output};
-use crate::subject::Shard;
+use souk_model::shard::Shard;
 use souk_model::verdict::Verdict;
 
 use super::Violation;
