@@ -160,10 +160,6 @@ impl Carrying {
                 continue;
             }
             let offset = entry.offset;
-            let refuses = guarded(self.manifest.epoch, offset, || core.fold.refuses(entry))?;
-            if let Some(finding) = refuses {
-                return Err(Halt::Doubt { epoch: self.manifest.epoch, finding });
-            }
             missing.extend(guarded(self.manifest.epoch, offset, || core.fold.missing(entry))?);
         }
         if missing.is_empty() {
