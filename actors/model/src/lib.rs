@@ -27,7 +27,7 @@ pub mod record;
 pub mod ring;
 pub mod series;
 pub mod settings;
-// pub mod shard; WIP
+pub mod shard;
 pub mod tally;
 pub mod time;
 pub mod user;

@@ -2,6 +2,9 @@
 
 use std::collections::VecDeque;
 
+use prost::Message;
+use souk_proto::journal::v1 as journal;
+
 use crate::journal::Entry;
 use crate::limits::DECODED_AHEAD;
 use crate::record::{self, Record};
@@ -18,9 +21,15 @@ impl Decoded {
     pub fn of(entry: &Entry) -> Self {
         match record::decode(&entry.bytes) {
             Ok(record) => Self { is_event: matches!(record, Record::Event(_)), record: Ok(record) },
-            Err(refusal) => Self { is_event: record::is_received_event(&entry.bytes), record: Err(refusal) },
+            Err(refusal) => Self { is_event: is_received_event(&entry.bytes), record: Err(refusal) },
         }
     }
+}
+
+/// Whether a record that was refused is an event received, and so REJECTED: an event, or nothing that can be told. Anything else is
+/// a dead letter only.
+fn is_received_event(bytes: &[u8]) -> bool {
+    journal::Record::decode(bytes).map_or(true, |record| matches!(record.body, None | Some(journal::record::Body::Event(_))))
 }
 
 /// The newest [`DECODED_AHEAD`] of them, by rising offset.

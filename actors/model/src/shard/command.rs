@@ -33,7 +33,7 @@ impl UsersShard {
         }
         let Self { core, users, tombstones, open_sagas, .. } = self;
         users.fold((&command.key).into(), |user| {
-            *user = std::mem::take(user).erase();
+            *user = std::mem::take(user).erase().unwrap_or_default();
             keep_open_saga(open_sagas, (&command.key).into(), user.has_open_saga());
         })?;
         let key = tombstone::key_of(&self.salt, &command.key);

@@ -149,6 +149,11 @@ impl Core {
         self.high_water.saturating_sub(self.settings.fold.lateness)
     }
 
+    /// Whether time goes on without records: a history journal has no ticks.
+    pub(super) fn is_live(&self) -> bool {
+        self.settings.fold.clock == Clock::Live
+    }
+
     /// Where the shard stands for the record being folded.
     pub(super) fn now(&self, offset: u64) -> Now {
         Now { offset, log_time: self.log_time, high_water: self.high_water, watermark: self.watermark() }

@@ -53,9 +53,12 @@ impl UsersShard {
                 "this user was erased after the event happened",
             )));
         }
-        let too_old = time < now.high_water.saturating_sub(self.core.settings.horizon);
-        let actor = if event.keyless { keyless::actor_of(&event.key) } else { &event.key };
-        self.with_user(actor, now, out, |user, context| judge_late(user, context, event, too_old))
+        if event.keyless {
+            return self.with_user(keyless::actor_of(&event.key), now, out, |user, context| {
+                user.keyless_event(context, event)
+            });
+        }
+        self.with_user(&event.key, now, out, |user, context| user.event(context, event))
     }
 
     /// Whether an erase of this user covers `time`.
@@ -67,19 +70,6 @@ impl UsersShard {
         let erased_at = self.tombstones.get((&key).into(), |tombstone| tombstone.erased_at)?.flatten();
         Ok(erased_at.is_some_and(|erased_at| time <= erased_at))
     }
-}
-
-/// A duplicate is a duplicate however late it comes; only then is lateness looked at.
-fn judge_late(
-    user: &mut crate::user::User,
-    context: &mut crate::actor::Context<'_>,
-    event: &Event,
-    too_old: bool,
-) -> Verdict {
-    if too_old {
-        return if user.remembers(event, &context.now) { Verdict::Duplicate } else { Verdict::Late };
-    }
-    user.event(context, event)
 }
 
 fn is_about_a_product(event: &Event) -> bool {

@@ -1,14 +1,16 @@
 //! The shard as its owner sees it: sections to load, slices to fold, cuts to take, peers to talk to.
 
+use std::collections::BTreeSet;
+
 use crate::actor::{StateError, TimerClock};
 use crate::cut::manifest::SectionSummary;
 use crate::cut::segment::{self, HEADER, ROWS, Segment};
 use crate::journal::{Entry, ShardId};
-use crate::key::{BUCKETS, BucketId};
+use crate::key::{BUCKETS, BucketId, bucket_of};
 use crate::limits::CUT_ACTORS_PER_SLICE;
 use crate::output::Outputs;
 use crate::owner::effect::PeerMessage;
-use crate::owner::fold::{Fold, Progress, SectionDraft, SectionTotals};
+use crate::owner::fold::{Fold, Progress, SectionDraft};
 use crate::record::Record;
 use crate::shard::users::keep_open_saga;
 use crate::shard::{ProductsShard, Shard, UsersShard, header, keyless, tombstone};
@@ -78,8 +80,8 @@ impl Fold for Shard {
 
     fn wants_ticks(&self) -> bool {
         match self {
-            Shard::Users(shard) => shard.users.has_timers() || shard.book.has_open_windows(&shard.core.now(0)),
-            Shard::Products(shard) => shard.products.has_timers(),
+            Shard::Users(shard) => shard.wants_ticks(),
+            Shard::Products(shard) => shard.core.is_live() && shard.products.has_timers(),
         }
     }
 
@@ -141,6 +143,13 @@ impl Fold for Shard {
         }
     }
 
+    fn missing_to_resend(&self, after: Option<u64>) -> Vec<u16> {
+        match self {
+            Shard::Users(shard) => shard.missing_to_resend(after),
+            Shard::Products(_) => Vec::new(),
+        }
+    }
+
     fn digest(&self) -> u64 {
         let digest = either!(self, shard => shard.digest());
         digest.unwrap_or_else(|error| panic!("state of an idle actor cannot be read: {error}"))
@@ -161,8 +170,15 @@ impl UsersShard {
         &mut self.users
     }
 
+    fn wants_ticks(&self) -> bool {
+        let now = self.core.now(self.core.position);
+        let waits = self.users.has_timers() || !self.open_sagas.is_empty() || self.book.has_open_windows(&now);
+        self.core.is_live() && waits
+    }
+
     /// The actor the record is for, its tombstone, and every bucket with a timer the record makes due.
     fn missing(&mut self, entry: &Entry) -> Vec<u16> {
+        let lateness = self.core.settings.fold.lateness;
         let (decoded, log_time, high_water) = self.core.look_ahead(entry);
         let actor = match &decoded.record {
             Ok(Record::Event(event)) if event.keyless => Some(keyless::actor_of(&event.key).clone()),
@@ -175,7 +191,7 @@ impl UsersShard {
             Ok(Record::Command(command)) if self.salt.is_empty() => command.erase_salt(),
             _ => None,
         };
-        let watermark = high_water.saturating_sub(self.core.settings.fold.lateness);
+        let watermark = high_water.saturating_sub(lateness);
         let mut missing = self.users.due_sections(TimerClock::Watermark, watermark);
         missing.extend(self.users.due_sections(TimerClock::LogTime, log_time));
         if let Some(actor) = actor {
@@ -238,6 +254,14 @@ impl UsersShard {
         self.users.committed();
         self.tombstones.committed();
         self.book.rows_mut().committed();
+    }
+
+    /// Buckets not loaded that hold a user with a saga under way.
+    fn missing_to_resend(&self, after: Option<u64>) -> Vec<u16> {
+        let first = after.map_or(0, |after| after.saturating_add(1));
+        let buckets: BTreeSet<BucketId> = self.open_sagas.range(first..).map(|(hash, _)| bucket_of(*hash)).collect();
+        let missing = buckets.into_iter().filter(|bucket| !self.users.is_loaded(*bucket));
+        missing.map(|bucket| self.users.section(bucket)).collect()
     }
 
     /// What the sagas of loaded users imply, in the order of their keys' hashes, from beyond `after` on.

@@ -1,5 +1,7 @@
 //! The header of a cut: what a shard knows beside its actors, written whole with every cut. `souk.state.v1.Header`.
 
+use std::collections::BTreeSet;
+
 use prost::Message;
 use souk_proto::state::v1 as state;
 use souk_proto::v1;
@@ -103,6 +105,7 @@ impl UsersShard {
                 .collect(),
             open_orders_dropped: self.open_orders.dropped(),
             book: self.book.encode_header(),
+            open_sagas: self.open_sagas.keys().copied().collect(),
             ..self.core.to_header()
         }
     }
@@ -122,6 +125,7 @@ impl UsersShard {
             self.open_orders.restore(ring_id(entry.id), order);
         }
         self.open_orders.set_dropped(header.open_orders_dropped);
+        self.open_sagas = header.open_sagas.iter().map(|hash| (*hash, BTreeSet::new())).collect();
         self.book.decode_header(&self.core.settings, &header.book)
     }
 }

@@ -112,7 +112,7 @@ impl ProductsShard {
 
     fn fire_due(&mut self, at: At, out: &mut Outputs) -> Result<bool, StateError> {
         for _ in 0..TIMERS_PER_SLICE {
-            let Some((deadline, key)) = self.products.next_due(TimerClock::LogTime, self.core.log_time) else {
+            let Some((deadline, key)) = self.products.next_due(TimerClock::LogTime, self.core.log_time)? else {
                 return Ok(true);
             };
             let now = self.core.now(at.offset);

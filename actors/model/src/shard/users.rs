@@ -36,7 +36,7 @@ pub struct UsersShard {
     pub(super) salt: Vec<u8>,
     pub(super) abandoned: Ring<AbandonedCart>,
     pub(super) open_orders: Ring<OpenOrder>,
-    /// Loaded users with a saga under way: an index of state, not state.
+    /// Users with a saga under way.
     pub(super) open_sagas: OpenSagas,
 }
 
@@ -131,10 +131,10 @@ impl UsersShard {
     fn fire_due(&mut self, at: At, out: &mut Outputs) -> Result<bool, StateError> {
         for _ in 0..TIMERS_PER_SLICE {
             let watermark = self.core.watermark();
-            if let Some((deadline, key)) = self.users.next_due(TimerClock::Watermark, watermark) {
+            if let Some((deadline, key)) = self.users.next_due(TimerClock::Watermark, watermark)? {
                 let now = self.core.now_at_timer(deadline);
                 self.with_user(&key, now, out, |user, context| user.fire(context, &key, TimerClock::Watermark, deadline))?;
-            } else if let Some((deadline, key)) = self.users.next_due(TimerClock::LogTime, self.core.log_time) {
+            } else if let Some((deadline, key)) = self.users.next_due(TimerClock::LogTime, self.core.log_time)? {
                 let now = self.core.now(at.offset);
                 self.with_user(&key, now, out, |user, context| user.fire(context, &key, TimerClock::LogTime, deadline))?;
             } else {
@@ -168,7 +168,7 @@ impl UsersShard {
     }
 }
 
-/// Keys of actors with a saga under way, by their hash: the order re-sending goes in.
+/// Keys of users with a saga under way, by their hash: the order re-sending goes in. A key is missing while its bucket is not loaded.
 pub(super) type OpenSagas = BTreeMap<u64, BTreeSet<String>>;
 
 pub(super) fn keep_open_saga(open: &mut OpenSagas, key: KeyRef<'_>, is_open: bool) {

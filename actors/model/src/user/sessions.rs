@@ -71,7 +71,10 @@ impl Sessions {
         }
         let session = &mut self.by_start[first];
         let last = later.iter().map(|later| later.last).fold(session.last.max(visit.time), Millis::max);
-        let restart = visit.time < session.start || origin_after(session, &later, visit) != session.origin();
+        // Texts are only looked at where the origin can change: nearly every event comes after the landing.
+        let lands = visit.page.is_some() && session.lands_before(visit.time) || !later.is_empty();
+        let restart =
+            visit.time < session.start || lands && origin_after(session, &later, visit) != session.origin();
         let changes = restart || last != session.last || visit.page.is_some();
 
         if session.ended && changes {

@@ -32,8 +32,6 @@ pub(super) const ZERO: Millis = 20_000 * 24 * HOUR;
 pub(super) fn settings() -> Settings {
     let eur = Currency::parse("EUR").expect("a currency");
     Settings {
-        hash: 0,
-        text: String::new(),
         fold: FoldSettings {
             clock: Clock::Live,
             lateness: 5_000,
@@ -47,9 +45,8 @@ pub(super) fn settings() -> Settings {
             tax_basis_points: 1_950,
             shipping: Money { currency: eur, minor: 490 },
         },
-        metrics: Vec::new(),
-        readers: vec![Vec::new(); crate::fact::FactKind::COUNT],
         horizon: 24 * HOUR,
+        ..Settings::builtin()
     }
 }
 
