@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use souk_model::actor::StateError;
 use souk_model::journal::{Journal, ShardId};
+use souk_model::metric::aggregate::Unit;
+use souk_model::metric::aggregate::part::Total;
 use souk_model::metric::{Metric, TimeRange, Window};
 use souk_model::product::Product;
 use souk_model::series::{Answer, AnswerRow, Figure, Query, Span};
@@ -28,7 +30,7 @@ pub fn name(shard: ShardId) -> ShardName {
 /// Takes what a users or products shard holds, but for the metrics of the series.
 pub fn take_shard(observed: &mut Observed, id: ShardId, shard: &Shard) -> Result<(), StateError> {
     let counts = shard.counts();
-    observed.totals.insert(
+    observed.totals.get_or_insert_default().insert(
         name(id),
         Totals {
             received: counts.received,
@@ -44,16 +46,16 @@ pub fn take_shard(observed: &mut Observed, id: ShardId, shard: &Shard) -> Result
             let settings = shard.settings();
             let oldest = now.high_water - settings.horizon - settings.fold.session_gap;
             users.each_user(|key, user| {
-                observed.users.insert(key.to_owned(), user_view(user, oldest));
+                observed.users.get_or_insert_default().insert(key.to_owned(), user_view(user, oldest));
             })?;
             for metric in &settings.metrics {
                 let ledger = users.book().ledger(&metric.name);
                 let ledger = Ledger { facts: ledger.facts(), counted: ledger.counted, late: ledger.late };
-                observed.ledgers.insert((name(id), metric.name.clone()), ledger);
+                observed.ledgers.get_or_insert_default().insert((name(id), metric.name.clone()), ledger);
             }
         }
         Shard::Products(products) => products.each_product(|key, product| {
-            observed.products.insert(key.to_owned(), product_view(product));
+            observed.products.get_or_insert_default().insert(key.to_owned(), product_view(product));
         })?,
     }
     Ok(())
@@ -161,7 +163,7 @@ fn take_rows(observed: &mut Observed, metric: &Metric, answer: &Answer) {
             let value = MetricValue { value: value(&measured.figure), exact: !measured.sketched };
             (measure.name.clone(), value)
         });
-        observed.metrics.insert(instance(metric, row), values.collect());
+        observed.metrics.get_or_insert_default().insert(instance(metric, row), values.collect());
     }
 }
 
@@ -197,14 +199,21 @@ fn value(figure: &Figure) -> Value {
         Figure::None => Value::Nothing,
         Figure::Integer(value) => Value::Integer(i128::from(*value)),
         Figure::Fraction { numerator, denominator } => Value::Fraction(i128::from(*numerator), i128::from(*denominator)),
-        Figure::Amounts(amounts) => {
-            Value::Money(amounts.iter().map(|(unit, minor)| (unit.code().to_owned(), i128::from(*minor))).collect())
-        }
-        Figure::Means(means) => Value::MoneyFraction(
-            means
-                .iter()
-                .map(|(unit, total)| (unit.code().to_owned(), (i128::from(total.sum), i128::from(total.count))))
-                .collect(),
-        ),
+        Figure::Amounts(amounts) => match amounts.as_slice() {
+            [(None, plain)] => Value::Integer(i128::from(*plain)),
+            _ => Value::Money(by_currency(amounts, |minor| i128::from(*minor))),
+        },
+        Figure::Means(means) => match means.as_slice() {
+            [(None, total)] => fraction(total),
+            _ => Value::MoneyFraction(by_currency(means, |total| (i128::from(total.sum), i128::from(total.count)))),
+        },
     }
+}
+
+fn fraction(total: &Total) -> Value {
+    Value::Fraction(i128::from(total.sum), i128::from(total.count))
+}
+
+fn by_currency<T, V>(amounts: &[(Unit, T)], value: impl Fn(&T) -> V) -> BTreeMap<String, V> {
+    amounts.iter().filter_map(|(unit, amount)| Some((unit.as_ref()?.code().to_owned(), value(amount)))).collect()
 }

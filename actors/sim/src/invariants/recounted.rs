@@ -1,6 +1,6 @@
 //! I1: metrics, carts, orders and stock equal the recount of the final journals, to the last piece and cent.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use souk_model::journal::{Entry, ShardId};
 use souk_model::output::Outcome;
@@ -10,7 +10,7 @@ use souk_model::verdict::Verdict as FoldVerdict;
 use super::Violation;
 use crate::observed;
 use crate::recount::compare::{self, Difference, Observed};
-use crate::recount::{Input, JournalRecord, Partition, Recount, Verdict, recount};
+use crate::recount::{Input, JournalRecord, Partition, ProductView, Recount, UserView, Verdict, recount};
 use crate::settings;
 use crate::workload::SHOP;
 use crate::world::World;
@@ -65,7 +65,7 @@ fn take_verdicts(got: &mut Observed, world: &World, id: ShardId, entries: &[Entr
             Outcome::Refused(refusal) => Verdict::Refused(refusal.reason),
         });
         if let Some(verdict) = event.or(command) {
-            got.verdicts.insert((observed::name(id), offset), verdict);
+            got.verdicts.get_or_insert_default().insert((observed::name(id), offset), verdict);
         }
     }
 }
@@ -75,15 +75,20 @@ fn align(expected: &mut Recount, got: &mut Observed) {
     for product in expected.products.values_mut() {
         product.holds.clear();
     }
-    let nobody = crate::recount::UserView::default();
+    let nobody = UserView::default();
     expected.users.retain(|_, view| *view != nobody);
-    got.users.retain(|_, view| *view != nobody);
-    let nothing = crate::recount::ProductView::default();
+    let nothing = ProductView::default();
     expected.products.retain(|_, view| *view != nothing);
-    got.products.retain(|_, view| *view != nothing);
-    let known: BTreeSet<_> = got.ledgers.keys().cloned().collect();
-    expected.ledgers.retain(|key, ledger| ledger.facts > 0 || known.contains(key));
-    got.ledgers.retain(|key, ledger| ledger.facts > 0 || expected.ledgers.contains_key(key));
+    if let Some(users) = &mut got.users {
+        users.retain(|_, view| *view != nobody);
+    }
+    if let Some(products) = &mut got.products {
+        products.retain(|_, view| *view != nothing);
+    }
+    if let Some(ledgers) = &mut got.ledgers {
+        expected.ledgers.retain(|key, ledger| ledger.facts > 0 || ledgers.contains_key(key));
+        ledgers.retain(|key, ledger| ledger.facts > 0 || expected.ledgers.contains_key(key));
+    }
 }
 
 fn told(differences: Vec<Difference>) -> Result<(), Violation> {
