@@ -37,6 +37,15 @@ impl Shard {
         self.core().dead_letters.after(token)
     }
 
+    /// The owner's clock, for [`Bug::WallClockInFold`](crate::planted::Bug::WallClockInFold) alone to read.
+    #[cfg(feature = "planted")]
+    pub fn plant_clock(&mut self, now: crate::time::Millis) {
+        match self {
+            Self::Users(shard) => shard.core.planted_clock = now,
+            Self::Products(shard) => shard.core.planted_clock = now,
+        }
+    }
+
     pub fn as_users(&self) -> Option<&UsersShard> {
         match self {
             Self::Users(shard) => Some(shard),

@@ -1,0 +1,94 @@
+//! I6: an acknowledged append is in the journal as it was sent, and what was asked for once has its effect once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use prost::Message;
+use souk_model::journal::{Entry, ShardId};
+use souk_model::output::Outcome;
+use souk_model::verdict::Verdict;
+use souk_proto::journal::v1 as journal;
+use souk_proto::journal::v1::record::Body;
+
+use super::Violation;
+use super::verdicts::Verdicts;
+use crate::bridge::{Bridges, SOURCE};
+use crate::clients::Open;
+
+#[derive(Debug, Default)]
+pub struct Appends {
+    acknowledged: BTreeMap<(ShardId, u64), String>,
+    poison: BTreeSet<(ShardId, u64)>,
+}
+
+impl Appends {
+    /// A record stands in the journal.
+    pub fn appended(&mut self, shard: ShardId, entry: &Entry) {
+        let panics = b"souk.sim.panic";
+        if entry.bytes.windows(panics.len()).any(|window| window == panics) {
+            self.poison.insert((shard, entry.offset));
+        }
+    }
+
+    /// A client was told so.
+    pub fn acknowledged(&mut self, shard: ShardId, offset: u64, id: String) {
+        self.acknowledged.insert((shard, offset), id);
+    }
+
+    /// Whether this record may panic the fold.
+    pub fn is_poison(&self, shard: ShardId, offset: u64) -> bool {
+        self.poison.contains(&(shard, offset))
+    }
+
+    /// Every acknowledged append stands where it was said to stand.
+    pub fn are_kept(&self, shard: ShardId, entries: &[Entry]) -> Result<(), Violation> {
+        let end = entries.len() as u64;
+        let lost = self.acknowledged.range((shard, 0)..=(shard, u64::MAX)).find(|((_, offset), _)| *offset > end);
+        match lost {
+            Some(((_, offset), id)) => Err(Violation::new("I6", format!("{shard}: {id} was acknowledged at {offset}, the log ends at {end}"))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A foreign record of a bridge is judged once: every other copy of it is a duplicate.
+pub fn bridged_once(
+    bridges: &Bridges,
+    journals: &BTreeMap<ShardId, Vec<Entry>>,
+    verdicts: &Verdicts,
+) -> Result<(), Violation> {
+    let mut judged: BTreeMap<(u32, u64), u32> = BTreeMap::new();
+    for (shard, entries) in journals {
+        for entry in entries {
+            let Some(Body::Event(event)) = journal::Record::decode(entry.bytes.as_slice()).ok().and_then(|record| record.body)
+            else {
+                continue;
+            };
+            let Some(stamp) = event.bridge.filter(|stamp| stamp.source == SOURCE) else { continue };
+            let first = verdicts.of_event(*shard, entry.offset).is_some_and(|verdict| *verdict != Verdict::Duplicate);
+            *judged.entry((stamp.partition, stamp.offset)).or_default() += u32::from(first);
+        }
+    }
+    for foreign in &bridges.foreign {
+        for offset in 1..=foreign.records.len() as u64 {
+            let times = judged.get(&(foreign.partition, offset)).copied().unwrap_or(0);
+            // A record whose event id is known from elsewhere is a duplicate by that.
+            if times > 1 || (times == 0 && !judged.contains_key(&(foreign.partition, offset))) {
+                return Err(Violation::new("I6", format!("foreign {}@{offset}: judged {times} times", foreign.partition)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A request nobody deliberately repeated under another id is done at most once.
+pub fn done_once(open: &[Open], decided: &BTreeMap<String, Vec<Outcome>>) -> Result<(), Violation> {
+    let times = |id: &str| decided.get(id).map_or(0, |outcomes| usize::from(outcomes.contains(&Outcome::Done)));
+    for open in open {
+        let Some(renamed_from) = &open.renamed_from else { continue };
+        let total = times(&open.request.id) + times(renamed_from);
+        if total > 1 {
+            return Err(Violation::new("I6", format!("{renamed_from} was asked for once and done {total} times")));
+        }
+    }
+    Ok(())
+}
