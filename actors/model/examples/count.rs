@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use souk_model::fact::{Detail, Fact, Origin, Sign, Who};
+use souk_model::fact::{Detail, Fact, Sign, Who};
 use souk_model::settings::Settings;
 use souk_model::tally::{Presence, TallyBook};
 use souk_model::time::Now;
@@ -42,7 +42,7 @@ fn main() {
             Detail::JourneyStep { from: "/", to: page },
         ];
         for detail in details {
-            let fact = Fact { time, sign: Sign::Counted, origin: Origin::Record, who, detail };
+            let fact = Fact { time, sign: Sign::Counted, who, detail };
             book.count(&settings, &now, &fact, Some(&mut people[user]));
         }
         if n % 5_000 == 0 {

@@ -98,7 +98,7 @@ fn user_view(user: &User, oldest_session: i64) -> UserView {
             }
         })
         .collect();
-    view.journey = user.journey().map(|step| (step.time, step.name().to_owned())).collect();
+    view.journey = user.journey().skip_while(|step| step.time < oldest_session).map(|step| (step.time, step.name().to_owned())).collect();
     view
 }
 

@@ -80,6 +80,7 @@ fn ten_thousand_journals() {
 #[test]
 #[ignore = "for looking at one seed"]
 fn one_seed() {
-    let seed = std::env::var("SOUK_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0);
-    run(seed..seed + 1);
+    let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let first = number("SOUK_SEED").unwrap_or(0);
+    run(first..first + number("SOUK_SEEDS").unwrap_or(1));
 }

@@ -68,7 +68,7 @@ const METRICS: [(&str, &str, &str); 12] = [
     ("steps", "from = \"journey_step\"\nkeys = [[\"step_from\", \"step_to\"]]", "n = { count = true }\nwho = { distinct = \"user\" }"),
     (
         "visits",
-        "keys = [[\"referrer\"], [\"campaign\"]]",
+        "keys = [[\"session.referrer\"], [\"session.campaign\"]]",
         "n = { count = true, from = \"session_started\" }\nviews = { count = true, from = \"page_view\" }",
     ),
     (
@@ -79,10 +79,13 @@ const METRICS: [(&str, &str, &str); 12] = [
     ("words", "keys = [[], [\"query\"]]", "n = { count = true, from = \"search\" }\nwho = { distinct = \"user\", from = \"search\" }"),
     (
         "stars",
-        "from = \"review\"\nkeys = [[\"product\"], [\"rating\"]]",
+        "from = \"review\"\nkeys = [[\"product\"], [\"user\"]]",
         "n = { count = true }\nmean = { mean = \"rating\" }\nbest = { max = \"rating\" }",
     ),
 ];
+
+/// Defaults that are the same for every seed.
+const REST: &str = ", currency = \"EUR\", max_keys = 1000, windows = [\"5m\"]";
 
 const ZONES: [&str; 5] = ["UTC", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe", "America/St_Johns"];
 
@@ -147,9 +150,8 @@ fn fold(shape: &Shape, rng: &mut Rng) -> String {
     );
     let (low, drop) = (rng.between(0, 6), [5, 10, 33][rng.index(3)]);
     let _infallible = write!(text, ", low_stock_below = {low}, price_drop = \"{drop}%\"");
-    if rng.one_in(2) {
-        text.push_str(", tax = \"8.25%\", shipping = \"4.90 EUR\"");
-    }
+    let charges = ["tax = \"0%\", shipping = \"0 EUR\"", "tax = \"8.25%\", shipping = \"4.90 EUR\""];
+    let _infallible = write!(text, ", {}", charges[rng.index(2)]);
     if shape.history {
         text.push_str(", clock = \"history\"");
     }
@@ -160,7 +162,7 @@ fn defaults(shape: &Shape, rng: &mut Rng) -> String {
     let lateness = [0, SECOND, 5 * SECOND, shape.beat][rng.index(4)];
     let correct_for = [shape.beat * 5, HOUR, 24 * HOUR][rng.index(3)];
     let (lateness, correct_for, zone) = (span(lateness), span(correct_for), zone(rng));
-    format!("lateness = \"{lateness}\", correct_for = \"{correct_for}\", keep = \"9d\", time_zone = \"{zone}\"")
+    format!("lateness = \"{lateness}\", correct_for = \"{correct_for}\", keep = \"9d\", time_zone = \"{zone}\"{REST}")
 }
 
 fn zone(rng: &mut Rng) -> &'static str {
