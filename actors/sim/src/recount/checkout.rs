@@ -119,14 +119,13 @@ impl Person {
             return Err(ErrorReason::CartEmpty);
         }
         let mut lines = Vec::new();
-        let mut currency = String::new();
+        let currency = self.cart.currency().unwrap_or_default().to_owned();
         for (product, line) in &self.cart.lines {
             let kept = Amount::new(&line.currency, line.price);
             let price = scene.stamped_price(product).unwrap_or(kept);
-            if !lines.is_empty() && price.currency != currency {
+            if price.currency != currency {
                 return Err(ErrorReason::CurrencyMismatch);
             }
-            currency = price.currency;
             lines.push(OrderLine {
                 product: product.clone(),
                 quantity: line.quantity,

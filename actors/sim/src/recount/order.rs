@@ -336,13 +336,8 @@ impl Person {
             }
             return Ok(());
         }
+        let total = asked(step, scene)?;
         let lines = lines_of(step, scene)?;
-        let total = step.total.as_ref().and_then(amount);
-        let mut currencies: BTreeSet<_> = lines.iter().map(|(_, price)| price.currency.clone()).collect();
-        currencies.extend(total.iter().map(|total| total.currency.clone()));
-        if currencies.len() > 1 {
-            return Err(ErrorReason::CurrencyMismatch);
-        }
         let total = match total {
             Some(total) => total,
             None if lines.is_empty() => return Err(ErrorReason::FieldMissing),
@@ -405,7 +400,7 @@ fn lines_of(step: &OrderStep, scene: &Scene<'_>) -> Result<Vec<Priced>, ErrorRea
     step.lines.iter().map(priced).collect()
 }
 
-/// What a CHECKOUT_STARTED says the order will come to; none where not every line has a price.
+/// What a report says the order comes to; none where it has no total and not every line a price.
 fn asked(step: &OrderStep, scene: &Scene<'_>) -> Result<Option<Amount>, ErrorReason> {
     let one = |line: &Line| scene.goods(line, 1).price.map(|price| price.currency);
     let mut currencies: BTreeSet<_> = step.lines.iter().filter_map(one).collect();

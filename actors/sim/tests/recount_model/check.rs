@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use prost::Message as _;
 use souk_model::journal::{Journal, ShardId};
+use souk_model::metric::TimeRange;
 use souk_model::output::{Outcome, Output, Outputs};
 use souk_model::owner::effect::PeerMessage;
 use souk_model::owner::fold::Fold;
 use souk_model::shard::{SettingsLibrary, Shard};
+use souk_model::time::HOUR;
 use souk_model::verdict::Verdict as FoldVerdict;
 use souk_proto::journal::v1::Record;
 use souk_proto::journal::v1::record::Body;
@@ -37,13 +39,14 @@ pub(crate) fn differences(case: &Case, seed: u64, library: &Arc<SettingsLibrary>
         Err(error) => return vec![difference("recount", &error.to_string())],
     };
     let mut found = compare::broken_laws(&expected);
-    let mut folded = match folded(case, seed, library) {
+    let ranges = ranges(&expected);
+    let mut folded = match folded(case, seed, &ranges, library) {
         Ok(folded) => folded,
         Err(error) => return vec![difference("fold", &error)],
     };
     align(&mut expected, &mut folded.observed);
     found.extend(compare::differences(&expected, &folded.observed));
-    found.extend(crate::cuts::differences(case, seed, &folded, library));
+    found.extend(crate::cuts::differences(case, seed, (&folded, &ranges), library));
     found
 }
 
@@ -51,7 +54,22 @@ pub(crate) fn difference(key: &str, got: &str) -> Difference {
     Difference { id: "fold", key: key.to_owned(), expected: String::new(), got: got.to_owned() }
 }
 
-fn folded(case: &Case, seed: u64, library: &Arc<SettingsLibrary>) -> Result<Folded, String> {
+/// Where windows start that anything was counted in: a query of all of them over days of silence would be cut short.
+fn ranges(expected: &Recount) -> Vec<TimeRange> {
+    let starts = expected.instances().into_keys().map(|instance| instance.span.start);
+    let hours: BTreeSet<i64> = starts.filter(|start| *start > i64::MIN).map(|start| start.div_euclid(HOUR)).collect();
+    let mut ranges: Vec<TimeRange> = vec![TimeRange { start: 0, end: 0 }]; // for `total`, which starts nowhere
+    for hour in hours {
+        let (start, end) = (hour * HOUR, (hour + 1) * HOUR);
+        match ranges.last_mut() {
+            Some(last) if last.end == start => last.end = end,
+            _ => ranges.push(TimeRange { start, end }),
+        }
+    }
+    ranges
+}
+
+fn folded(case: &Case, seed: u64, ranges: &[TimeRange], library: &Arc<SettingsLibrary>) -> Result<Folded, String> {
     let mut rng = Rng::of(seed, "tallies");
     let lossy = rng.one_in(2);
     let mut shards: BTreeMap<ShardId, Shard> =
@@ -71,7 +89,7 @@ fn folded(case: &Case, seed: u64, library: &Arc<SettingsLibrary>) -> Result<Fold
         exchange(&mut shards, |_| 1, &mut |_| false);
     }
     for (id, shard) in &shards {
-        take(&mut observed, *id, shard)?;
+        take(&mut observed, *id, shard, ranges)?;
     }
     Ok(Folded { shards, observed })
 }
@@ -122,10 +140,12 @@ fn take_verdicts(observed: &mut Observed, id: ShardId, shard: &Shard, bytes: &[u
 }
 
 /// Everything a shard holds, in the recount's words.
-pub(crate) fn take(observed: &mut Observed, id: ShardId, shard: &Shard) -> Result<(), String> {
+pub(crate) fn take(observed: &mut Observed, id: ShardId, shard: &Shard, ranges: &[TimeRange]) -> Result<(), String> {
     observed::take_shard(observed, id, shard).map_err(|error| error.to_string())?;
     for shop in ["main", "b"] {
-        observed::take_series(observed, shop, shard)?;
+        for within in ranges {
+            observed::take_series_of(observed, shop, shard, *within)?;
+        }
     }
     let Shard::Products(products) = shard else { return Ok(()) };
     let alerts = products.alerts().after(None).map(|(at, alert)| AlertView {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use souk_model::cut::manifest::SectionSummary;
 use souk_model::cut::segment::{Segment, SegmentId};
 use souk_model::journal::{Entry, ShardId};
+use souk_model::metric::TimeRange;
 use souk_model::output::Outputs;
 use souk_model::owner::fold::Fold;
 use souk_model::shard::{SettingsLibrary, Shard};
@@ -38,7 +39,7 @@ struct Shop<'a> {
 }
 
 /// Where a fold that was interrupted differs from one that was not.
-pub(crate) fn differences(case: &Case, seed: u64, whole: &Folded, library: &Arc<SettingsLibrary>) -> Vec<Difference> {
+pub(crate) fn differences(case: &Case, seed: u64, (whole, ranges): (&Folded, &[TimeRange]), library: &Arc<SettingsLibrary>) -> Vec<Difference> {
     let rng = &mut Rng::of(seed, "cuts");
     let mut shop = Shop { case, library, shards: BTreeMap::new(), stored: BTreeMap::new() };
     for id in SHARDS {
@@ -62,7 +63,7 @@ pub(crate) fn differences(case: &Case, seed: u64, whole: &Folded, library: &Arc<
     for _ in 0..ROUNDS {
         shop.exchange(&mut |_| false);
     }
-    shop.compare(whole)
+    shop.compare(whole, ranges)
 }
 
 impl Shop<'_> {
@@ -129,13 +130,13 @@ impl Shop<'_> {
         exchange(shards, |id| stored.get(&id).map_or(0, |stored| stored.epoch), lost);
     }
 
-    fn compare(mut self, whole: &Folded) -> Vec<Difference> {
+    fn compare(mut self, whole: &Folded, ranges: &[TimeRange]) -> Vec<Difference> {
         let mut found = Vec::new();
         let mut observed = Observed::default();
         for id in SHARDS {
             let (Some(shard), Some(stored)) = (self.shards.get_mut(&id), self.stored.get_mut(&id)) else { continue };
             stored.load(shard, sections(id).collect());
-            if let Err(error) = take(&mut observed, id, shard) {
+            if let Err(error) = take(&mut observed, id, shard, ranges) {
                 found.push(difference(&id.to_string(), &error));
             }
             if shard.digest() != whole.shards[&id].digest() {

@@ -49,6 +49,12 @@ fn told(seed: u64, found: &[Difference], case: &case::Case) -> String {
     for difference in found.iter().take(TOLD) {
         let _infallible = write!(text, "\n  {difference}");
     }
+    let named = found.iter().filter_map(|difference| difference.key.split_once('@')).take(TOLD);
+    for (shard, offset) in named {
+        let at = case.entries().find(|(id, entry, _)| id.to_string() == shard && entry.offset.to_string() == offset);
+        let record = at.map(|(_, entry, _)| Record::decode(entry.bytes.as_slice()));
+        let _infallible = write!(text, "\n  {shard}@{offset} is {record:?}");
+    }
     if case.records.len() <= 60 {
         let _infallible = write!(text, "\nof\n{}", case.settings);
         for (shard, entry, skipped) in case.entries() {

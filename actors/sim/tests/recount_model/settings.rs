@@ -140,13 +140,15 @@ fn span(millis: i64) -> String {
 }
 
 fn fold(shape: &Shape, rng: &mut Rng) -> String {
+    let stale = span(rng.between(60, 200) * shape.beat); // at least a minute is lawful
+    let timeout = span((rng.between(10, 60) * shape.beat).min(HOUR));
     let mut beats = |low, high| span(rng.between(low, high) * shape.beat);
     let mut text = format!(
         "abandon_after = \"{}\", session_gap = \"{}\", order_timeout = \"{}\", stale_stock_after = \"{}\"",
         beats(2, 30),
         beats(1, 20),
-        beats(10, 60),
-        beats(20, 200),
+        timeout,
+        stale,
     );
     let (low, drop) = (rng.between(0, 6), [5, 10, 33][rng.index(3)]);
     let _infallible = write!(text, ", low_stock_below = {low}, price_drop = \"{drop}%\"");
@@ -179,7 +181,7 @@ fn metric(shape: &Shape, rng: &mut Rng, (name, head, measures): (&str, &str, &st
         let _infallible = writeln!(text, "time_zone = \"{}\"", zone(rng));
     }
     if rng.one_in(4) {
-        let _infallible = writeln!(text, "lateness = \"{}\"", span(rng.between(0, 20) * shape.beat));
+        let _infallible = writeln!(text, "lateness = \"{}\"", span((rng.between(0, 20) * shape.beat).min(HOUR)));
     }
     if rng.one_in(4) {
         let _infallible = writeln!(text, "correct_for = \"{}\"", span(rng.between(0, 100) * shape.beat));
