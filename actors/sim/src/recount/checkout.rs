@@ -121,6 +121,8 @@ impl Person {
         let mut lines = Vec::new();
         let currency = self.cart.currency().unwrap_or_default().to_owned();
         for (product, line) in &self.cart.lines {
+            let stamp = scene.stamp(product);
+            let or = |known: &str, stamped: &str| if known.is_empty() { stamped } else { known }.to_owned();
             let kept = Amount::new(&line.currency, line.price);
             let price = scene.stamped_price(product).unwrap_or(kept);
             if price.currency != currency {
@@ -132,8 +134,8 @@ impl Person {
                 price: price.minor,
                 left: line.quantity,
                 amount_left: super::cart::times(price.minor, line.quantity)?,
-                category: line.category.clone(),
-                brand: line.brand.clone(),
+                category: or(&line.category, stamp.map_or("", |stamp| &stamp.category)),
+                brand: or(&line.brand, stamp.map_or("", |stamp| &stamp.brand)),
             });
         }
         let total = total(&lines, &currency, scene);
@@ -229,7 +231,8 @@ impl Person {
             order.granted.insert(product.to_owned());
             if pending && order.granted.len() == order.lines.len() {
                 order.version -= 1; // being placed is what this answer comes to
-                self.confirm(id, scene);
+                let bare = order.bare;
+                self.confirm(id, bare, scene);
             }
         } else {
             order.settled.insert(product.to_owned());

@@ -350,13 +350,13 @@ impl Person {
         order.lines = lines.into_iter().map(|(line, _)| line).collect();
         order.left = total.minor;
         order.total = Some(total);
-        self.confirm(id, scene);
+        self.confirm(id, false, scene);
         Ok(())
     }
 
     /// The order counts as placed: its facts, then the abandonment's rule and the emptied cart.
-    pub(super) fn confirm(&mut self, id: &str, scene: &mut Scene<'_>) {
-        let ending = |order: &&mut Order| order.id == id && order.state != OrderState::Confirmed;
+    pub(super) fn confirm(&mut self, id: &str, bare: bool, scene: &mut Scene<'_>) {
+        let ending = |order: &&mut Order| order.id == id && order.bare == bare;
         let Some(order) = self.orders.iter_mut().find(ending) else { return };
         order.end(OrderState::Confirmed);
         if order.bare {

@@ -89,8 +89,14 @@ impl Grower {
         }
     }
 
-    /// Appends a record and folds it; the steps it calls for go on their way.
+    /// Appends a record, now and then one that is to be skipped.
     fn append(&mut self, id: ShardId, bytes: Vec<u8>) {
+        let skipped = self.author.shape.malformed > 0 && self.rng.one_in(80);
+        self.place(id, bytes, skipped);
+    }
+
+    /// Puts a record into a journal and folds it; the steps it calls for go on their way.
+    fn place(&mut self, id: ShardId, bytes: Vec<u8>, skipped: bool) {
         let before = self.appended.get(&id).copied().unwrap_or(self.now);
         let append_time = match self.rng.below(40) {
             0 => before,
@@ -99,7 +105,6 @@ impl Grower {
             _ => self.now,
         };
         self.appended.insert(id, append_time);
-        let skipped = self.author.shape.malformed > 0 && self.rng.one_in(80);
         let offset = self.offsets.entry(id).or_insert(0);
         *offset += 1;
         let entry = Entry { offset: *offset, append_time, bytes: bytes.clone() };
@@ -154,7 +159,7 @@ impl Grower {
         let hash = settings::hash_of(&body);
         let bytes = Record { body: Some(Body::Settings(Settings { hash, body })) }.encode_to_vec();
         for id in SHARDS {
-            self.append(id, bytes.clone());
+            self.place(id, bytes.clone(), false);
         }
         if self.rng.one_in(3) {
             let body = "no settings at all".to_owned();

@@ -39,7 +39,8 @@ fn failure(seed: u64) -> Option<String> {
     if std::env::var_os("SOUK_SHRINK").is_none() {
         return Some(told(seed, &found, &grown.case));
     }
-    let same = |difference: &Difference| difference.id == first.id && difference.key.split(' ').next() == first.key.split(' ').next();
+    let of = |difference: &Difference| difference.key.split([' ', '@']).next().map(str::to_owned);
+    let same = |difference: &Difference| difference.id == first.id && of(difference) == of(&first);
     let small = shrink::shrink(grown.case, |case| check::differences(case, seed, &library).iter().any(same));
     Some(told(seed, &check::differences(&small, seed, &library), &small))
 }
