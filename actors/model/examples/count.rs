@@ -25,7 +25,7 @@ fn main() {
         let mixed = n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
         let (user, page) = ((mixed % USERS) as usize, &pages[(mixed >> 7) as usize % pages.len()]);
         let time = BASE + (n / 20) as i64;
-        let now = Now { offset: n + 1, log_time: time, high_water: time, watermark: time - 5_000 };
+        let now = Now { offset: n + 1, log_time: time, high_water: time, watermark: time - 5_000, out_of_reach: 0 };
         let who = Who {
             shop: "main",
             user: &names[user],
