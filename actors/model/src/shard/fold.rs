@@ -284,6 +284,18 @@ impl UsersShard {
         None
     }
 
+    pub(super) fn digests(&self) -> Result<Vec<(u16, u64)>, StateError> {
+        let book = self.book.digest(&self.core.settings, &self.core.now(self.core.position))?;
+        let mut digests = vec![(HEADER, header::digest(self.to_header())), (ROWS, book)];
+        for bucket in (0..BUCKETS).map(BucketId) {
+            let section = u16::from(bucket.0);
+            digests.extend(self.users.bucket_digest(bucket)?.map(|digest| (section, digest)));
+            let tombstones = self.tombstones.bucket_digest(bucket)?;
+            digests.extend(tombstones.map(|digest| (tombstone::SECTION + section, digest)));
+        }
+        Ok(digests)
+    }
+
     fn digest(&self) -> Result<u64, StateError> {
         Ok(header::digest(self.to_header())
             .wrapping_add(self.users.digest()?)
@@ -367,6 +379,15 @@ impl ProductsShard {
         self.products.committed();
         self.series.rows_mut().committed();
         self.series.durable();
+    }
+
+    pub(super) fn digests(&self) -> Result<Vec<(u16, u64)>, StateError> {
+        let mut digests = vec![(HEADER, header::digest(self.to_header()))];
+        for bucket in (0..BUCKETS).map(BucketId) {
+            let digest = self.products.bucket_digest(bucket)?;
+            digests.extend(digest.map(|digest| (u16::from(bucket.0), digest)));
+        }
+        Ok(digests)
     }
 
     fn digest(&self) -> Result<u64, StateError> {

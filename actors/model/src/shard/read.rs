@@ -37,6 +37,15 @@ impl Shard {
         self.core().dead_letters.after(token)
     }
 
+    /// Digest of each loaded part of the state, by section. Owners load different buckets: what two folds of one prefix both
+    /// hold is equal.
+    pub fn digests(&self) -> Result<Vec<(u16, u64)>, StateError> {
+        match self {
+            Self::Users(shard) => shard.digests(),
+            Self::Products(shard) => shard.digests(),
+        }
+    }
+
     /// The owner's clock, for [`Bug::WallClockInFold`](crate::planted::Bug::WallClockInFold) alone to read.
     #[cfg(feature = "planted")]
     pub fn plant_clock(&mut self, now: crate::time::Millis) {
