@@ -187,10 +187,12 @@ impl UsersShard {
             Ok(Record::Step(step)) => Some(step.key.clone()),
             _ => None,
         };
-        let salt = match &decoded.record {
-            Ok(Record::Command(command)) if self.salt.is_empty() => command.erase_salt(),
-            _ => None,
-        };
+        if let Ok(Record::Command(command)) = &decoded.record
+            && let Some(salt) = command.erase_salt()
+            && self.salt_ahead.is_empty()
+        {
+            self.salt_ahead = salt.to_vec();
+        }
         let watermark = high_water.saturating_sub(lateness);
         let mut missing = self.users.due_sections(TimerClock::Watermark, watermark);
         missing.extend(self.users.due_sections(TimerClock::LogTime, log_time));
@@ -198,7 +200,7 @@ impl UsersShard {
             if !self.users.is_loaded(actor.bucket()) {
                 missing.push(self.users.section(actor.bucket()));
             }
-            let salt = salt.unwrap_or(&self.salt);
+            let salt = if self.salt.is_empty() { &self.salt_ahead } else { &self.salt };
             if !salt.is_empty() {
                 let bucket = tombstone::key_of(salt, &actor).bucket();
                 if !self.tombstones.is_loaded(bucket) {

@@ -78,7 +78,8 @@ impl UsersShard {
 
     /// Reads every loaded user, in bucket and key order.
     pub fn each_user(&self, mut visit: impl FnMut(&str, &User)) -> Result<(), StateError> {
-        (0..BUCKETS).try_for_each(|bucket| self.users.peek(BucketId(bucket), |key, user| visit(key.text, user)))
+        let mut loaded = (0..BUCKETS).map(BucketId).filter(|bucket| self.users.is_loaded(*bucket));
+        loaded.try_for_each(|bucket| self.users.peek(bucket, |key, user| visit(key.text, user)))
     }
 
     pub fn abandoned(&self) -> &Ring<AbandonedCart> {
@@ -102,7 +103,8 @@ impl ProductsShard {
 
     /// Reads every loaded product, in bucket and key order.
     pub fn each_product(&self, mut visit: impl FnMut(&str, &Product)) -> Result<(), StateError> {
-        (0..BUCKETS).try_for_each(|bucket| self.products.peek(BucketId(bucket), |key, product| visit(key.text, product)))
+        let mut loaded = (0..BUCKETS).map(BucketId).filter(|bucket| self.products.is_loaded(*bucket));
+        loaded.try_for_each(|bucket| self.products.peek(bucket, |key, product| visit(key.text, product)))
     }
 
     pub fn alerts(&self) -> &Ring<Alert> {
