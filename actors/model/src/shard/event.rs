@@ -46,17 +46,17 @@ impl UsersShard {
         }
         let now = self.core.now(at.offset);
         let time = event.time.unwrap_or(now.log_time);
+        if event.keyless {
+            return self.with_user(keyless::actor_of(&event.key), now, out, |user, context| {
+                user.keyless_event(context, event)
+            });
+        }
         if self.is_erased(&event.key, time)? {
             return Ok(Verdict::Rejected(Refusal::new(
                 Reason::UserErased,
                 "user_id",
                 "this user was erased after the event happened",
             )));
-        }
-        if event.keyless {
-            return self.with_user(keyless::actor_of(&event.key), now, out, |user, context| {
-                user.keyless_event(context, event)
-            });
         }
         self.with_user(&event.key, now, out, |user, context| user.event(context, event))
     }

@@ -180,6 +180,7 @@ impl UsersShard {
     fn missing(&mut self, entry: &Entry) -> Vec<u16> {
         let lateness = self.core.settings.fold.lateness;
         let (decoded, log_time, high_water) = self.core.look_ahead(entry);
+        let is_keyless = matches!(&decoded.record, Ok(Record::Event(event)) if event.keyless);
         let actor = match &decoded.record {
             Ok(Record::Event(event)) if event.keyless => Some(keyless::actor_of(&event.key).clone()),
             Ok(Record::Event(event)) => Some(event.key.clone()),
@@ -201,7 +202,7 @@ impl UsersShard {
                 missing.push(self.users.section(actor.bucket()));
             }
             let salt = if self.salt.is_empty() { &self.salt_ahead } else { &self.salt };
-            if !salt.is_empty() {
+            if !salt.is_empty() && !is_keyless {
                 let bucket = tombstone::key_of(salt, &actor).bucket();
                 if !self.tombstones.is_loaded(bucket) {
                     missing.push(self.tombstones.section(bucket));
