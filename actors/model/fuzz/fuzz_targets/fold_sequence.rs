@@ -175,7 +175,7 @@ fn shard(users: bool, library: &Arc<SettingsLibrary>) -> Shard {
         planted: Planted::default(),
     })
     .expect("the built-in settings are lawful");
-    for section in (0..64).chain(128..256) {
+    for section in (0..64).chain(if users { 128..256 } else { 128..192 }) {
         shard.load(section, &[]).expect("an empty section loads");
     }
     shard

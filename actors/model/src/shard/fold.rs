@@ -118,10 +118,6 @@ impl Fold for Shard {
         }
     }
 
-    fn is_dirty(&self) -> bool {
-        either!(self, shard => shard.core.position > shard.core.cut_position)
-    }
-
     fn resend(&mut self, after: Option<u64>, budget: usize, out: &mut Outputs) -> Option<u64> {
         match self {
             Shard::Users(shard) => shard.resend(after, budget, out),
