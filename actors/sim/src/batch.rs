@@ -22,6 +22,8 @@ pub struct Batch {
     pub from: u64,
     pub count: u64,
     pub jobs: usize,
+    /// Whether the journals are recounted.
+    pub recounted: bool,
 }
 
 impl Batch {
@@ -39,7 +41,7 @@ impl Batch {
                         if at >= self.count {
                             break;
                         }
-                        let report = seed(self.from + at, &library);
+                        let report = seed(Plan { recounted: self.recounted, ..Plan::of(self.from + at) }, &library);
                         let mut whole = whole.lock().unwrap_or_else(PoisonError::into_inner);
                         whole.add(report);
                         enough.store(whole.failures.len() >= ENOUGH, Ordering::Relaxed);
@@ -53,9 +55,8 @@ impl Batch {
 }
 
 /// Runs one seed, some of them twice.
-fn seed(seed: u64, library: &Arc<SettingsLibrary>) -> Report {
-    let plan = Plan::of(seed);
-    let twice = seed.is_multiple_of(TWICE_EVERY);
+fn seed(plan: Plan, library: &Arc<SettingsLibrary>) -> Report {
+    let twice = plan.seed.is_multiple_of(TWICE_EVERY);
     let tracing = if twice { Tracing::Hashed } else { Tracing::Off };
     let outcome = run(plan, tracing, library);
     let mut violation = outcome.violation;

@@ -140,7 +140,7 @@ impl FaultSet {
 
 impl fmt::Debug for FaultSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.iter().map(Fault::name)).finish()
+        f.debug_list().entries(self.iter()).finish()
     }
 }
 

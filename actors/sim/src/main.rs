@@ -7,6 +7,7 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 use souk_model::planted::Bug;
 use souk_sim::batch::Batch;
+use souk_sim::faults::{Fault, FaultSet};
 use souk_sim::plan::Plan;
 use souk_sim::planted;
 use souk_sim::report::Failure;
@@ -14,10 +15,8 @@ use souk_sim::run::run;
 use souk_sim::shrink::shrink;
 use souk_sim::trace::Tracing;
 
-/// Seconds of a progress line's life: one per so many seeds where there is no terminal.
+/// Seeds between two progress lines where there is no terminal.
 const PLAIN_EVERY: u64 = 1_000;
-/// Lines of a failing seed's trace that are printed.
-const TRACE_LINES: usize = 60;
 
 #[derive(Debug, Parser)]
 #[command(name = "souk-sim", about = "Simulates shards of Souk under every fault there is, and recounts what they come to")]
@@ -39,31 +38,71 @@ enum Command {
         /// Threads.
         #[arg(long, default_value_t = 2)]
         jobs: usize,
+        /// Look past one oracle while it is worked on.
+        #[arg(long, hide = true)]
+        without: Option<Oracle>,
     },
     /// Run one seed again.
-    Replay {
-        #[arg(long)]
-        seed: u64,
-        /// Print everything that happened.
-        #[arg(long)]
-        trace: bool,
-        /// With this rule broken.
-        #[arg(long)]
-        bug: Option<String>,
-    },
+    Replay(Replay),
     /// Break one rule after the other and show that an oracle objects.
     Planted {
         /// Threads.
         #[arg(long, default_value_t = 2)]
         jobs: usize,
+        /// Only this rule.
+        #[arg(long, value_parser = bug)]
+        bug: Option<Bug>,
     },
+}
+
+/// An oracle that can be left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Oracle {
+    Recount,
+}
+
+/// One run, as a failure prints it.
+#[derive(Debug, clap::Args)]
+struct Replay {
+    #[arg(long)]
+    seed: u64,
+    /// Print everything that happened.
+    #[arg(long)]
+    trace: bool,
+    /// Other than the seed's number of operations.
+    #[arg(long)]
+    operations: Option<u32>,
+    /// Other than the seed's kinds of faults, separated by commas; `none`.
+    #[arg(long, value_parser = faults)]
+    faults: Option<FaultSet>,
+    /// With this rule broken.
+    #[arg(long, value_parser = bug)]
+    bug: Option<Bug>,
+    /// Look past one oracle while it is worked on.
+    #[arg(long, hide = true)]
+    without: Option<Oracle>,
+}
+
+fn bug(name: &str) -> Result<Bug, String> {
+    Bug::ALL.into_iter().find(|bug| format!("{bug:?}") == name).ok_or_else(|| format!("no bug is called {name}"))
+}
+
+fn faults(names: &str) -> Result<FaultSet, String> {
+    let mut set = FaultSet::default();
+    for name in names.split(',').filter(|name| *name != "none") {
+        let fault = Fault::ALL.iter().find(|fault| format!("{fault:?}") == name);
+        set.insert(*fault.ok_or_else(|| format!("no fault is called {name}"))?);
+    }
+    Ok(set)
 }
 
 fn main() -> ExitCode {
     let clean = match Arguments::parse().command {
-        Command::Run { seeds, from, jobs } => run_seeds(Batch { from, count: seeds, jobs }),
-        Command::Replay { seed, trace, bug } => replay(seed, trace, bug.as_deref()),
-        Command::Planted { jobs } => run_planted(jobs),
+        Command::Run { seeds, from, jobs, without } => {
+            run_seeds(Batch { from, count: seeds, jobs, recounted: without != Some(Oracle::Recount) })
+        }
+        Command::Replay(replay) => replay_seed(&replay),
+        Command::Planted { jobs, bug } => run_planted(jobs, bug),
     };
     if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -81,34 +120,30 @@ fn run_seeds(batch: Batch) -> bool {
         eprintln!();
     }
     for failure in &report.failures {
-        println!("{failure}");
-    }
-    if let Some(first) = report.failures.first() {
-        explain(first);
+        explain(failure);
     }
     println!("{report}");
     report.is_clean()
 }
 
-/// Shrinks a failure and prints the end of its trace.
+/// Says what is wrong, and how to see it with as little as possible around it.
 fn explain(failure: &Failure) {
-    let library = Arc::default();
-    let smallest = shrink(failure.plan, failure.violation.invariant, &library);
-    let outcome = run(smallest, Tracing::Kept, &library);
-    println!("shrunk to {smallest:?}");
-    let skip = outcome.trace.len().saturating_sub(TRACE_LINES);
-    for line in outcome.trace.iter().skip(skip) {
-        println!("  {line}");
-    }
-    if let Some(violation) = outcome.violation {
-        println!("  {violation}");
-    }
+    println!("{failure}");
+    println!("  replay {}", failure.plan);
+    let smallest = shrink(failure.plan, failure.violation.invariant, &Arc::default());
+    println!("  shrunk {smallest}");
 }
 
-fn replay(seed: u64, trace: bool, bug: Option<&str>) -> bool {
-    let bug = bug.and_then(|name| Bug::ALL.into_iter().find(|bug| format!("{bug:?}") == name));
-    let plan = Plan { bug, ..Plan::of(seed) };
-    let tracing = if trace { Tracing::Kept } else { Tracing::Hashed };
+fn replay_seed(replay: &Replay) -> bool {
+    let plan = Plan::of(replay.seed);
+    let plan = Plan {
+        bug: replay.bug,
+        operations: replay.operations.unwrap_or(plan.operations),
+        faults: replay.faults.unwrap_or(plan.faults),
+        recounted: replay.without != Some(Oracle::Recount),
+        ..plan
+    };
+    let tracing = if replay.trace { Tracing::Kept } else { Tracing::Hashed };
     let outcome = run(plan, tracing, &Arc::default());
     let mut out = std::io::stdout().lock();
     for line in &outcome.trace {
@@ -117,7 +152,8 @@ fn replay(seed: u64, trace: bool, bug: Option<&str>) -> bool {
             break;
         }
     }
-    println!("{plan:?}");
+    println!("{plan}");
+    let seed = plan.seed;
     match &outcome.violation {
         Some(violation) => println!("seed={seed} {violation}"),
         None => println!("seed={seed} violations=0 faults={} trace={:016x}", outcome.faults.total(), outcome.hash),
@@ -125,17 +161,20 @@ fn replay(seed: u64, trace: bool, bug: Option<&str>) -> bool {
     outcome.violation.is_none()
 }
 
-fn run_planted(jobs: usize) -> bool {
+fn run_planted(jobs: usize, only: Option<Bug>) -> bool {
+    let bugs: Vec<Bug> = Bug::ALL.into_iter().filter(|bug| only.is_none_or(|only| *bug == only)).collect();
     let mut caught = 0;
-    for bug in Bug::ALL {
-        match planted::hunt(bug, jobs) {
+    for bug in &bugs {
+        let name = format!("{bug:?}");
+        match planted::hunt(*bug, jobs) {
             Some(found) => {
                 caught += 1;
-                println!("{:<28} seed {:>5}  {}", format!("{bug:?}"), found.seed, found.violation.invariant);
+                let (seed, invariant) = (found.seed, found.violation.invariant);
+                println!("{name:<28} seed={seed:<5} invariant={invariant:<10} seeds={seed}");
             }
-            None => println!("{:<28} not caught in {} seeds", format!("{bug:?}"), planted::SEEDS),
+            None => println!("{name:<28} not caught in {} seeds", planted::SEEDS),
         }
     }
-    println!("planted={} caught={caught}", Bug::ALL.len());
-    caught == Bug::ALL.len()
+    println!("planted={} caught={caught}", bugs.len());
+    caught == bugs.len()
 }

@@ -1,5 +1,7 @@
 //! What a seed means: the faults switched on and the length of its workload. Shrinking makes a smaller plan of the same seed.
 
+use std::fmt;
+
 use souk_model::planted::{Bug, Planted};
 
 use crate::faults::{Fault, FaultSet};
@@ -20,6 +22,21 @@ pub struct Plan {
     pub operations: u32,
     /// The rule broken on purpose.
     pub bug: Option<Bug>,
+    /// Whether the journals are recounted at the end.
+    pub recounted: bool,
+}
+
+/// As the arguments of a replay.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "--seed {} --operations {}", self.seed, self.operations)?;
+        let faults: Vec<String> = self.faults.iter().map(|fault| format!("{fault:?}")).collect();
+        write!(f, " --faults {}", if faults.is_empty() { "none".to_owned() } else { faults.join(",") })?;
+        match self.bug {
+            Some(bug) => write!(f, " --bug {bug:?}"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Plan {
@@ -39,7 +56,7 @@ impl Plan {
                 faults.insert(Fault::REFUSALS[rng.index(Fault::REFUSALS.len())]);
             }
         }
-        Self { seed, faults, operations, bug: None }
+        Self { seed, faults, operations, bug: None, recounted: true }
     }
 
     pub fn with_bug(self, bug: Bug) -> Self {

@@ -23,7 +23,8 @@ const TOKENS: usize = 4;
 pub struct Watcher {
     pub key: ActorKey,
     pub shard: ShardId,
-    pub shown: Shown,
+    /// What it was shown last, which is its token.
+    pub shown: Option<Shown>,
     tokens: Vec<Shown>,
 }
 
@@ -45,7 +46,7 @@ impl Watchers {
                 let shard = ShardId::products(key.partition(PARTITIONS.products));
                 (key, shard)
             };
-            Watcher { key, shard, shown: Shown::default(), tokens: Vec::new() }
+            Watcher { key, shard, shown: None, tokens: Vec::new() }
         });
         Self { all: all.collect() }
     }
@@ -67,7 +68,7 @@ impl World {
             self.resume_watcher(at);
         }
         let watcher = &self.watchers.all[at];
-        let (shard, token) = (watcher.shard, watcher.shown.position);
+        let (shard, token) = (watcher.shard, watcher.shown.map_or(0, |shown| shown.position));
         match self.answering(shard, token) {
             Some(id) => self.show(at, id),
             None => self.read_view(at),
@@ -79,7 +80,7 @@ impl World {
             let tokens = self.watchers.all[at].tokens.len();
             let token = self.chaos.rng.index(tokens);
             let watcher = &mut self.watchers.all[at];
-            watcher.shown = watcher.tokens[token];
+            watcher.shown = Some(watcher.tokens[token]);
         }
     }
 
@@ -88,13 +89,10 @@ impl World {
         let fold = self.owners[&id].owner.fold();
         let Some(next) = shown(fold, &watcher.key) else { return };
         // A person erased starts anew: so does who watches.
-        let found = if self.clients.erased.contains(watcher.key.as_str()) {
-            Ok(())
-        } else {
-            watched::goes_on(watcher.key.as_str(), watcher.shown, next)
-        };
+        let before = watcher.shown.filter(|_| !self.clients.erased.contains(watcher.key.as_str()));
+        let found = before.map_or(Ok(()), |before| watched::goes_on(watcher.key.as_str(), before, next));
         let watcher = &mut self.watchers.all[at];
-        watcher.shown = next;
+        watcher.shown = Some(next);
         if watcher.tokens.len() == TOKENS {
             watcher.tokens.remove(0);
         }

@@ -97,6 +97,15 @@ impl<A: Actor> Actors<A> {
         Ok(sum)
     }
 
+    /// Digest of one bucket; none while it is not loaded.
+    pub fn bucket_digest(&self, bucket: BucketId) -> Result<Option<u64>, StateError> {
+        match self.evicted[usize::from(bucket.0)] {
+            Some(digest) => Ok(Some(digest)),
+            None if self.is_loaded(bucket) => self.digest_of(bucket).map(Some),
+            None => Ok(None),
+        }
+    }
+
     pub(super) fn digest_of(&self, bucket: BucketId) -> Result<u64, StateError> {
         let bucket = self.bucket(bucket)?;
         let mut encoded = Vec::new();

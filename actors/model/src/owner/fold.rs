@@ -76,8 +76,6 @@ pub trait Fold {
     fn cut_committed(&mut self);
     /// The cut was given up: what it held is dirty again.
     fn cut_abandoned(&mut self);
-    /// Whether anything changed since the last committed cut.
-    fn is_dirty(&self) -> bool;
 
     /// Sections to be loaded before [`Fold::resend`] may continue after this token.
     fn missing_to_resend(&self, _after: Option<u64>) -> Vec<u16> {

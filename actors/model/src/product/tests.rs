@@ -1,5 +1,7 @@
 //! The rules of a product, one table or story each.
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 use souk_proto::journal::v1 as journal;
 use souk_proto::journal::v1::command::Action as Asked;
@@ -12,11 +14,10 @@ use super::*;
 use crate::actor::{Actor, StateError, TimerClock};
 use crate::fact::{Fact, FactSink};
 use crate::journal::Journal;
-use crate::money::Currency;
 use crate::output::{Outcome, Outputs};
 use crate::planted::Planted;
 use crate::record::{Command, Event, Step};
-use crate::settings::{Clock, FoldSettings, Settings};
+use crate::settings::Settings;
 use crate::tally::Presence;
 use crate::time::{HOUR, MINUTE, Now, SECOND, to_timestamp};
 use crate::verdict::{Reason, Verdict};
@@ -33,7 +34,6 @@ impl FactSink for NoFacts {
 struct Shop {
     product: Product,
     key: ActorKey,
-    settings: Settings,
     now: Now,
     planted: Planted,
     next_id: u64,
@@ -44,38 +44,14 @@ fn euro(minor: i64) -> Option<v1::Money> {
     Some(v1::Money { currency_code: "EUR".into(), minor_units: Some(minor) })
 }
 
-fn settings() -> Settings {
-    let currency = Currency::parse("EUR").expect("a currency");
-    Settings {
-        hash: 0,
-        text: String::new(),
-        fold: FoldSettings {
-            clock: Clock::Live,
-            lateness: 0,
-            currency,
-            abandon_after: 30 * MINUTE,
-            session_gap: 30 * MINUTE,
-            order_timeout: 10 * MINUTE,
-            low_stock_below: 10,
-            stale_stock_after: HOUR,
-            price_drop_basis_points: 1_000,
-            tax_basis_points: 0,
-            shipping: Money { currency, minor: 0 },
-        },
-        metrics: Vec::new(),
-        views: Vec::new(),
-        history: Vec::new(),
-        readers: vec![Vec::new(); crate::fact::FactKind::COUNT],
-        horizon: HOUR,
-    }
-}
+/// Low below 10, stale after an hour, a drop of more than 10 %.
+static SETTINGS: LazyLock<Settings> = LazyLock::new(Settings::builtin);
 
 impl Shop {
     fn empty() -> Self {
         Self {
             product: Product::default(),
             key: ActorKey::new("main", "p-1"),
-            settings: settings(),
             now: Now { offset: 1, log_time: 1_000_000_000, high_water: 0, watermark: 0, out_of_reach: 0 },
             planted: Planted::default(),
             next_id: 0,
@@ -106,7 +82,7 @@ impl Shop {
         let mut out = Outputs::default();
         let ctx = &mut Context {
             now: self.now,
-            settings: &self.settings,
+            settings: &SETTINGS,
             facts: &mut NoFacts,
             out: &mut out,
             planted: self.planted,

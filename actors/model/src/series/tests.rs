@@ -299,7 +299,7 @@ impl<F: FnMut() -> u8> Net<F> {
                 }
             }
         }
-        if (self.fate)() % 4 == 0 {
+        if (self.fate)().is_multiple_of(4) {
             for (source, target, batch) in self.late.drain(..).rev() {
                 series[usize::from(target)].receive(source, batch);
             }

@@ -114,8 +114,6 @@ pub(super) struct Core {
     pending: Option<Pending>,
     /// The header of the cut being encoded.
     frozen_header: Vec<u8>,
-    /// Position of the newest cut begun.
-    pub cut_position: u64,
     /// What [`Bug::WallClockInFold`] reads.
     #[cfg(feature = "planted")]
     pub planted_clock: Millis,
@@ -141,7 +139,6 @@ impl Core {
             ahead: Ahead::default(),
             pending: None,
             frozen_header: Vec::new(),
-            cut_position: 0,
             #[cfg(feature = "planted")]
             planted_clock: 0,
         })
@@ -240,7 +237,6 @@ impl Core {
     /// Freezes the header at the current position.
     pub(super) fn freeze(&mut self, header: &state::Header) {
         self.frozen_header = segment::write_single(HEADER, &header.encode_to_vec());
-        self.cut_position = self.position;
     }
 
     pub(super) fn header_draft(&mut self) -> SectionDraft {

@@ -118,10 +118,6 @@ impl Fold for Shard {
         }
     }
 
-    fn is_dirty(&self) -> bool {
-        either!(self, shard => shard.core.position > shard.core.cut_position)
-    }
-
     fn resend(&mut self, after: Option<u64>, budget: usize, out: &mut Outputs) -> Option<u64> {
         match self {
             Shard::Users(shard) => shard.resend(after, budget, out),
@@ -180,6 +176,7 @@ impl UsersShard {
     fn missing(&mut self, entry: &Entry) -> Vec<u16> {
         let lateness = self.core.settings.fold.lateness;
         let (decoded, log_time, high_water) = self.core.look_ahead(entry);
+        let is_keyless = matches!(&decoded.record, Ok(Record::Event(event)) if event.keyless);
         let actor = match &decoded.record {
             Ok(Record::Event(event)) if event.keyless => Some(keyless::actor_of(&event.key).clone()),
             Ok(Record::Event(event)) => Some(event.key.clone()),
@@ -187,10 +184,12 @@ impl UsersShard {
             Ok(Record::Step(step)) => Some(step.key.clone()),
             _ => None,
         };
-        let salt = match &decoded.record {
-            Ok(Record::Command(command)) if self.salt.is_empty() => command.erase_salt(),
-            _ => None,
-        };
+        if let Ok(Record::Command(command)) = &decoded.record
+            && let Some(salt) = command.erase_salt()
+            && self.salt_ahead.is_empty()
+        {
+            self.salt_ahead = salt.to_vec();
+        }
         let watermark = high_water.saturating_sub(lateness);
         let mut missing = self.users.due_sections(TimerClock::Watermark, watermark);
         missing.extend(self.users.due_sections(TimerClock::LogTime, log_time));
@@ -198,8 +197,8 @@ impl UsersShard {
             if !self.users.is_loaded(actor.bucket()) {
                 missing.push(self.users.section(actor.bucket()));
             }
-            let salt = salt.unwrap_or(&self.salt);
-            if !salt.is_empty() {
+            let salt = if self.salt.is_empty() { &self.salt_ahead } else { &self.salt };
+            if !salt.is_empty() && !is_keyless {
                 let bucket = tombstone::key_of(salt, &actor).bucket();
                 if !self.tombstones.is_loaded(bucket) {
                     missing.push(self.tombstones.section(bucket));
@@ -282,6 +281,18 @@ impl UsersShard {
             last = Some(*hash);
         }
         None
+    }
+
+    pub(super) fn digests(&self) -> Result<Vec<(u16, u64)>, StateError> {
+        let book = self.book.digest(&self.core.settings, &self.core.now(self.core.position))?;
+        let mut digests = vec![(HEADER, header::digest(self.to_header())), (ROWS, book)];
+        for bucket in (0..BUCKETS).map(BucketId) {
+            let section = u16::from(bucket.0);
+            digests.extend(self.users.bucket_digest(bucket)?.map(|digest| (section, digest)));
+            let tombstones = self.tombstones.bucket_digest(bucket)?;
+            digests.extend(tombstones.map(|digest| (tombstone::SECTION + section, digest)));
+        }
+        Ok(digests)
     }
 
     fn digest(&self) -> Result<u64, StateError> {
@@ -367,6 +378,15 @@ impl ProductsShard {
         self.products.committed();
         self.series.rows_mut().committed();
         self.series.durable();
+    }
+
+    pub(super) fn digests(&self) -> Result<Vec<(u16, u64)>, StateError> {
+        let mut digests = vec![(HEADER, header::digest(self.to_header()))];
+        for bucket in (0..BUCKETS).map(BucketId) {
+            let digest = self.products.bucket_digest(bucket)?;
+            digests.extend(digest.map(|digest| (u16::from(bucket.0), digest)));
+        }
+        Ok(digests)
     }
 
     fn digest(&self) -> Result<u64, StateError> {

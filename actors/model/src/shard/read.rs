@@ -37,6 +37,15 @@ impl Shard {
         self.core().dead_letters.after(token)
     }
 
+    /// Digest of each loaded part of the state, by section. Owners load different buckets: what two folds of one prefix both
+    /// hold is equal.
+    pub fn digests(&self) -> Result<Vec<(u16, u64)>, StateError> {
+        match self {
+            Self::Users(shard) => shard.digests(),
+            Self::Products(shard) => shard.digests(),
+        }
+    }
+
     /// The owner's clock, for [`Bug::WallClockInFold`](crate::planted::Bug::WallClockInFold) alone to read.
     #[cfg(feature = "planted")]
     pub fn plant_clock(&mut self, now: crate::time::Millis) {
@@ -69,7 +78,8 @@ impl UsersShard {
 
     /// Reads every loaded user, in bucket and key order.
     pub fn each_user(&self, mut visit: impl FnMut(&str, &User)) -> Result<(), StateError> {
-        (0..BUCKETS).try_for_each(|bucket| self.users.peek(BucketId(bucket), |key, user| visit(key.text, user)))
+        let mut loaded = (0..BUCKETS).map(BucketId).filter(|bucket| self.users.is_loaded(*bucket));
+        loaded.try_for_each(|bucket| self.users.peek(bucket, |key, user| visit(key.text, user)))
     }
 
     pub fn abandoned(&self) -> &Ring<AbandonedCart> {
@@ -93,7 +103,8 @@ impl ProductsShard {
 
     /// Reads every loaded product, in bucket and key order.
     pub fn each_product(&self, mut visit: impl FnMut(&str, &Product)) -> Result<(), StateError> {
-        (0..BUCKETS).try_for_each(|bucket| self.products.peek(BucketId(bucket), |key, product| visit(key.text, product)))
+        let mut loaded = (0..BUCKETS).map(BucketId).filter(|bucket| self.products.is_loaded(*bucket));
+        loaded.try_for_each(|bucket| self.products.peek(bucket, |key, product| visit(key.text, product)))
     }
 
     pub fn alerts(&self) -> &Ring<Alert> {

@@ -36,7 +36,7 @@ impl Actor for Tombstone {
 
     fn decode(bytes: &[u8]) -> Result<Self, StateError> {
         match bytes.split_first() {
-            Some((&FORMAT, rest)) if rest.is_empty() => Ok(Self { erased_at: None }),
+            Some((&FORMAT, [])) => Ok(Self { erased_at: None }),
             Some((&FORMAT, rest)) => {
                 let bytes = rest.try_into().map_err(|_| StateError::Damaged("tombstone is not 9 bytes".into()))?;
                 Ok(Self { erased_at: Some(Millis::from_le_bytes(bytes)) })

@@ -34,6 +34,8 @@ pub struct UsersShard {
     pub(super) bridges: Bridges,
     /// Salt of the tombstones, from the shard's first erase; empty before.
     pub(super) salt: Vec<u8>,
+    /// The salt of the first erase among records looked at but not folded: what follows it needs its tombstones loaded.
+    pub(super) salt_ahead: Vec<u8>,
     pub(super) abandoned: Ring<AbandonedCart>,
     pub(super) open_orders: Ring<OpenOrder>,
     /// Users with a saga under way.
@@ -63,6 +65,7 @@ impl UsersShard {
             book,
             bridges: Bridges::default(),
             salt: Vec::new(),
+            salt_ahead: Vec::new(),
             abandoned: Ring::default(),
             open_orders: Ring::default(),
             open_sagas: OpenSagas::new(),

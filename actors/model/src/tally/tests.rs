@@ -13,10 +13,10 @@ fn differences(panes: &[i64], n: i64, join: i64) -> std::collections::BTreeMap<i
     let mut differences = std::collections::BTreeMap::new();
     for pane in panes {
         let reach = Reach { join, keep: 1_000_000 };
-        if let Visit::Between { before, after } = presence.visit(7, *pane, reach, 0) {
-            if let Some(ends) = gain(*pane, n, before, after) {
-                spread(ends, n, |end, difference| *differences.entry(end).or_insert(0) += difference);
-            }
+        if let Visit::Between { before, after } = presence.visit(7, *pane, reach, 0)
+            && let Some(ends) = gain(*pane, n, before, after)
+        {
+            spread(ends, n, |end, difference| *differences.entry(end).or_insert(0) += difference);
         }
     }
     differences

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use souk_model::journal::ShardId;
 use souk_model::owner::Fold;
+use souk_model::shard::Shard;
 
 use super::Violation;
 use crate::node::Incarnation;
@@ -11,9 +12,10 @@ use crate::node::Incarnation;
 /// Positions at which every owner's digest is taken.
 pub const EVERY: u64 = 16;
 
+/// By shard and position, then by section: owners load different parts, and compare what they both hold.
 #[derive(Debug, Default)]
 pub struct Digests {
-    at: BTreeMap<(ShardId, u64), u64>,
+    at: BTreeMap<(ShardId, u64), BTreeMap<u16, u64>>,
 }
 
 impl Digests {
@@ -25,21 +27,27 @@ impl Digests {
         }
         incarnation.digested = position;
         if position.is_multiple_of(EVERY) {
-            self.take(incarnation.shard, position, incarnation.owner.fold().digest())?;
+            self.take(incarnation.shard, incarnation.owner.fold())?;
         }
         Ok(true)
     }
 
-    /// Compares a digest with all others of the same prefix.
-    pub fn take(&mut self, shard: ShardId, position: u64, digest: u64) -> Result<(), Violation> {
-        let known = *self.at.entry((shard, position)).or_insert(digest);
-        if known == digest {
-            return Ok(());
+    /// Compares the digests of a fold with all others of the same prefix.
+    pub fn take(&mut self, shard: ShardId, fold: &Shard) -> Result<(), Violation> {
+        let position = fold.position();
+        let digests = fold.digests().map_err(|error| Violation::new("I7", format!("{shard} at {position}: {error}")))?;
+        let known = self.at.entry((shard, position)).or_default();
+        for (section, digest) in digests {
+            let first = *known.entry(section).or_insert(digest);
+            if first != digest {
+                let what = format!("{shard} at {position}, section {section}: {first:016x} and {digest:016x}");
+                return Err(Violation::new("I7", format!("two folds of one prefix differ: {what}")));
+            }
         }
-        Err(Violation::new("I7", format!("{shard} at {position}: two folds of one prefix, digests {known:016x} and {digest:016x}")))
+        Ok(())
     }
 
-    /// Positions of a shard at which somebody's digest is known.
+    /// Whether somebody's digests are known of a shard at a position.
     pub fn is_known(&self, shard: ShardId, position: u64) -> bool {
         self.at.contains_key(&(shard, position))
     }

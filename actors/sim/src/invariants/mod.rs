@@ -27,22 +27,41 @@ use std::fmt;
 
 use crate::node::Incarnation;
 
+/// Characters of a line that are shown: enough to know where to look.
+const LINE: usize = 300;
+/// Differences told of; the rest is a number.
+const TOLD: usize = 12;
+
 /// An oracle's objection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
     pub invariant: &'static str,
-    pub detail: String,
+    /// What is wrong, one line per difference.
+    pub lines: Vec<String>,
 }
 
 impl Violation {
-    pub fn new(invariant: &'static str, detail: impl Into<String>) -> Self {
-        Self { invariant, detail: detail.into() }
+    pub fn new(invariant: &'static str, what: impl Into<String>) -> Self {
+        Self { invariant, lines: vec![what.into()] }
+    }
+
+    /// Several differences found at once.
+    pub fn of(invariant: &'static str, differences: impl IntoIterator<Item = String>) -> Self {
+        Self { invariant, lines: differences.into_iter().collect() }
     }
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.invariant, self.detail)
+        write!(f, "{}", self.invariant)?;
+        for line in self.lines.iter().take(TOLD) {
+            let shown: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LINE).collect();
+            write!(f, "\n  {shown}")?;
+        }
+        match self.lines.len().saturating_sub(TOLD) {
+            0 => Ok(()),
+            more => write!(f, "\n  and {more} more"),
+        }
     }
 }
 

@@ -15,9 +15,6 @@ use crate::settings;
 use crate::workload::SHOP;
 use crate::world::World;
 
-/// Differences told in full; the rest is a number.
-const TOLD: usize = 3;
-
 /// Recounts the journals and holds the folds against it: users and products as folded from scratch, series as their owners hold them.
 pub fn check(
     world: &World,
@@ -92,7 +89,8 @@ fn align(expected: &mut Recount, got: &mut Observed) {
 }
 
 fn told(differences: Vec<Difference>) -> Result<(), Violation> {
-    let Some(first) = differences.first() else { return Ok(()) };
-    let told: Vec<String> = differences.iter().take(TOLD).map(ToString::to_string).collect();
-    Err(Violation::new(first.id, format!("{} differences: {}", differences.len(), told.join("; "))))
+    match differences.first() {
+        None => Ok(()),
+        Some(first) => Err(Violation::of(first.id, differences.iter().map(ToString::to_string))),
+    }
 }

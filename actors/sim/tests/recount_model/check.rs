@@ -24,6 +24,8 @@ use crate::case::{Case, SHARDS, fold, fresh};
 /// Messages between shards per round, and rounds after which everything has arrived.
 const BUDGET: usize = 16;
 const ROUNDS: usize = 200;
+/// Of windows by the second no longer range is answered whole.
+const LONGEST: i64 = 2 * HOUR;
 
 /// The folds of a case, and what they said on the way.
 #[derive(Debug)]
@@ -62,7 +64,7 @@ fn ranges(expected: &Recount) -> Vec<TimeRange> {
     for hour in hours {
         let (start, end) = (hour * HOUR, (hour + 1) * HOUR);
         match ranges.last_mut() {
-            Some(last) if last.end == start => last.end = end,
+            Some(last) if last.end == start && last.end - last.start < LONGEST => last.end = end,
             _ => ranges.push(TimeRange { start, end }),
         }
     }

@@ -367,10 +367,6 @@ impl Fold for Toy {
         self.dirty.extend(dirty);
     }
 
-    fn is_dirty(&self) -> bool {
-        !self.dirty.is_empty()
-    }
-
     fn missing_to_resend(&self, _after: Option<u64>) -> Vec<u16> {
         self.announced.keys().copied().collect()
     }
