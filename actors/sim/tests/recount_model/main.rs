@@ -11,6 +11,7 @@ mod check;
 mod cuts;
 mod events;
 mod grow;
+mod regressions;
 mod settings;
 mod shape;
 mod shrink;
@@ -24,7 +25,7 @@ use souk_proto::journal::v1::Record;
 use souk_sim::recount::compare::Difference;
 
 /// As many as take about a minute on one core of the test profile.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 400;
 /// Differences told in full.
 const TOLD: usize = 8;
 
