@@ -60,6 +60,7 @@ impl Actor for UserActor {
             log_time: message.at.append_time,
             high_water: message.at.append_time,
             watermark: message.at.append_time - shared.settings.fold.lateness,
+            out_of_reach: 0,
         };
         if let Ok(Record::Event(event)) = &message.decoded.record {
             let mut facts = Sink(shared, now);

@@ -44,9 +44,8 @@ pub fn take_shard(observed: &mut Observed, id: ShardId, shard: &Shard) -> Result
         Shard::Users(users) => {
             let now = shard.now();
             let settings = shard.settings();
-            let oldest = now.high_water - settings.horizon - settings.fold.session_gap;
             users.each_user(|key, user| {
-                observed.users.get_or_insert_default().insert(key.to_owned(), user_view(user, oldest));
+                observed.users.get_or_insert_default().insert(key.to_owned(), user_view(user, now.out_of_reach));
             })?;
             for metric in &settings.metrics {
                 let ledger = users.book().ledger(&metric.name);

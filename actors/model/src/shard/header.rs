@@ -28,6 +28,7 @@ impl Core {
             position: self.position,
             log_time_ms: self.log_time,
             high_water_ms: self.high_water,
+            out_of_reach_ms: self.out_of_reach,
             fold_version: self.fold_version,
             settings: self.settings.text.clone(),
             counts: Some(state::Counts {
@@ -48,6 +49,7 @@ impl Core {
         self.position = header.position;
         self.log_time = header.log_time_ms;
         self.high_water = header.high_water_ms;
+        self.out_of_reach = header.out_of_reach_ms;
         self.fold_version = header.fold_version;
         if !self.planted.has(crate::planted::Bug::SettingsFromProcess) {
             self.settings =
