@@ -56,7 +56,8 @@ impl World {
         if let Some(current) = current
             && self.chaos.strikes(Fault::HandOver, 25)
         {
-            let now = self.node_time(node);
+            let carrier = self.owners.get(&current).map_or(node, |owner| owner.node);
+            let now = self.node_time(carrier);
             self.feed(current, Input::HandOver { now });
         }
         if self.chaos.strikes(Fault::NodeRestarts, 40) {
