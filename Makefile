@@ -52,7 +52,7 @@ proto-image: $(BUF)  ## record today's protos as what `make lint` guards against
 
 fuzz:                ## each fuzz target for SECONDS (60); needs nightly and cargo-fuzz
 	cd actors/model/fuzz && for target in $$(cargo +nightly fuzz list); do \
-	  cargo +nightly fuzz run $$target -- -max_total_time=$${SECONDS_EACH:-60} -rss_limit_mb=4096 || exit 1; done
+	  cargo +nightly fuzz run $$target -- -max_total_time=$${SECONDS_EACH:-60} -rss_limit_mb=4096 -len_control=0 -max_len=4096 || exit 1; done
 
 $(BUF):
 	npm install --silent --no-fund --no-audit --prefix $(TOOLS) @bufbuild/buf@1.75.0

@@ -27,7 +27,7 @@ fn slope(many: u64, idle: bool) -> anyhow::Result<f64> {
             feed.fold_one(Mix::Adds, user)?;
         }
         if idle && user % 1_000 == 999 {
-            feed.shard.passivate(usize::MAX)?;
+            feed.shard.passivate(usize::MAX);
         }
     }
     settle(&mut feed, idle)?;
@@ -42,7 +42,7 @@ fn settle(feed: &mut Feed, idle: bool) -> anyhow::Result<()> {
     while feed.shard.cut_slice().is_none() {}
     feed.shard.cut_committed();
     if idle {
-        feed.shard.passivate(usize::MAX)?;
+        feed.shard.passivate(usize::MAX);
     }
     Ok(())
 }

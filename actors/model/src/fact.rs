@@ -17,7 +17,6 @@ pub trait FactSink {
 pub struct Fact<'a> {
     pub time: Millis,
     pub sign: Sign,
-    pub origin: Origin,
     pub who: Who<'a>,
     pub detail: Detail<'a>,
 }
@@ -35,13 +34,6 @@ impl Sign {
             Self::TakenBack => -1,
         }
     }
-}
-
-/// What made the fact: a fact a timer makes is never late.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    Record,
-    Timer,
 }
 
 /// The dimensions every fact has. An empty text stands for `unknown`.

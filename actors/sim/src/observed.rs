@@ -98,7 +98,7 @@ fn user_view(user: &User, oldest_session: i64) -> UserView {
             }
         })
         .collect();
-    view.journey = user.journey().map(|step| (step.time, step.name().to_owned())).collect();
+    view.journey = user.journey().skip_while(|step| step.time < oldest_session).map(|step| (step.time, step.name().to_owned())).collect();
     view
 }
 
@@ -135,6 +135,11 @@ fn product_view(product: &Product) -> ProductView {
 
 /// Takes every row a products shard answers, of every metric, key set and window.
 pub fn take_series(observed: &mut Observed, shop: &str, shard: &Shard) -> Result<(), String> {
+    take_series_of(observed, shop, shard, TimeRange::ALL)
+}
+
+/// The same of windows that start within a range.
+pub fn take_series_of(observed: &mut Observed, shop: &str, shard: &Shard, within: TimeRange) -> Result<(), String> {
     let Some(products) = shard.as_products() else { return Ok(()) };
     for metric in &shard.settings().metrics {
         for key_set in 0..metric.key_sets.len() {
@@ -145,7 +150,7 @@ pub fn take_series(observed: &mut Observed, shop: &str, shard: &Shard) -> Result
                     key_set: key_set as u16,
                     window: Some(*window),
                     key: None,
-                    span: Span::Starting(TimeRange::ALL),
+                    span: Span::Starting(within),
                     closed_only: false,
                     top: None,
                 };

@@ -3,7 +3,7 @@
 //! Bytes are read as a script: few ids, so that records meet; raw bytes in between, so that decoding is met too.
 #![no_main]
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use libfuzzer_sys::fuzz_target;
 use prost::Message;
@@ -164,12 +164,15 @@ impl Script<'_> {
     }
 }
 
+/// The built-in settings, laid out once.
+static SETTINGS: LazyLock<String> = LazyLock::new(|| Settings::builtin().text);
+
 fn shard(users: bool, library: &Arc<SettingsLibrary>) -> Shard {
     let id = if users { ShardId::users(0) } else { ShardId::products(0) };
     let mut shard = Shard::new(ShardConfig {
         id,
         partitions: Partitions { users: 1, products: 1 },
-        settings: Settings::builtin().text,
+        settings: SETTINGS.clone(),
         library: Arc::clone(library),
         build_version: FOLD_VERSION,
         planted: Planted::default(),

@@ -1,5 +1,5 @@
 use super::*;
-use crate::fact::{Detail, Fact, FactKind, Item, Origin, Sign, Who};
+use crate::fact::{Detail, Fact, FactKind, Item, Sign, Who};
 use crate::money::{Currency, Money};
 use crate::time::{DAY, HOUR, MINUTE, SECOND};
 
@@ -187,7 +187,7 @@ fn fact(detail: Detail<'static>) -> Fact<'static> {
         session_campaign: "u",
         labels: None,
     };
-    Fact { time: 0, sign: Sign::Counted, origin: Origin::Record, who, detail }
+    Fact { time: 0, sign: Sign::Counted, who, detail }
 }
 
 #[test]

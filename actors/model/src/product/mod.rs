@@ -89,6 +89,12 @@ impl Product {
         &self.stock
     }
 
+    /// Pieces held, by user and order.
+    pub fn holds(&self) -> impl Iterator<Item = (&str, &str, i64)> {
+        let held = self.orders.holds().iter().filter(|(_, hold)| hold.pieces() > 0);
+        held.filter_map(|(key, hold)| key.split_once('/').map(|(user, order)| (user, order, hold.pieces())))
+    }
+
     pub fn sale(&self) -> Option<&Sale> {
         self.sale.as_ref()
     }

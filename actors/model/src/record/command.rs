@@ -29,7 +29,7 @@ pub(super) fn command(command: &journal::Command) -> Checked {
 }
 
 /// Whether a command is for a product, so for the products journal.
-pub(super) fn is_for_product(action: &Action) -> bool {
+pub fn is_for_product(action: &Action) -> bool {
     match action {
         Action::AddCartItem(_)
         | Action::UpdateCartItem(_)

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::actor::Actor;
 use crate::cut::segment::{Segment, SegmentId};
-use crate::fact::{Detail, Fact, Origin, Sign, Who};
+use crate::fact::{Detail, Fact, Sign, Who};
 use crate::key::{BUCKETS, BucketId};
 use crate::metric::aggregate::part::Total;
 use crate::metric::{Metric, TimeRange};
@@ -87,7 +87,7 @@ impl Step {
             session_campaign: "",
             labels: None,
         };
-        Fact { time: self.at, sign, origin: Origin::Record, who, detail }
+        Fact { time: self.at, sign, who, detail }
     }
 }
 

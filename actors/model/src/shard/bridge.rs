@@ -8,7 +8,7 @@ use souk_proto::state::v1 as state;
 
 use crate::limits::{BRIDGE_WINDOW, BRIDGES};
 use crate::planted::{Bug, Planted};
-use crate::verdict::{Reason, Refusal};
+use crate::verdict::{Reason, Refusal, Verdict};
 
 /// What a shard remembers of one partition of a foreign topic.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(super) struct Bridges {
 
 impl Bridges {
     /// Whether this record comes for the first time. A newest-offset rule is not enough: an older bridge still alive sends out of order.
-    pub(super) fn admit(&mut self, stamp: &journal::BridgeStamp, planted: Planted) -> Result<bool, Refusal> {
+    fn admit(&mut self, stamp: &journal::BridgeStamp, planted: Planted) -> Result<bool, Refusal> {
         let key = (stamp.source.clone(), stamp.partition);
         if !self.by_source.contains_key(&key) && self.by_source.len() >= BRIDGES {
             return Err(Refusal::new(Reason::TooManyItems, "bridge.source", "too many foreign partitions bridged"));
@@ -44,6 +44,15 @@ impl Bridges {
             bridge.raise(lowest);
         }
         Ok(fresh)
+    }
+
+    /// The word on an event that its stamp alone decides: it came before, or comes from one source too many.
+    pub(super) fn judge(&mut self, stamp: Option<&journal::BridgeStamp>, planted: Planted) -> Option<Verdict> {
+        match self.admit(stamp?, planted) {
+            Ok(true) => None,
+            Ok(false) => Some(Verdict::Duplicate),
+            Err(refusal) => Some(Verdict::Rejected(refusal)),
+        }
     }
 
     pub(super) fn encode(&self) -> Vec<state::Bridge> {

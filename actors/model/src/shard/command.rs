@@ -4,7 +4,7 @@ use souk_proto::journal::v1::command::Action;
 
 use crate::actor::StateError;
 use crate::output::{Outcome, Output, Outputs};
-use crate::record::Command;
+use crate::record::{Command, is_for_product};
 use crate::shard::core::At;
 use crate::shard::tombstone;
 use crate::shard::users::{UsersShard, keep_open_saga};
@@ -14,6 +14,11 @@ impl UsersShard {
     pub(super) fn command(&mut self, at: At, command: &Command, out: &mut Outputs) -> Result<(), StateError> {
         let now = self.core.now(at.offset);
         let outcome = match &command.command.action {
+            Some(action) if is_for_product(action) => Outcome::Refused(Refusal::new(
+                Reason::KeyPartitionMismatch,
+                "action",
+                "this is asked of a product",
+            )),
             Some(Action::EraseUser(erase)) => self.erase(&erase.salt, command)?,
             _ if self.is_erased(&command.key, now.log_time)? => {
                 Outcome::Refused(Refusal::new(Reason::UserErased, "name", "this user was erased at this very moment"))

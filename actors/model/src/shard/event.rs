@@ -1,10 +1,11 @@
 //! Events of the users journal: SEMANTICS.md section 2, in its order.
 
+#[cfg(feature = "planted")]
 use souk_proto::v1;
 
 use crate::actor::StateError;
 use crate::output::{Output, Outputs};
-use crate::record::Event;
+use crate::record::{Event, is_of_product};
 use crate::shard::core::At;
 use crate::shard::keyless;
 use crate::shard::users::UsersShard;
@@ -30,14 +31,10 @@ impl UsersShard {
     }
 
     fn judge(&mut self, at: At, event: &Event, out: &mut Outputs) -> Result<Verdict, StateError> {
-        if let Some(stamp) = &event.bridge {
-            match self.bridges.admit(stamp, self.core.planted) {
-                Ok(true) => {}
-                Ok(false) => return Ok(Verdict::Duplicate),
-                Err(refusal) => return Ok(Verdict::Rejected(refusal)),
-            }
+        if let Some(verdict) = self.bridges.judge(event.bridge.as_ref(), self.core.planted) {
+            return Ok(verdict);
         }
-        if is_about_a_product(event) {
+        if event.event.kind.as_ref().is_some_and(is_of_product) {
             return Ok(Verdict::Rejected(Refusal::new(
                 Reason::KeyPartitionMismatch,
                 "kind",
@@ -70,8 +67,4 @@ impl UsersShard {
         let erased_at = self.tombstones.get((&key).into(), |tombstone| tombstone.erased_at)?.flatten();
         Ok(erased_at.is_some_and(|erased_at| time <= erased_at))
     }
-}
-
-fn is_about_a_product(event: &Event) -> bool {
-    matches!(event.event.kind, Some(v1::event::Kind::ProductStep(_) | v1::event::Kind::StockStep(_)))
 }

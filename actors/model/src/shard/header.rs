@@ -135,6 +135,7 @@ impl ProductsShard {
         state::Header {
             alerts: self.alerts.after(None).map(|(id, alert)| alert_entry(id, alert)).collect(),
             alerts_dropped: self.alerts.dropped(),
+            bridges: self.bridges.encode(),
             book: self.series.encode_header(),
             ..self.core.to_header()
         }
@@ -147,6 +148,7 @@ impl ProductsShard {
             self.alerts.restore(ring_id(entry.id), alert(entry)?);
         }
         self.alerts.set_dropped(header.alerts_dropped);
+        self.bridges = Bridges::decode(&header.bridges);
         self.series.decode_header(&self.core.settings, &header.book)
     }
 }

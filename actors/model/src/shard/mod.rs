@@ -66,4 +66,12 @@ impl Shard {
             Self::Products(shard) => shard.step_decoded(at, bytes, decoded, out),
         }
     }
+
+    /// Encodes up to `max` of the actors nobody asked for of late; gives how many. Representation only.
+    pub fn passivate(&mut self, max: usize) -> usize {
+        match self {
+            Self::Users(shard) => shard.users.passivate(max),
+            Self::Products(shard) => shard.products.passivate(max),
+        }
+    }
 }

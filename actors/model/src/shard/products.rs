@@ -13,16 +13,17 @@ use crate::limits::TIMERS_PER_SLICE;
 use crate::output::{Outcome, Output, Outputs};
 use crate::owner::fold::Progress;
 use crate::product::Product;
-use crate::record::{Command, Event, Record, Step};
+use crate::record::{Command, Event, Record, Step, is_for_product, is_of_product};
 use crate::ring::Ring;
 use crate::series::SeriesBook;
 use crate::settings::SettingsErrors;
 use crate::shard::alerts::Alert;
 use crate::shard::ahead::Decoded;
+use crate::shard::bridge::Bridges;
 use crate::shard::core::{At, Core, ShardConfig};
 use crate::tally::Presence;
 use crate::time::Now;
-use crate::verdict::Verdict;
+use crate::verdict::{Reason, Refusal, Verdict};
 
 /// First section of the products' buckets.
 const PRODUCTS: u16 = 0;
@@ -36,6 +37,7 @@ pub struct ProductsShard {
     pub(super) alerts: Ring<Alert>,
     /// A join beside the fold: no decision reads it, no digest holds it.
     pub(super) series: SeriesBook,
+    pub(super) bridges: Bridges,
 }
 
 /// Products make no facts.
@@ -53,6 +55,7 @@ impl ProductsShard {
             catalogue: Catalogue::default(),
             alerts: Ring::default(),
             series: SeriesBook::new(&core.settings, core.partitions.users, core.planted),
+            bridges: Bridges::default(),
             core,
         })
     }
@@ -145,8 +148,7 @@ impl ProductsShard {
     }
 
     fn event(&mut self, at: At, event: &Event, out: &mut Outputs) -> Result<(), StateError> {
-        let now = self.core.now(at.offset);
-        let verdict = self.with_product(&event.key, now, out, |product, context| product.event(context, event))?;
+        let verdict = self.judge(at, event, out)?;
         if verdict == Verdict::Counted {
             out.push(Output::Changed { actor: event.key.clone() });
         }
@@ -154,10 +156,27 @@ impl ProductsShard {
         Ok(())
     }
 
+    fn judge(&mut self, at: At, event: &Event, out: &mut Outputs) -> Result<Verdict, StateError> {
+        if let Some(verdict) = self.bridges.judge(event.bridge.as_ref(), self.core.planted) {
+            return Ok(verdict);
+        }
+        if !event.event.kind.as_ref().is_some_and(is_of_product) {
+            let message = "only product and stock steps belong to the products journal";
+            return Ok(Verdict::Rejected(Refusal::new(Reason::KeyPartitionMismatch, "kind", message)));
+        }
+        let now = self.core.now(at.offset);
+        self.with_product(&event.key, now, out, |product, context| product.event(context, event))
+    }
+
     fn command(&mut self, at: At, command: &Command, out: &mut Outputs) -> Result<(), StateError> {
         let now = self.core.now(at.offset);
         let outcome = match &command.command.action {
             Some(Action::AcknowledgeAlert(acknowledge)) => self.acknowledge(&acknowledge.alert_id),
+            Some(action) if !is_for_product(action) => Outcome::Refused(Refusal::new(
+                Reason::KeyPartitionMismatch,
+                "action",
+                "this is asked of a user",
+            )),
             _ => self.with_product(&command.key, now, out, |product, context| {
                 product.command(context, &command.key, command)
             })?,

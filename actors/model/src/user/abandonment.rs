@@ -119,7 +119,7 @@ impl Cart {
                 self.take_back(scribe);
             } else {
                 let recovered = Detail::CartRecovered { stage: cart.stage.name(), amount: cart.amount() };
-                scribe.state_fact(time, Sign::Counted, recovered);
+                scribe.visit_fact(time, recovered);
                 scribe.abandoned(cart.deadline, AbandonedChange::Recovered { order_id: order_id.to_owned() });
                 cart.fate = Fate::Recovered(order_id.into());
             }

@@ -204,7 +204,9 @@ impl Cart {
             }
             match self.place(&line.product) {
                 Ok(at) => {
-                    let own = &mut self.lines[at].quantity;
+                    let known = &mut self.lines[at];
+                    known.add_time = known.add_time.min(line.add_time);
+                    let own = &mut known.quantity;
                     let quantity = match policy {
                         MergePolicy::Unspecified | MergePolicy::Max => line.quantity.max(*own),
                         MergePolicy::Sum => line.quantity.saturating_add(*own).min(LINE_QUANTITY as u32),

@@ -62,9 +62,9 @@ fn freeze_line(line: &Line, stamps: &[Stamp], currency: Currency) -> Result<Orde
     let words = Words::of_stamp(stamp);
     Ok(OrderLine {
         product: line.product.clone(),
-        title: or(words.title, &line.title).into(),
-        category: or(words.category, &line.category).into(),
-        brand: or(words.brand, &line.brand).into(),
+        title: or(&line.title, words.title).into(),
+        category: or(&line.category, words.category).into(),
+        brand: or(&line.brand, words.brand).into(),
         quantity: line.quantity,
         unit_price,
         cart_price: (unit_price != line.unit_price).then_some(line.unit_price),

@@ -98,6 +98,11 @@ impl User {
         self.rare.as_ref()?.orders.get(id)
     }
 
+    /// Whether an order of this person waits for products: its cart is frozen meanwhile.
+    fn has_pending_order(&self) -> bool {
+        self.orders().any(|order| order.state == State::Pending)
+    }
+
     /// Whether some other actor owes it an answer, or it one.
     pub fn has_open_saga(&self) -> bool {
         self.rare

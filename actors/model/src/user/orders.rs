@@ -28,9 +28,9 @@ impl Orders {
         self.by_age.iter_mut().rev().find(|order| *order.id == *id && !order.is_settled())
     }
 
-    /// Whether the id is taken, be it by an erased user's order.
-    pub(super) fn is_taken(&self, id: &str) -> bool {
-        self.by_age.iter().any(|order| *order.id == *id)
+    /// Whether an erased user's order has this id.
+    pub(super) fn is_kept(&self, id: &str) -> bool {
+        self.by_age.iter().any(|order| order.erased && *order.id == *id)
     }
 
     /// Whether there is room for one more: orders under way do not give way.
@@ -43,6 +43,20 @@ impl Orders {
             "order_id",
             format!("{ORDERS} orders of this user are under way"),
         ))
+    }
+
+    /// Adds a checkout. An order only heard of becomes it.
+    pub(super) fn open(&mut self, mut order: Order) -> Result<&mut Order, Refusal> {
+        if let Some(place) = self.by_age.iter().rposition(|known| *known.id == *order.id && !known.erased) {
+            let known = &mut self.by_age[place];
+            order.version = known.version.saturating_add(1);
+            order.checkout_started = known.checkout_started;
+            order.payment = known.payment.take().or(order.payment);
+            *known = order;
+            return Ok(known);
+        }
+        self.check_room()?;
+        Ok(self.push(order))
     }
 
     /// Adds an order; the oldest settled one gives way.

@@ -1,7 +1,9 @@
 //! Refunds: what is asked back is judged against what is left of the order and of its lines before any of it goes. SEMANTICS.md section 7.
 
+use souk_proto::journal::v1::Stamp;
 use souk_proto::v1;
 
+use super::line::Words;
 use super::order::{Order, OrderLine};
 use super::scribe::Scribe;
 use crate::fact::{Detail, Item};
@@ -22,6 +24,8 @@ pub(super) struct Refund<'a> {
 struct Part<'a> {
     line: Option<usize>,
     given: &'a v1::Line,
+    /// What the record calls it, for an order whose lines are unknown.
+    words: Words<'a>,
     quantity: u32,
     amount: i64,
 }
@@ -32,13 +36,15 @@ impl<'a> Refund<'a> {
         order: &Order,
         lines: &'a [v1::Line],
         total: Option<&v1::Money>,
+        stamps: &'a [Stamp],
     ) -> Result<Self, Refusal> {
         let (true, Some(currency)) = (order.is_placed(), order.currency) else {
             return Err(Refusal::new(Reason::OrderUnknown, "order_id", "no such order was placed"));
         };
         let mut parts: Vec<Part<'a>> = Vec::with_capacity(lines.len());
         for (place, given) in lines.iter().enumerate() {
-            let part = part_of(order, &parts, place, given, currency)?;
+            let stamp = stamps.iter().find(|stamp| stamp.product_id == given.product_id);
+            let part = Part { words: Words::of_line(given, stamp), ..part_of(order, &parts, place, given, currency)? };
             parts.push(part);
         }
         let amount = match total {
@@ -68,11 +74,11 @@ impl<'a> Refund<'a> {
                 scribe.fact(time, Detail::RefundLine(line.item(quantity, amount, self.currency)));
             } else {
                 let money = Some(Money { currency: self.currency, minor: amount });
-                let v1::Line { product_id, category, brand, .. } = part.given;
+                let Words { category, brand, .. } = part.words;
                 scribe.fact(
                     time,
                     Detail::RefundLine(Item {
-                        product: product_id,
+                        product: &part.given.product_id,
                         category,
                         brand,
                         quantity,
@@ -131,7 +137,8 @@ fn part_of<'a>(
             Refusal::missing(format!("{}.unit_price", field()), "give the price: the order has no lines")
         })?;
         let quantity = asked.unwrap_or(1);
-        return Ok(Part { line: None, given, quantity, amount: price.minor.saturating_mul(quantity.into()) });
+        let amount = price.minor.saturating_mul(quantity.into());
+        return Ok(Part { line: None, given, words: Words::default(), quantity, amount });
     }
     let named = |line: &&(usize, &OrderLine)| *line.1.product == *given.product_id;
     let left = |at: usize, line: &OrderLine| {
@@ -154,7 +161,7 @@ fn part_of<'a>(
     if quantity > quantity_left || amount > amount_left {
         return Err(exceeds(&field(), amount_left));
     }
-    Ok(Part { line: Some(at), given, quantity, amount })
+    Ok(Part { line: Some(at), given, words: Words::default(), quantity, amount })
 }
 
 fn check_currency(field: &str, given: Currency, order: Currency) -> Result<(), Refusal> {

@@ -2,7 +2,9 @@
 
 use souk_proto::journal::v1 as journal;
 
-use crate::fact::{Detail, Fact, FactSink, Origin, Sign, Who};
+use super::sessions::Sessions;
+use crate::actor::Context;
+use crate::fact::{Detail, Fact, FactSink, Sign, Who};
 use crate::journal::Journal;
 use crate::key::ActorKey;
 use crate::output::{AbandonedChange, AbandonedNews, Output, Outputs};
@@ -14,7 +16,6 @@ pub(super) struct Scribe<'a> {
     pub(super) now: Now,
     pub(super) settings: &'a Settings,
     pub(super) key: &'a ActorKey,
-    pub(super) origin: Origin,
     /// What the facts of this record say of the visit; facts of state say only whose they are.
     pub(super) who: Who<'a>,
     pub(super) facts: &'a mut dyn FactSink,
@@ -35,6 +36,19 @@ pub(super) fn person(key: &ActorKey) -> Who<'_> {
         session_campaign: "",
         labels: None,
     }
+}
+
+/// For a command or a saga's step: it happens now, in the visit that is still within reach.
+pub(super) fn scribe<'a>(
+    ctx: &'a mut Context<'_>,
+    key: &'a ActorKey,
+    sessions: &'a Sessions,
+    presence: &'a mut Presence,
+) -> Scribe<'a> {
+    let Context { now, settings, facts, out, .. } = ctx;
+    let (session_referrer, session_campaign) = sessions.origin_at(now.log_time, settings.fold.session_gap);
+    let who = Who { session_referrer, session_campaign, ..person(key) };
+    Scribe { now: *now, settings, key, who, facts: &mut **facts, presence: Some(presence), out }
 }
 
 impl Scribe<'_> {
@@ -61,7 +75,13 @@ impl Scribe<'_> {
     }
 
     fn tell(&mut self, who: Who<'_>, time: Millis, sign: Sign, detail: Detail<'_>) {
-        self.facts.fact(&Fact { time, sign, origin: self.origin, who, detail }, self.presence.as_deref_mut());
+        self.facts.fact(&Fact { time, sign, who, detail }, self.presence.as_deref_mut());
+    }
+
+    /// A fact of state that belongs to the visit of this record.
+    pub(super) fn visit_fact(&mut self, time: Millis, detail: Detail<'_>) {
+        let Who { session_referrer, session_campaign, .. } = self.who;
+        self.session_fact(time, Sign::Counted, detail, (session_referrer, session_campaign));
     }
 
     pub(super) fn abandoned(&mut self, deadline: Millis, change: AbandonedChange) {

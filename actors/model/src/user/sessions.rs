@@ -128,6 +128,12 @@ impl Sessions {
         cutoff
     }
 
+    /// Referrer and campaign of the newest session `time` is within reach of.
+    pub(super) fn origin_at(&self, time: Millis, gap: Millis) -> (&str, &str) {
+        let holds = |session: &&Session| session.start <= time && time <= session.last.saturating_add(gap);
+        self.by_start.iter().rev().find(holds).map_or(("", ""), Session::origin)
+    }
+
     pub(super) fn get(&self, place: usize) -> Option<&Session> {
         self.by_start.get(place)
     }

@@ -4,16 +4,14 @@ use souk_proto::journal::v1::{self as journal, step::Action};
 
 use super::line::Line;
 use super::merge::{Gift, TAKEN_WITHIN};
-use super::scribe::{Scribe, person, send};
+use super::scribe::{scribe, send};
 use super::{User, rare};
 use crate::actor::Context;
-use crate::fact::Origin;
 use crate::journal::Journal;
 use crate::key::ActorKey;
 use crate::limits::MERGES;
 use crate::output::Output;
 use crate::record;
-use crate::tally::Presence;
 
 impl User {
     /// Folds a step for this actor. Steps for products that were sent here change nothing.
@@ -32,13 +30,13 @@ impl User {
 
     fn reserved(&mut self, ctx: &mut Context<'_>, key: &ActorKey, reserved: &journal::Reserved) {
         let log_time = ctx.now.log_time;
-        let Self { rare: Some(rare), cart, presence, .. } = self else { return };
+        let Self { rare: Some(rare), sessions, cart, presence, .. } = self else { return };
         let Some(order) = rare.orders.of_saga(&reserved.order_id) else { return };
         let was_pending = order.deadline.is_some();
         let confirmed = order.answered(reserved, log_time);
         if was_pending && order.deadline.is_none() {
             if confirmed && !order.erased {
-                let mut scribe = scribe(ctx, key, presence);
+                let mut scribe = scribe(ctx, key, sessions, presence);
                 order.tell_placed(log_time, &mut scribe);
                 if let Some(cart) = cart {
                     cart.ordered(&order.id, log_time, &mut scribe);
@@ -62,10 +60,11 @@ impl User {
         }
     }
 
-    /// As a guest: hands the cart over, the same again to who asks again. Too late, nothing. With too many merges on record it does
+    /// As a guest: hands the cart over, the same again to who asks again. Too late, nothing. With an order pending or too many merges on record it does
     /// not answer: an empty answer it could not remember might be followed by a full one nobody waits for.
     fn cart_take(&mut self, ctx: &mut Context<'_>, key: &ActorKey, take: &journal::CartTake, created: i64) {
-        let Self { rare: few, cart, presence, .. } = self;
+        let frozen = self.has_pending_order();
+        let Self { rare: few, sessions, cart, presence, .. } = self;
         if let Some(gift) = few.as_mut().and_then(|rare| rare.merges.gift(&take.user_id, take.merge_id)) {
             gift.give(key, ctx.out);
             return;
@@ -83,13 +82,13 @@ impl User {
             return;
         }
         let merges = &mut rare(few).merges;
-        if merges.given.len() >= MERGES {
+        if frozen || merges.given.len() >= MERGES {
             return;
         }
         let mut gift = nothing;
         if let Some(cart) = cart.as_mut().filter(|cart| !cart.lines.is_empty()) {
             gift.currency = cart.currency;
-            gift.lines = cart.empty(&scribe(ctx, key, presence));
+            gift.lines = cart.empty(&scribe(ctx, key, sessions, presence));
         }
         gift.give(key, ctx.out);
         merges.given.push(gift);
@@ -103,13 +102,16 @@ impl User {
         given: &journal::CartGiven,
         created: i64,
     ) {
-        let Self { rare, cart, presence, .. } = self;
+        if self.has_pending_order() {
+            return; // the guest keeps the lines and is asked again
+        }
+        let Self { rare, sessions, cart, presence, .. } = self;
         if let Some(merge) =
             rare.as_mut().and_then(|rare| rare.merges.take_asked(given.merge_id, &given.guest_id))
         {
             let lines: Vec<_> = given.lines.iter().filter_map(Line::arrived).collect();
             if !lines.is_empty() {
-                cart.get_or_insert_default().merge(lines, merge.policy, &scribe(ctx, key, presence));
+                cart.get_or_insert_default().merge(lines, merge.policy, &scribe(ctx, key, sessions, presence));
             }
         }
         let taken = journal::CartTaken { user_id: key.id().to_owned(), merge_id: given.merge_id };
@@ -125,20 +127,5 @@ impl User {
             gift.lines = Vec::new();
             rare.merges.forget(ctx.now.log_time);
         }
-    }
-}
-
-fn scribe<'a>(ctx: &'a mut Context<'_>, key: &'a ActorKey, presence: &'a mut Presence) -> Scribe<'a> {
-    let Context { now, settings, facts, out, .. } = ctx;
-    let who = person(key);
-    Scribe {
-        now: *now,
-        settings,
-        key,
-        origin: Origin::Record,
-        who,
-        facts: &mut **facts,
-        presence: Some(presence),
-        out,
     }
 }

@@ -3,7 +3,6 @@
 use super::scribe::{Scribe, person};
 use super::{Rare, User};
 use crate::actor::{Context, Deadlines, TimerClock};
-use crate::fact::Origin;
 use crate::key::ActorKey;
 use crate::output::Output;
 use crate::time::Millis;
@@ -33,7 +32,6 @@ impl User {
             now: ctx.now,
             settings: ctx.settings,
             key,
-            origin: Origin::Timer,
             who: person(key),
             facts: &mut *ctx.facts,
             presence: Some(presence),

@@ -13,7 +13,7 @@ impl Person {
             return;
         }
         let (stage, amount) = (self.cart.stage(), value(lines));
-        let fact = Fact::new("cart_abandoned", deadline, &self.base(deadline))
+        let fact = Fact::new("cart_abandoned", deadline, &self.known())
             .text("stage", stage)
             .amount("amount", amount.clone());
         scene.facts.push(fact.clone());
@@ -39,6 +39,7 @@ impl Person {
             if at <= open.deadline {
                 scene.facts.push(open.fact.taken_back());
                 self.cart.open = None;
+                self.abandoned.pop();
             }
         }
         let latest = latest.map_or(at, |latest| latest.max(at)); // with one open, `at` is the later one
@@ -51,13 +52,16 @@ impl Person {
         let lines = std::mem::take(&mut self.cart.lines);
         self.abandon_if_past(scene.at, &lines, scene);
         if let Some(open) = self.cart.open.take() {
-            scene.facts.push(if scene.at <= open.deadline {
+            let fact = if scene.at <= open.deadline {
+                self.abandoned.pop();
                 open.fact.taken_back()
             } else {
-                Fact::new("cart_recovered", scene.at, &self.base(scene.at))
+                self.use_up(open.deadline);
+                Fact::new("cart_recovered", scene.at, &self.base(scene.at, scene.settings.session_gap))
                     .text("stage", open.stage)
                     .amount("amount", open.amount)
-            });
+            };
+            scene.facts.push(fact);
         }
         self.lines_changed(&lines);
         self.cart.start_anew();

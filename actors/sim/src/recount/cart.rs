@@ -112,14 +112,15 @@ impl Cart {
             category: newest(&goods.category, known(|line| &line.category)),
             brand: newest(&goods.brand, known(|line| &line.brand)),
         };
+        let (line_category, line_brand) = (line.category.clone(), line.brand.clone());
         self.lines.insert(goods.product.clone(), line);
         Ok(vec![Moved {
             kind: "cart_add",
             product: goods.product.clone(),
             quantity: goods.quantity,
             amount: Amount::new(&price.currency, times(price.minor, goods.quantity)?),
-            category: goods.category.clone(),
-            brand: goods.brand.clone(),
+            category: line_category,
+            brand: line_brand,
         }])
     }
 

@@ -3,6 +3,7 @@
 use souk_proto::journal::v1::command::Action;
 use souk_proto::journal::v1::step::Action as StepAction;
 use souk_proto::journal::v1::{Command, MergeCarts, RecordPayment, Step};
+use souk_proto::v1::payment::State as PaymentState;
 use souk_proto::v1::{ErrorReason, Line};
 
 use super::cart::Goods;
@@ -18,13 +19,20 @@ impl Person {
         let action = command.action.as_ref().ok_or(ErrorReason::FieldMissing)?;
         self.check_version(command.if_version, action)?;
         let log = scene.log;
+        if self.is_frozen() && moves_cart(action) {
+            return Err(ErrorReason::CheckoutPending);
+        }
         match action {
             Action::AddCartItem(add) => {
+                stamped(&add.product_id, scene)?;
                 let goods = goods(&add.product_id, add.quantity.map_or(1, i64::from), scene);
                 self.change_cart(scene, |cart| cart.add(&goods, log))?;
             }
             Action::UpdateCartItem(update) => {
                 let quantity = update.quantity.ok_or(ErrorReason::FieldMissing)?;
+                if quantity > 0 && !self.cart.lines.contains_key(&update.product_id) {
+                    stamped(&update.product_id, scene)?;
+                }
                 let goods = goods(&update.product_id, i64::from(quantity), scene);
                 self.change_cart(scene, |cart| cart.set(&goods, log))?;
             }
@@ -42,10 +50,6 @@ impl Person {
             Action::RefundOrder(refund) => {
                 return self.refund_order(&refund.order_id, &refund.lines, refund.amount.as_ref(), scene);
             }
-            Action::EraseUser(_) => {
-                self.erase(log);
-                return Ok(());
-            }
             _ => return Err(ErrorReason::KeyPartitionMismatch),
         }
         self.cart.commanded = true;
@@ -53,8 +57,7 @@ impl Person {
     }
 
     fn check_version(&self, wanted: Option<i64>, action: &Action) -> Outcome {
-        let order =
-            |id: &str| self.orders.iter().find(|order| order.id == id).map_or(0, |order| order.version);
+        let order = |id: &str| self.own_order(id).map_or(0, |order| order.version);
         let version = match action {
             Action::RecordPayment(payment) => order(&payment.order_id),
             Action::CancelOrder(cancel) => order(&cancel.order_id),
@@ -71,6 +74,9 @@ impl Person {
     fn command_merge(&mut self, merge: &MergeCarts, scene: &Scene<'_>) -> Outcome {
         if merge.source_user_id == self.id {
             return Err(ErrorReason::FieldInvalid);
+        }
+        if self.merges.len() >= super::merge::MOST_MERGES {
+            return Err(ErrorReason::TooManyItems);
         }
         self.start_merge(merge.source_user_id.clone(), merge.policy(), scene);
         Ok(())
@@ -100,45 +106,52 @@ impl Person {
     }
 
     fn checkout(&mut self, id: &str, scene: &Scene<'_>) -> Outcome {
-        if let Some(order) =
-            self.orders.iter().find(|order| order.id == id && order.state != OrderState::Known)
-        {
+        if let Some(order) = self.own_order(id).filter(|order| order.state != OrderState::Known) {
             return if order.commanded { Ok(()) } else { Err(ErrorReason::OrderFinal) };
+        }
+        if self.orders.iter().any(|order| order.id == id && order.bare) {
+            return Err(ErrorReason::OrderFinal);
+        }
+        if self.is_frozen() {
+            return Err(ErrorReason::CheckoutPending);
         }
         if self.cart.lines.is_empty() {
             return Err(ErrorReason::CartEmpty);
         }
         let mut lines = Vec::new();
-        let mut currency = String::new();
+        let currency = self.cart.currency().unwrap_or_default().to_owned();
         for (product, line) in &self.cart.lines {
+            let stamp = scene.stamp(product);
+            let or = |known: &str, stamped: &str| if known.is_empty() { stamped } else { known }.to_owned();
             let kept = Amount::new(&line.currency, line.price);
             let price = scene.stamped_price(product).unwrap_or(kept);
-            if !lines.is_empty() && price.currency != currency {
+            if price.currency != currency {
                 return Err(ErrorReason::CurrencyMismatch);
             }
-            currency = price.currency;
             lines.push(OrderLine {
                 product: product.clone(),
                 quantity: line.quantity,
                 price: price.minor,
                 left: line.quantity,
                 amount_left: super::cart::times(price.minor, line.quantity)?,
-                category: line.category.clone(),
-                brand: line.brand.clone(),
+                category: or(&line.category, stamp.map_or("", |stamp| &stamp.category)),
+                brand: or(&line.brand, stamp.map_or("", |stamp| &stamp.brand)),
             });
         }
         let total = total(&lines, &currency, scene);
         let deadline = scene.log + scene.settings.order_timeout;
         self.cart.at_checkout = true;
+        let version = self.own_order(id).map_or(1, |order| order.version + 1);
         let order = self.order(id);
         *order = Order {
             state: OrderState::Pending,
             commanded: true,
             checkout_started: order.checkout_started,
+            payment: order.payment.clone(),
             left: total,
             total: Some(Amount::new(&currency, total)),
             lines,
-            version: 1,
+            version,
             deadline,
             ..Order::new(id)
         };
@@ -146,21 +159,28 @@ impl Person {
     }
 
     fn record_payment(&mut self, payment: &RecordPayment) -> Outcome {
-        let order = self.orders.iter_mut().find(|order| order.id == payment.order_id && !order.bare);
-        let order = order.ok_or(ErrorReason::OrderUnknown)?;
+        let order = self.own_order_mut(&payment.order_id).ok_or(ErrorReason::OrderUnknown)?;
         let paid = payment.payment.as_ref().and_then(|payment| payment.amount.as_ref()).and_then(amount);
-        if paid.is_some() && paid != order.total {
+        if paid.is_some() && order.total.is_some() && paid != order.total {
             return Err(ErrorReason::PaymentMismatch);
         }
+        let said = payment.payment.as_ref().ok_or(ErrorReason::FieldMissing)?;
+        if let Some((known, state)) = &order.payment
+            && !known.is_empty()
+            && *known != said.payment_id
+            && *state != PaymentState::Failed
+        {
+            return Err(ErrorReason::PaymentMismatch);
+        }
+        order.payment = Some((said.payment_id.clone(), said.state()));
         order.version += 1;
         Ok(())
     }
 
     fn cancel(&mut self, id: &str, scene: &mut Scene<'_>) -> Outcome {
-        let order = self.orders.iter_mut().find(|order| order.id == id).ok_or(ErrorReason::OrderUnknown)?;
+        let order = self.own_order_mut(id).ok_or(ErrorReason::OrderUnknown)?;
         match order.state {
-            OrderState::Known => return Err(ErrorReason::OrderUnknown),
-            OrderState::Pending => order.end(OrderState::Cancelled),
+            OrderState::Known | OrderState::Pending => order.end(OrderState::Cancelled),
             OrderState::Confirmed => order.refund_rest(scene),
             OrderState::Cancelled => return Err(ErrorReason::OrderFinal),
         }
@@ -174,8 +194,8 @@ impl Person {
         amount: Option<&souk_proto::v1::Money>,
         scene: &mut Scene<'_>,
     ) -> Outcome {
-        let placed = |order: &&mut Order| order.id == id && order.state == OrderState::Confirmed;
-        self.orders.iter_mut().find(placed).ok_or(ErrorReason::OrderUnknown)?.refund(lines, amount, scene)
+        let order = self.own_order_mut(id).filter(|order| order.state == OrderState::Confirmed);
+        order.ok_or(ErrorReason::OrderUnknown)?.refund(lines, amount, scene)
     }
 
     /// Takes one step of a saga in.
@@ -185,7 +205,10 @@ impl Person {
                 self.reserved(&answer.order_id, &answer.product_id, answer.granted, scene)
             }
             Some(StepAction::Settled(settled)) => {
-                if let Some(order) = self.orders.iter_mut().find(|order| order.id == settled.order_id) {
+                let owed = |order: &&mut Order| order.id == settled.order_id && order.is_owed();
+                if let Some(order) = self.orders.iter_mut().find(owed)
+                    && order.state != OrderState::Pending
+                {
                     order.settled.insert(settled.product_id.clone());
                 }
                 self.orders.retain(|order| !order.bare || order.is_owed());
@@ -197,19 +220,28 @@ impl Person {
     }
 
     fn reserved(&mut self, id: &str, product: &str, granted: bool, scene: &mut Scene<'_>) {
-        let Some(order) = self.orders.iter_mut().find(|order| order.id == id) else { return };
+        let Some(order) = self.orders.iter_mut().find(|order| order.id == id && order.is_owed()) else { return };
         let asked = order.lines.iter().any(|line| line.product == product);
-        if order.state != OrderState::Pending || !asked || order.granted.contains(product) {
+        if !asked || order.granted.contains(product) || order.settled.contains(product) {
             return;
         }
-        if !granted {
-            order.end(OrderState::Cancelled);
-            return;
+        let pending = order.state == OrderState::Pending;
+        order.version += 1;
+        if granted {
+            order.granted.insert(product.to_owned());
+            if pending && order.granted.len() == order.lines.len() {
+                order.version -= 1; // being placed is what this answer comes to
+                let bare = order.bare;
+                self.confirm(id, bare, scene);
+            }
+        } else {
+            order.settled.insert(product.to_owned());
+            if pending {
+                order.version -= 1;
+                order.end(OrderState::Cancelled);
+            }
         }
-        order.granted.insert(product.to_owned());
-        if order.granted.len() == order.lines.len() {
-            self.confirm(id, scene);
-        }
+        self.orders.retain(|order| !order.bare || order.is_owed());
     }
 
     /// The earliest moment of log time at which a pending order gives up.
@@ -229,6 +261,24 @@ impl Person {
     fn pending(&self) -> impl Iterator<Item = &Order> {
         self.orders.iter().filter(|order| order.state == OrderState::Pending)
     }
+}
+
+/// Commands that change the cart itself; a Checkout looks at its order id first.
+fn moves_cart(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::AddCartItem(_)
+            | Action::UpdateCartItem(_)
+            | Action::RemoveCartItem(_)
+            | Action::ClearCart(_)
+            | Action::MergeCarts(_)
+            | Action::RestoreCart(_)
+    )
+}
+
+/// A command adds only what the catalogue knew.
+fn stamped(product: &str, scene: &Scene<'_>) -> Outcome {
+    scene.stamp(product).map(|_| ()).ok_or(ErrorReason::ProductUnknown)
 }
 
 /// The product of a command, at its stamp's price.

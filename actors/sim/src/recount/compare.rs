@@ -201,10 +201,10 @@ fn same(expected: Option<&MetricValue>, got: Option<&MetricValue>) -> bool {
     expected.is_some_and(|value| !value.exact) && near(&recounted, &observed)
 }
 
-/// Without amounts of nothing; a number that counts nothing is nothing.
+/// Without amounts of nothing; a number that counts nothing is nothing, and so is a mean or ratio of nothing.
 fn bare(value: &Value) -> Value {
     match value {
-        Value::Integer(0) | Value::Fraction(0, 0) => Value::Nothing,
+        Value::Integer(0) | Value::Fraction(_, 0) => Value::Nothing,
         Value::Money(amounts) => {
             let left: BTreeMap<_, _> = amounts.iter().filter(|(_, minor)| **minor != 0).collect();
             if left.is_empty() {
@@ -213,7 +213,7 @@ fn bare(value: &Value) -> Value {
             Value::Money(left.into_iter().map(|(currency, minor)| (currency.clone(), *minor)).collect())
         }
         Value::MoneyFraction(amounts) => {
-            let left: BTreeMap<_, _> = amounts.iter().filter(|(_, fraction)| **fraction != (0, 0)).collect();
+            let left: BTreeMap<_, _> = amounts.iter().filter(|(_, (_, under))| *under != 0).collect();
             if left.is_empty() {
                 return Value::Nothing;
             }

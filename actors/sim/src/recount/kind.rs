@@ -4,6 +4,7 @@ use souk_proto::v1::event::Kind;
 use souk_proto::v1::{CartStep, ErrorReason, Event, MergePolicy, Transaction, Trip, cart_step, transaction};
 
 use super::fact::{Amount, Fact};
+use super::merge::MOST_MERGES;
 use super::person::{Person, Scene, amount};
 
 type Outcome = Result<(), ErrorReason>;
@@ -74,12 +75,12 @@ pub(super) fn effect(event: &Event, person: Option<&mut Person>, scene: &mut Sce
             person.order_step(step, id, scene)?;
         }
         (Kind::Login(login), Some(person)) if !login.guest_id.is_empty() => {
-            let guest = format!("guest:{}", login.guest_id);
-            if guest != person.id {
+            let session = login.guest_id.strip_prefix("guest:").unwrap_or(&login.guest_id);
+            let guest = format!("guest:{session}");
+            if guest != person.id && person.merges.len() < MOST_MERGES {
                 person.start_merge(guest, MergePolicy::Max, scene);
             }
         }
-        (Kind::ProductStep(_) | Kind::StockStep(_), _) => return Err(ErrorReason::KeyPartitionMismatch),
         _ => {}
     }
     Ok(())

@@ -7,7 +7,11 @@ use souk_proto::v1::MergePolicy;
 
 use super::cart::{CartLine, Lines, MOST_LINES, MOST_PIECES};
 use super::person::{Person, Scene};
+use super::order::OrderState;
 use super::time::{HOUR, Ms};
+
+/// Merges one user may wait for, and carts one guest may have given.
+pub(super) const MOST_MERGES: usize = 16;
 
 /// A merge a user waits for.
 #[derive(Debug, Clone)]
@@ -33,7 +37,7 @@ impl Person {
     /// The guest is asked for its cart.
     pub(super) fn give_cart(&mut self, take: &CartTake, created: Ms, scene: &Scene<'_>) {
         let asked = |given: &Given| given.user == take.user_id && given.merge == take.merge_id;
-        if scene.log - created > HOUR || self.given.iter().any(asked) {
+        if scene.log - created > HOUR || self.given.iter().any(asked) || self.is_frozen() {
             return;
         }
         let lines = std::mem::take(&mut self.cart.lines);
@@ -41,8 +45,16 @@ impl Person {
         self.given.push(Given { user: take.user_id.clone(), merge: take.merge_id });
     }
 
+    /// Whether an order is pending: then nothing moves the cart but the order's end.
+    pub(super) fn is_frozen(&self) -> bool {
+        self.orders.iter().any(|order| order.state == OrderState::Pending && !order.bare)
+    }
+
     /// The guest's lines arrive.
     pub(super) fn take_cart(&mut self, given: &CartGiven, scene: &Scene<'_>) {
+        if self.is_frozen() {
+            return;
+        }
         let Some(place) =
             self.merges.iter().position(|m| m.id == given.merge_id && m.guest == given.guest_id)
         else {
@@ -62,15 +74,16 @@ impl Person {
     }
 }
 
-/// The user's lines with the guest's, in product order; none if not one of the guest's can join.
+/// The user's lines with the guest's, in product order; none if no quantity changes.
 fn merged(own: &Lines, arriving: &BTreeMap<String, &WireLine>, policy: MergePolicy) -> Option<Lines> {
     let mut lines = own.clone();
-    let mut joined = false;
+    let mut changed = false;
     for (product, guest) in arriving {
         if lines.values().next().is_some_and(|line| line.currency != guest.currency_code) {
             continue;
         }
         let theirs = i64::from(guest.quantity);
+        let before = lines.get(product).map(|line| line.quantity);
         if let Some(line) = lines.get_mut(product) {
             line.quantity = match policy {
                 MergePolicy::Sum => (line.quantity + theirs).min(MOST_PIECES),
@@ -84,9 +97,9 @@ fn merged(own: &Lines, arriving: &BTreeMap<String, &WireLine>, policy: MergePoli
         } else {
             continue;
         }
-        joined = true;
+        changed |= before != lines.get(product).map(|line| line.quantity);
     }
-    joined.then_some(lines)
+    changed.then_some(lines)
 }
 
 fn line_of(wire: &WireLine) -> CartLine {

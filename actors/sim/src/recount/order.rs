@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use souk_proto::v1::order_step::Stage;
+use souk_proto::v1::payment::State as PaymentState;
 use souk_proto::v1::{ErrorReason, Line, Money, OrderStep};
 
 use super::cart::{Moved, times};
@@ -52,6 +53,8 @@ pub(super) struct Order {
     pub(super) total: Option<Amount>,
     pub(super) left: i64,
     pub(super) version: i64,
+    /// Id and state of the payment heard of last.
+    pub(super) payment: Option<(String, PaymentState)>,
     pub(super) deadline: Ms,
     pub(super) granted: BTreeSet<String>,
     pub(super) settled: BTreeSet<String>,
@@ -69,7 +72,8 @@ impl Order {
             lines: Vec::new(),
             total: None,
             left: 0,
-            version: 0,
+            version: 1,
+            payment: None,
             deadline: Ms::MAX,
             granted: BTreeSet::new(),
             settled: BTreeSet::new(),
@@ -79,6 +83,16 @@ impl Order {
     pub(super) fn end(&mut self, state: OrderState) {
         self.state = state;
         self.finals.push(state);
+        self.version += 1;
+    }
+
+    /// A payment was reported; of a pending order that changes nothing.
+    fn pay(&mut self, state: PaymentState) {
+        if self.state == OrderState::Pending {
+            return;
+        }
+        let id = self.payment.take().map_or_else(String::new, |(id, _)| id);
+        self.payment = Some((id, state));
         self.version += 1;
     }
 
@@ -120,6 +134,7 @@ impl Order {
     /// Everything that is left goes back.
     pub(super) fn refund_rest(&mut self, scene: &mut Scene<'_>) {
         let Some(currency) = self.total.as_ref().map(|total| total.currency.clone()) else { return };
+        self.version += 1;
         let left = std::mem::take(&mut self.left);
         self.give_back(left, scene);
         for line in &mut self.lines {
@@ -141,7 +156,6 @@ impl Order {
         if minor == 0 {
             return;
         }
-        self.version += 1;
         let currency = self.total.as_ref().map_or("", |total| total.currency.as_str());
         let fact = self.amount_fact("refund", Some(Amount::new(currency, -minor)), scene);
         scene.facts.push(fact);
@@ -173,6 +187,7 @@ impl Order {
         if minor > self.left {
             return Err(ErrorReason::RefundExceedsTotal);
         }
+        self.version += 1;
         self.left -= minor;
         self.give_back(minor, scene);
         for back in &moved {
@@ -183,51 +198,61 @@ impl Order {
 
     /// One line of a refund, negative, with what it does not say taken from the order.
     fn line_back(&self, line: &Line, currency: &str, scene: &Scene<'_>) -> Result<Moved, ErrorReason> {
-        let known = self.lines.iter().find(|known| known.product == line.product_id);
-        let same = self.lines.iter().filter(|known| known.product == line.product_id);
-        let all = if known.is_some() { same.map(|known| known.left).sum() } else { 1 };
-        let quantity = line.quantity.map_or(all, i64::from);
+        let known = self.taken_from(&line.product_id).map(|place| &self.lines[place]);
         let price = match line.unit_price.as_ref().and_then(amount) {
             Some(price) if price.currency != currency => return Err(ErrorReason::CurrencyMismatch),
-            Some(price) => price.minor,
-            None => match known {
-                Some(known) => known.price,
-                None if self.lines.is_empty() => return Err(ErrorReason::FieldMissing),
-                None => return Err(ErrorReason::RefundExceedsTotal),
-            },
+            Some(price) => Some(price.minor),
+            None => None,
+        };
+        let asked = line.quantity.map(i64::from);
+        let (quantity, minor) = match known {
+            Some(known) if asked.is_none() && price.is_none() => (known.left, known.amount_left),
+            Some(known) => {
+                let quantity = asked.unwrap_or(known.left);
+                (quantity, times(price.unwrap_or(known.price), quantity)?)
+            }
+            None if !self.lines.is_empty() => return Err(ErrorReason::RefundExceedsTotal),
+            None => {
+                let quantity = asked.unwrap_or(1);
+                (quantity, times(price.ok_or(ErrorReason::FieldMissing)?, quantity)?)
+            }
         };
         let goods = scene.goods(line, quantity);
-        let or = |said: String, known: Option<&String>| {
-            if said.is_empty() { known.cloned().unwrap_or_default() } else { said }
-        };
+        let (category, brand) = known
+            .map_or((goods.category, goods.brand), |known| (known.category.clone(), known.brand.clone()));
         Ok(Moved {
             kind: "refund_line",
             product: line.product_id.clone(),
             quantity: -quantity,
-            amount: Amount::new(currency, -times(price, quantity)?),
-            category: or(goods.category, known.map(|known| &known.category)),
-            brand: or(goods.brand, known.map(|known| &known.brand)),
+            amount: Amount::new(currency, -minor),
+            category,
+            brand,
         })
     }
 
-    /// Takes a refund off the lines of its product, first to last.
+    /// The line a refund of this product takes from: the first with pieces left, else the first.
+    fn taken_from(&self, product: &str) -> Option<usize> {
+        let place = |from: &dyn Fn(&OrderLine) -> bool| self.lines.iter().position(from);
+        place(&|line| line.product == product && line.left > 0).or_else(|| place(&|line| line.product == product))
+    }
+
+    /// Takes a refund off its line.
     fn take_off(&mut self, back: &Moved) -> Result<(), ErrorReason> {
-        let (mut quantity, mut minor) = (-back.quantity, -back.amount.minor);
-        for line in self.lines.iter_mut().filter(|line| line.product == back.product) {
-            let (pieces, money) = (quantity.min(line.left), minor.min(line.amount_left));
-            line.left -= pieces;
-            line.amount_left -= money;
-            quantity -= pieces;
-            minor -= money;
+        let place = self.taken_from(&back.product).ok_or(ErrorReason::RefundExceedsTotal)?;
+        let line = &mut self.lines[place];
+        if -back.quantity > line.left || -back.amount.minor > line.amount_left {
+            return Err(ErrorReason::RefundExceedsTotal);
         }
-        if quantity > 0 || minor > 0 { Err(ErrorReason::RefundExceedsTotal) } else { Ok(()) }
+        line.left += back.quantity;
+        line.amount_left += back.amount.minor;
+        Ok(())
     }
 }
 
 impl Person {
     /// The order of this id, known from now on; the oldest gives way.
     pub(super) fn order(&mut self, id: &str) -> &mut Order {
-        let place = self.orders.iter().position(|order| order.id == id).unwrap_or_else(|| {
+        let place = self.orders.iter().position(|order| order.id == id && !order.bare).unwrap_or_else(|| {
             if self.orders.len() >= KNOWN {
                 self.orders.remove(0);
             }
@@ -235,6 +260,15 @@ impl Person {
             self.orders.len() - 1
         });
         &mut self.orders[place]
+    }
+
+    /// This person's order of this id; what is kept of one erased is nobody's.
+    pub(super) fn own_order(&self, id: &str) -> Option<&Order> {
+        self.orders.iter().find(|order| order.id == id && !order.bare)
+    }
+
+    pub(super) fn own_order_mut(&mut self, id: &str) -> Option<&mut Order> {
+        self.orders.iter_mut().find(|order| order.id == id && !order.bare)
     }
 
     /// One report about an order.
@@ -257,14 +291,19 @@ impl Person {
                 Ok(())
             }
             Stage::Refunded => {
-                let placed = |order: &&mut Order| order.id == id && order.state == OrderState::Confirmed;
-                let order = self.orders.iter_mut().find(placed).ok_or(ErrorReason::OrderUnknown)?;
+                let order = self.own_order_mut(id).filter(|order| order.state == OrderState::Confirmed);
+                let order = order.ok_or(ErrorReason::OrderUnknown)?;
                 order.refund(&step.lines, step.total.as_ref(), scene)
             }
-            Stage::PaymentStarted | Stage::PaymentFailed | Stage::Unspecified => {
-                self.order(id);
+            Stage::PaymentStarted => {
+                self.order(id).pay(PaymentState::Started);
                 Ok(())
             }
+            Stage::PaymentFailed => {
+                self.order(id).pay(PaymentState::Failed);
+                Ok(())
+            }
+            Stage::Unspecified => Ok(()),
         }
     }
 
@@ -274,14 +313,12 @@ impl Person {
         id: &str,
         scene: &mut Scene<'_>,
     ) -> Result<(), ErrorReason> {
-        let lines = lines_of(step, scene);
-        let total = match (step.total.as_ref().and_then(amount), lines) {
-            (Some(total), _) => Some(total),
-            (None, Ok(lines)) if !lines.is_empty() => Some(sum(&lines)?),
-            _ => None,
-        };
+        let is_first = !self.own_order(id).is_some_and(|order| order.checkout_started);
+        let total = if is_first { asked(step, scene)? } else { None };
         let order = self.order(id);
-        if !std::mem::replace(&mut order.checkout_started, true) {
+        if is_first {
+            order.checkout_started = true;
+            order.version += 1;
             let fact = order.amount_fact("checkout_started", total, scene);
             scene.facts.push(fact);
         }
@@ -292,32 +329,35 @@ impl Person {
     }
 
     fn placed(&mut self, step: &OrderStep, id: &str, scene: &mut Scene<'_>) -> Result<(), ErrorReason> {
-        if self.order(id).state != OrderState::Known {
+        let known = self.own_order(id).map_or(OrderState::Known, |order| order.state);
+        if known != OrderState::Known {
+            if step.stage() == Stage::Paid {
+                self.order(id).pay(PaymentState::Succeeded);
+            }
             return Ok(());
         }
+        let total = asked(step, scene)?;
         let lines = lines_of(step, scene)?;
-        let total = step.total.as_ref().and_then(amount);
-        let mut currencies: BTreeSet<_> = lines.iter().map(|(_, price)| price.currency.clone()).collect();
-        currencies.extend(total.iter().map(|total| total.currency.clone()));
-        if currencies.len() > 1 {
-            return Err(ErrorReason::CurrencyMismatch);
-        }
         let total = match total {
             Some(total) => total,
             None if lines.is_empty() => return Err(ErrorReason::FieldMissing),
             None => sum(&lines)?,
         };
         let order = self.order(id);
+        if step.stage() == Stage::Paid {
+            order.pay(PaymentState::Succeeded);
+        }
         order.lines = lines.into_iter().map(|(line, _)| line).collect();
         order.left = total.minor;
         order.total = Some(total);
-        self.confirm(id, scene);
+        self.confirm(id, false, scene);
         Ok(())
     }
 
     /// The order counts as placed: its facts, then the abandonment's rule and the emptied cart.
-    pub(super) fn confirm(&mut self, id: &str, scene: &mut Scene<'_>) {
-        let order = self.order(id);
+    pub(super) fn confirm(&mut self, id: &str, bare: bool, scene: &mut Scene<'_>) {
+        let ending = |order: &&mut Order| order.id == id && order.bare == bare;
+        let Some(order) = self.orders.iter_mut().find(ending) else { return };
         order.end(OrderState::Confirmed);
         if order.bare {
             return;
@@ -358,6 +398,22 @@ fn lines_of(step: &OrderStep, scene: &Scene<'_>) -> Result<Vec<Priced>, ErrorRea
         Ok((line, price))
     };
     step.lines.iter().map(priced).collect()
+}
+
+/// What a report says the order comes to; none where it has no total and not every line a price.
+fn asked(step: &OrderStep, scene: &Scene<'_>) -> Result<Option<Amount>, ErrorReason> {
+    let one = |line: &Line| scene.goods(line, 1).price.map(|price| price.currency);
+    let mut currencies: BTreeSet<_> = step.lines.iter().filter_map(one).collect();
+    let total = step.total.as_ref().and_then(amount);
+    currencies.extend(total.iter().map(|total| total.currency.clone()));
+    if currencies.len() > 1 {
+        return Err(ErrorReason::CurrencyMismatch);
+    }
+    match (total, lines_of(step, scene)) {
+        (Some(total), _) => Ok(Some(total)),
+        (None, Ok(lines)) if !lines.is_empty() => sum(&lines).map(Some),
+        _ => Ok(None),
+    }
 }
 
 fn sum(lines: &[Priced]) -> Result<Amount, ErrorReason> {

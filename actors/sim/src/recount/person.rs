@@ -109,12 +109,18 @@ impl Person {
     }
 
     /// What facts of state tell beside their own: who, and the session holding the moment.
-    pub(super) fn base(&self, at: Ms) -> Base {
-        let mut texts = BTreeMap::from([("user".to_owned(), self.id.clone())]);
-        if let Some(tale) = self.sessions.holding(at) {
+    pub(super) fn base(&self, at: Ms, gap: Ms) -> Base {
+        let mut texts = self.known().texts;
+        if let Some(tale) = self.sessions.holding(at, gap) {
             texts.insert("session.referrer".to_owned(), tale.referrer);
             texts.insert("session.campaign".to_owned(), tale.campaign);
         }
+        Base { texts, ..self.known() }
+    }
+
+    /// Who, and nothing of any session.
+    pub(super) fn known(&self) -> Base {
+        let texts = BTreeMap::from([("user".to_owned(), self.id.clone())]);
         Base { shop: self.shop.clone(), person: Some((self.key(), self.generation)), texts }
     }
 
@@ -151,6 +157,13 @@ impl Person {
         self.abandoned.push(Abandoned { token: deadline.to_string(), lines: lines.clone(), used: false });
         if self.abandoned.len() > ABANDONED {
             self.abandoned.remove(0);
+        }
+    }
+
+    /// The newest cart abandoned at this deadline was ordered: its token is used.
+    pub(super) fn use_up(&mut self, deadline: Ms) {
+        if let Some(cart) = self.abandoned.iter_mut().rev().find(|cart| cart.token == deadline.to_string()) {
+            cart.used = true;
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use souk_proto::v1::stock::Mode;
-use souk_proto::v1::{ErrorReason, Product as Wire, Sale};
+use souk_proto::v1::{ErrorReason, Product as Wire};
 
 use super::fact::Amount;
 use super::settings::{Ppm, Settings};
@@ -17,7 +17,9 @@ pub use souk_proto::v1::alert::Kind as AlertKind;
 pub(super) enum Hold {
     /// Pieces are held.
     Held(i64),
-    /// Granted without holding any.
+    /// Granted without holding any; counted when it is sold.
+    Counted,
+    /// Granted where nothing is counted.
     Promised,
     /// Refused, sold or given back: a mark.
     Over,
@@ -38,8 +40,25 @@ pub(super) struct Product {
     pub(super) low_below: Option<i64>,
     pub(super) holds: BTreeMap<(String, String), (Hold, Ms)>,
     pub(super) stale_at: Option<Ms>,
-    pub(super) sale_at: Option<Ms>,
     pub(super) sale: Option<Sale>,
+}
+
+/// A sale announced or running.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Sale {
+    pub(super) currency: String,
+    pub(super) start: Ms,
+    pub(super) end: Option<Ms>,
+    pub(super) running: bool,
+    /// Position of the record that announced it.
+    pub(super) offset: u64,
+}
+
+impl Sale {
+    /// When it starts, or else ends.
+    pub(super) fn deadline(&self) -> Option<Ms> {
+        if self.running { self.end } else { Some(self.start) }
+    }
 }
 
 /// How the stock is to change.
@@ -90,24 +109,39 @@ impl Product {
         if named("price") || (mask.is_empty() && new.price.is_some()) {
             self.price = new.price.as_ref().and_then(super::person::amount);
         }
-        if named("sale") || (mask.is_empty() && new.sale.is_some()) {
-            self.sale = new.sale.clone();
-            let start =
-                self.sale.as_ref().map(|sale| sale.start_time.map_or(log, |time| time.seconds * 1_000));
-            self.sale_at = start;
-        }
         let stock = new.stock.unwrap_or_default();
         let whole = named("stock") || (mask.is_empty() && new.stock.is_some());
-        if (whole || named("stock.mode")) && stock.mode() != Mode::Unspecified {
+        let cleared = |field: &str| named(field) || named("stock");
+        if cleared("stock.mode") || (whole && stock.mode() != Mode::Unspecified) {
             self.mode = stock.mode;
         }
-        if named("stock.low_below") || (whole && stock.low_below.is_some()) {
+        if cleared("stock.low_below") || (whole && stock.low_below.is_some()) {
             self.low_below = stock.low_below;
         }
         if let Some(level) = stock.available.filter(|_| whole || named("stock.available")) {
             self.restock(Restock::Level(level), log, settings)?;
         }
-        Ok(())
+        self.check_sale()
+    }
+
+    /// A sale has a price to go back to, in its own currency.
+    pub(super) fn check_sale(&self) -> Result<(), ErrorReason> {
+        match (&self.sale, &self.price) {
+            (Some(_), None) => Err(ErrorReason::FieldMissing),
+            (Some(sale), Some(price)) if sale.currency != price.currency => Err(ErrorReason::CurrencyMismatch),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a reader sees a difference.
+    pub(super) fn differs(&self, other: &Self) -> bool {
+        let seen = |product: &Self| {
+            let Self { title, price, mode, received, available, reserved, sold, low_below, sale, .. } =
+                product.clone();
+            let mode = if mode == 0 { Mode::Track.into() } else { mode };
+            (title, price, mode, received, available, reserved, sold, low_below, sale)
+        };
+        seen(self) != seen(other)
     }
 
     /// An order asks for pieces.
@@ -117,7 +151,8 @@ impl Product {
         }
         let available = self.available.unwrap_or(0);
         let hold = match self.mode() {
-            Mode::None | Mode::Track | Mode::Unspecified => Hold::Promised,
+            Mode::None => Hold::Promised,
+            Mode::Track | Mode::Unspecified => Hold::Counted,
             Mode::ReserveOnOrder | Mode::ReserveOnCart if available >= quantity => {
                 self.available = Some(available - quantity);
                 self.reserved += quantity;
@@ -135,14 +170,13 @@ impl Product {
 
     /// The order is confirmed.
     pub(super) fn commit(&mut self, order: &(String, String), quantity: i64) {
-        let mode = self.mode();
         let Some((hold, _)) = self.holds.get_mut(order) else { return };
         match std::mem::replace(hold, Hold::Over) {
             Hold::Held(pieces) => {
                 self.reserved -= pieces;
                 self.sold += pieces;
             }
-            Hold::Promised if mode != Mode::None => {
+            Hold::Counted => {
                 let available = self.available.unwrap_or(0);
                 let from_stock = quantity.min(available);
                 if from_stock > 0 {

@@ -7,11 +7,12 @@ use souk_proto::journal::v1::record::Body;
 use souk_proto::journal::v1::step::Action as StepAction;
 use souk_proto::journal::v1::{Command, EventRecord, Step, adjust_stock};
 use souk_proto::v1::event::Kind;
-use souk_proto::v1::{ErrorReason, Sale, stock_step};
+use souk_proto::v1::{ErrorReason, stock_step};
 
 use super::dedup::{Bridges, EventIds, Requests};
-use super::input::{JournalRecord, Partition};
-use super::product::{AlertKind, Product, Restock};
+use super::input::{JournalRecord, Partition, ShardName};
+use super::product::{AlertKind, Product, Restock, Sale};
+use super::request::is_for_product;
 use super::settings::{Fault, Settings};
 use super::time::{Clock, Ms};
 use super::validate::{event_time, positive, read};
@@ -33,6 +34,7 @@ pub struct AlertView {
 /// A products shard.
 #[derive(Debug)]
 pub(super) struct ProductShard {
+    name: ShardName,
     pub(super) clock: Clock,
     settings: Settings,
     pub(super) products: BTreeMap<String, Product>,
@@ -48,6 +50,7 @@ pub(super) struct ProductShard {
 impl ProductShard {
     pub(super) fn fold(partition: &Partition, settings: &str) -> Result<Self, Fault> {
         let mut shard = Self {
+            name: partition.shard,
             clock: Clock::new(),
             settings: Settings::parse(settings)?,
             products: BTreeMap::new(),
@@ -106,18 +109,25 @@ impl ProductShard {
                 .products
                 .iter()
                 .filter_map(|(key, p)| Some((p.stale_at?, key.clone(), AlertKind::StaleStock)));
-            let sales = self
-                .products
-                .iter()
-                .filter_map(|(key, p)| Some((p.sale_at?, key.clone(), AlertKind::SaleStarted)));
+            let sale = |(key, p): (&String, &Product)| {
+                Some((p.sale.as_ref()?.deadline()?, key.clone(), AlertKind::SaleStarted))
+            };
+            let sales = self.products.iter().filter_map(sale);
             let due = stale.chain(sales).filter(|(deadline, ..)| *deadline <= log);
             let Some((_, key, kind)) = due.min_by_key(|(deadline, key, _)| (*deadline, key.clone())) else {
                 return;
             };
-            if let Some(product) = self.products.get_mut(&key) {
-                match kind {
-                    AlertKind::StaleStock => product.stale_at = None,
-                    _ => product.sale_at = None,
+            let Some(product) = self.products.get_mut(&key) else { return };
+            if kind == AlertKind::StaleStock {
+                product.stale_at = None;
+            } else {
+                product.version += 1;
+                match &mut product.sale {
+                    Some(sale) if !sale.running => sale.running = true,
+                    sale => {
+                        *sale = None;
+                        continue;
+                    }
                 }
             }
             self.alert(offset, kind, &key);
@@ -141,10 +151,12 @@ impl ProductShard {
         let before = self.products.get(key).or_else(|| self.answered.get(key)).cloned().unwrap_or_default();
         let mut after = before.clone();
         change(&mut after, self.clock.log, &self.settings)?;
-        after.version += 1;
+        if after.differs(&before) || !self.products.contains_key(key) {
+            after.version += 1;
+        }
         let mut alerts = after.alerts_since(&before, &self.settings);
-        if after.sale_at.is_some_and(|start| start <= self.clock.log) {
-            after.sale_at = None;
+        let running = |product: &Product| product.sale.as_ref().filter(|sale| sale.running).map(|sale| sale.offset);
+        if running(&after).is_some() && running(&after) != running(&before) {
             alerts.push(AlertKind::SaleStarted);
         }
         self.products.insert(key.to_owned(), after);
@@ -195,6 +207,13 @@ impl ProductShard {
     fn command(&mut self, command: &Command, offset: u64) -> Verdict {
         let key = format!("{}/{}", command.shop, command.actor_id);
         let log = self.clock.log;
+        match &command.action {
+            Some(Action::AcknowledgeAlert(acknowledge)) => return self.acknowledge(&acknowledge.alert_id),
+            Some(action) if !is_for_product(action) => {
+                return Verdict::Refused(ErrorReason::KeyPartitionMismatch);
+            }
+            _ => {}
+        }
         if let Some((hash, verdict)) =
             self.requests.entry(key.clone()).or_default().get(&command.request_id, log)
         {
@@ -207,6 +226,17 @@ impl ProductShard {
         };
         self.requests.entry(key).or_default().remember(&command.request_id, command.body_hash, log, verdict);
         verdict
+    }
+
+    /// Alerts are called after their shard, the position they came of, and their place there.
+    fn acknowledge(&self, id: &str) -> Verdict {
+        let at = id.strip_prefix(&format!("{}.", self.name)).and_then(|rest| rest.split_once('.'));
+        let number = |text: &str| text.parse::<u64>().ok();
+        let known = at.and_then(|(offset, n)| Some((number(offset)?, number(n)?))).is_some_and(|(offset, n)| {
+            let here = self.alerts.iter().filter(|alert| alert.offset == offset).count();
+            n < here as u64
+        });
+        if known { Verdict::Done } else { Verdict::Refused(ErrorReason::ResourceUnknown) }
     }
 
     fn decide(&mut self, command: &Command, key: &str, offset: u64) -> Result<(), ErrorReason> {
@@ -230,7 +260,7 @@ impl ProductShard {
                 positive(price)?;
                 self.change(key, offset, |product, _, _| {
                     product.price = super::person::amount(price);
-                    Ok(())
+                    product.check_sale()
                 })
             }
             Action::AdjustStock(adjust) => {
@@ -242,26 +272,20 @@ impl ProductShard {
             }
             Action::StartSale(start) => {
                 let price = start.price.as_ref().ok_or(ErrorReason::FieldMissing)?;
-                positive(price)?;
-                let end = start.end_time.ok_or(ErrorReason::FieldMissing)?.seconds * 1_000;
+                let end = start.end_time.as_ref().map(millis);
                 self.change(key, offset, |product, log, _| {
-                    if product.price.as_ref().is_some_and(|own| own.currency != price.currency_code) {
-                        return Err(ErrorReason::CurrencyMismatch);
-                    }
-                    let from = start.start_time.map_or(log, |time| time.seconds * 1_000);
-                    if end <= from.max(log) {
+                    let start = start.start_time.as_ref().map_or(log, millis);
+                    if end.is_some_and(|end| end <= start.max(log)) {
                         return Err(ErrorReason::ValueOutOfRange);
                     }
-                    product.sale = Some(Sale { price: start.price.clone(), ..Sale::default() });
-                    product.sale_at = Some(from);
-                    Ok(())
+                    let (currency, running) = (price.currency_code.clone(), start <= log);
+                    product.sale = Some(Sale { currency, start, end, running, offset });
+                    product.check_sale()
                 })
             }
             Action::EndSale(_) => self.change(key, offset, |product, _, _| {
-                product.sale_at = None;
                 product.sale.take().map(|_| ()).ok_or(ErrorReason::SaleNotRunning)
             }),
-            Action::AcknowledgeAlert(_) => Ok(()),
             _ => Err(ErrorReason::KeyPartitionMismatch),
         }
     }
@@ -300,4 +324,8 @@ impl ProductShard {
             Ok(())
         });
     }
+}
+
+fn millis(time: &prost_types::Timestamp) -> Ms {
+    time.seconds.saturating_mul(1_000).saturating_add(i64::from(time.nanos).div_euclid(1_000_000))
 }

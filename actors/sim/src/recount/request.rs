@@ -6,7 +6,7 @@ use souk_proto::journal::v1::{Command, Step, adjust_stock};
 use souk_proto::v1::ErrorReason;
 use souk_proto::v1::payment::State as PaymentState;
 
-use super::validate::{Check, LINES, id, line, money, named, positive, text, within};
+use super::validate::{Check, LINES, id, line, named, positive, text, within};
 
 const PIECES: i64 = 1_000;
 
@@ -64,12 +64,31 @@ pub(super) fn command(command: &Command) -> Check {
             adjust_stock::Change::Delta(_) => Ok(()),
         },
         Action::StartSale(sale) => {
-            money(sale.price.as_ref().ok_or(ErrorReason::FieldMissing)?)?;
-            sale.end_time.map(|_| ()).ok_or(ErrorReason::FieldMissing)
+            positive(sale.price.as_ref().ok_or(ErrorReason::FieldMissing)?)?;
+            let end = sale.end_time.ok_or(ErrorReason::FieldMissing)?;
+            match sale.start_time {
+                Some(start) if (end.seconds, end.nanos) <= (start.seconds, start.nanos) => {
+                    Err(ErrorReason::ValueOutOfRange)
+                }
+                _ => Ok(()),
+            }
         }
         Action::AcknowledgeAlert(acknowledge) => text(&acknowledge.alert_id),
         Action::ClearCart(_) | Action::EraseUser(_) | Action::EndSale(_) => Ok(()),
     }
+}
+
+/// Whether a command is for the products journal.
+pub(super) fn is_for_product(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::UpsertProduct(_)
+            | Action::SetPrice(_)
+            | Action::AdjustStock(_)
+            | Action::StartSale(_)
+            | Action::EndSale(_)
+            | Action::AcknowledgeAlert(_)
+    )
 }
 
 pub(super) fn step(step: &Step) -> Check {

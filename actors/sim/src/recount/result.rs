@@ -236,7 +236,7 @@ pub(super) fn user_view(person: &Person, oldest_session: i64) -> UserView {
         commanded: person.cart.commanded,
         deadline: person.cart.deadline,
         abandoned: person.cart.open.as_ref().map(|open| open.deadline),
-        orders: by_id(&person.orders).into_iter().map(|(id, order)| (id, order_view(order))).collect(),
+        orders: by_id(&person.orders).into_iter().filter(|(_, order)| !order.bare).map(|(id, order)| (id, order_view(order))).collect(),
         sessions: kept
             .map(|(tale, ended)| SessionView {
                 start: tale.start,
@@ -248,7 +248,7 @@ pub(super) fn user_view(person: &Person, oldest_session: i64) -> UserView {
                 ended,
             })
             .collect(),
-        journey: person.journey.clone(),
+        journey: person.journey.iter().skip_while(|(at, _)| *at < oldest_session).cloned().collect(),
     }
 }
 
@@ -264,7 +264,7 @@ fn order_view(order: &Order) -> OrderView {
 pub(super) fn product_view(product: &Product) -> ProductView {
     let held = |(order, (hold, _)): (&(String, String), &(Hold, i64))| match hold {
         Hold::Held(pieces) => Some((order.clone(), *pieces)),
-        Hold::Promised | Hold::Over => None,
+        Hold::Counted | Hold::Promised | Hold::Over => None,
     };
     ProductView {
         title: product.title.clone(),

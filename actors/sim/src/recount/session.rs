@@ -123,7 +123,7 @@ impl Sessions {
 
     /// Forgets what nothing can touch any more (`last` below `floor`), and the oldest beyond those kept.
     pub(super) fn drop_old(&mut self, floor: Ms) {
-        self.0.retain(|session| session.tale().last >= floor);
+        self.0.retain(|session| !session.is_ended() || session.tale().last >= floor);
         let surplus = self.0.len().saturating_sub(KEPT);
         self.0.drain(..surplus);
     }
@@ -145,8 +145,8 @@ impl Sessions {
         Some(fact)
     }
 
-    /// The session holding a moment.
-    pub(super) fn holding(&self, at: Ms) -> Option<Tale> {
-        self.0.iter().map(Session::tale).find(|tale| tale.start <= at && at <= tale.last)
+    /// The newest session a moment is within reach of.
+    pub(super) fn holding(&self, at: Ms, gap: Ms) -> Option<Tale> {
+        self.0.iter().rev().map(Session::tale).find(|tale| tale.start <= at && at <= tale.last + gap)
     }
 }

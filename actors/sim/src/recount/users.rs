@@ -14,6 +14,7 @@ use super::input::{JournalRecord, Partition};
 use super::kind::{effect, kind_name, step_name};
 use super::metric::Book;
 use super::person::{Person, Scene};
+use super::request::is_for_product;
 use super::session::Visit;
 use super::settings::{Fault, Settings};
 use super::time::{Clock, Judgement, Ms};
@@ -94,10 +95,10 @@ impl UserShard {
         while let Some((deadline, key)) = self.next_due(watermark) {
             let settings = Rc::clone(&self.settings);
             let Some(person) = self.people.get_mut(&key) else { return };
-            let base = person.base(deadline);
+            let base = person.known();
             let mut scene = scene(offset, self.clock.log, deadline, &settings, &[], base);
             if person.sessions.next_deadline() == Some(deadline) {
-                let base = person.base(deadline);
+                let base = person.known();
                 scene.facts.extend(person.sessions.end(deadline, &base));
             } else {
                 let lines = person.cart.lines.clone();
@@ -138,6 +139,9 @@ impl UserShard {
             return Verdict::Duplicate;
         }
         let shop = if event.shop.is_empty() { "main" } else { &event.shop };
+        if matches!(event.kind, Some(Kind::ProductStep(_) | Kind::StockStep(_))) {
+            return Verdict::Rejected(ErrorReason::KeyPartitionMismatch);
+        }
         let Some(id) = actor_id(event) else { return self.keyless(event, &record.stamps, shop, offset, at) };
         let horizon = self.clock.high - self.settings.horizon();
         let (log, settings) = (self.clock.log, Rc::clone(&self.settings));
@@ -152,10 +156,10 @@ impl UserShard {
             return Verdict::Late;
         }
         person.ids.remember(&event.event_id, log);
-        let who = person.base(Ms::MIN);
+        let who = person.known();
         let mut facts = person.sessions.touch(visit(event, at, offset), settings.session_gap, &who);
         person.sessions.drop_old(horizon - settings.session_gap);
-        let base = told(event, person.base(at));
+        let base = told(event, person.base(at, settings.session_gap));
         let mut scene = scene(offset, log, at, &settings, &record.stamps, base);
         scene.facts.push(Fact::new("event", at, &scene.base).text("kind", kind_name(event)));
         if let Err(reason) = effect(event, Some(&mut person), &mut scene) {
@@ -204,7 +208,17 @@ impl UserShard {
     fn command(&mut self, command: &Command, record: &JournalRecord) -> Verdict {
         let (log, settings, high) = (self.clock.log, Rc::clone(&self.settings), self.clock.high);
         let person = self.person(&command.shop, &command.actor_id);
-        if person.erased_at.is_some_and(|erased| record.append_ms <= erased) {
+        match &command.action {
+            Some(action) if is_for_product(action) => {
+                return Verdict::Refused(ErrorReason::KeyPartitionMismatch);
+            }
+            Some(command::Action::EraseUser(_)) => {
+                person.erase(log);
+                return Verdict::Done;
+            }
+            _ => {}
+        }
+        if person.erased_at.is_some_and(|erased| log <= erased) {
             return Verdict::Refused(ErrorReason::UserErased);
         }
         if let Some((hash, verdict)) = person.requests.get(&command.request_id, log) {
@@ -212,7 +226,7 @@ impl UserShard {
             return if same { verdict } else { Verdict::Refused(ErrorReason::RequestIdReused) };
         }
         let mut changed = person.clone();
-        let mut scene = scene(record.offset, log, log, &settings, &command.stamps, person.base(log));
+        let mut scene = scene(record.offset, log, log, &settings, &command.stamps, person.base(log, settings.session_gap));
         let verdict = match changed.command(command, &mut scene) {
             Ok(()) => Verdict::Done,
             Err(reason) => Verdict::Refused(reason),
@@ -221,9 +235,7 @@ impl UserShard {
         if verdict == Verdict::Done {
             *person = changed;
         }
-        if !matches!(command.action, Some(command::Action::EraseUser(_))) {
-            person.requests.remember(&command.request_id, command.body_hash, log, verdict);
-        }
+        person.requests.remember(&command.request_id, command.body_hash, log, verdict);
         self.judge(facts, Judgement::of_record(high));
         verdict
     }
@@ -231,7 +243,7 @@ impl UserShard {
     fn step(&mut self, step: &Step, offset: u64) {
         let (log, settings, high) = (self.clock.log, Rc::clone(&self.settings), self.clock.high);
         let person = self.person(&step.shop, &step.actor_id);
-        let mut scene = scene(offset, log, log, &settings, &[], person.base(log));
+        let mut scene = scene(offset, log, log, &settings, &[], person.base(log, settings.session_gap));
         person.saga_step(step, &mut scene);
         let facts = scene.facts;
         self.judge(facts, Judgement::of_record(high));

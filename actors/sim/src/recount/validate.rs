@@ -51,7 +51,9 @@ pub(super) fn event_time(event: &Event) -> Option<Ms> {
 }
 
 fn event(event: &Event) -> Check {
-    for given in [&event.event_id, &event.user_id, &event.session_id, &event.device_id, &event.shop] {
+    named(&event.event_id)?;
+    id(event.user_id.strip_prefix("guest:").unwrap_or(&event.user_id))?;
+    for given in [&event.session_id, &event.device_id, &event.shop] {
         id(given)?;
     }
     if event.event_time.as_ref().is_some_and(|time| !(0..1_000_000_000).contains(&time.nanos)) {
@@ -64,7 +66,14 @@ fn event(event: &Event) -> Check {
     if event.labels.iter().any(|(name, value)| name.len() > LABEL_BYTES || value.len() > LABEL_BYTES) {
         return Err(ErrorReason::FieldInvalid);
     }
-    kind(event.kind.as_ref().ok_or(ErrorReason::FieldMissing)?)
+    let said = event.kind.as_ref().ok_or(ErrorReason::FieldMissing)?;
+    kind(said)?;
+    let is_missing = match said {
+        Kind::CartStep(_) | Kind::OrderStep(_) => event.user_id.is_empty() && event.session_id.is_empty(),
+        Kind::Login(login) => !login.guest_id.is_empty() && event.user_id.is_empty(),
+        _ => false,
+    };
+    if is_missing { Err(ErrorReason::FieldMissing) } else { Ok(()) }
 }
 
 fn kind(kind: &Kind) -> Check {
@@ -223,7 +232,8 @@ pub(super) fn named(given: &str) -> Check {
 }
 
 pub(super) fn text(given: &str) -> Check {
-    if given.len() <= TEXT_BYTES { Ok(()) } else { Err(ErrorReason::FieldInvalid) }
+    let is_line = given.len() <= TEXT_BYTES && !given.chars().any(char::is_control);
+    if is_line { Ok(()) } else { Err(ErrorReason::FieldInvalid) }
 }
 
 fn texts(given: &[&str]) -> Check {

@@ -6,7 +6,8 @@ use super::super::User;
 use super::super::cart::{Cart, Change};
 use super::super::event::quantity_change;
 use super::super::line::{Addition, Words, price_missing, stamped_price};
-use super::{scribe, with_cart};
+use super::super::scribe::scribe;
+use super::with_cart;
 use crate::actor::Context;
 use crate::key::ActorKey;
 use crate::limits::LINE_QUANTITY;
@@ -22,7 +23,7 @@ impl User {
         action: &Action,
     ) -> Result<(), Refusal> {
         let change = with_cart(self.cart.as_deref(), |cart| change(cart, command, action))?;
-        let mut scribe = scribe(ctx, key, &mut self.presence);
+        let mut scribe = scribe(ctx, key, &self.sessions, &mut self.presence);
         self.cart.get_or_insert_default().apply(&change, scribe.now.log_time, &mut scribe);
         Ok(())
     }

@@ -8,15 +8,12 @@ mod restore;
 
 use souk_proto::journal::v1::{self as journal, command::Action};
 
-use super::scribe::{Scribe, person};
 use super::{Cart, Order, User, rare};
 use crate::actor::Context;
-use crate::fact::Origin;
 use crate::key::ActorKey;
 use crate::output::Outcome;
 use crate::planted::Bug;
 use crate::record;
-use crate::tally::Presence;
 use crate::verdict::{Reason, Refusal};
 
 impl User {
@@ -62,13 +59,14 @@ impl User {
             Action::RefundOrder(refund) => self.refund_order(ctx, key, command, refund),
             // The shard erases: a user cannot know it was.
             Action::EraseUser(_) => Ok(()),
+            // The shard has refused what is asked of a product.
             Action::UpsertProduct(_)
             | Action::SetPrice(_)
             | Action::AdjustStock(_)
             | Action::StartSale(_)
             | Action::EndSale(_)
             | Action::AcknowledgeAlert(_) => {
-                Err(Refusal::new(Reason::FieldInvalid, "action", "this is asked of a product"))
+                Err(Refusal::new(Reason::KeyPartitionMismatch, "action", "this is asked of a product"))
             }
         }
     }
@@ -80,6 +78,9 @@ impl User {
         command: &journal::Command,
         action: &Action,
     ) -> Result<(), Refusal> {
+        if !matches!(action, Action::Checkout(_)) {
+            self.check_thawed()?;
+        }
         match action {
             Action::MergeCarts(merge) => self.merge_carts(ctx, key, merge)?,
             Action::RestoreCart(restore) => self.restore_cart(ctx, key, restore)?,
@@ -90,12 +91,19 @@ impl User {
         Ok(())
     }
 
+    /// While an order is pending its cart is frozen: what is in it is being ordered.
+    fn check_thawed(&self) -> Result<(), Refusal> {
+        if self.has_pending_order() {
+            let message = "an order of this cart is pending: wait until it is final";
+            return Err(Refusal::new(Reason::CheckoutPending, "", message));
+        }
+        Ok(())
+    }
+
     fn order_mut(&mut self, command: &journal::Command, id: &str) -> Result<&mut Order, Refusal> {
         let order = self.rare.as_mut().and_then(|rare| rare.orders.get_mut(id));
-        let order = order
-            .ok_or_else(|| Refusal::new(Reason::OrderUnknown, "order_id", "the user has no such order"))?;
-        check_version(command, order.version)?;
-        Ok(order)
+        check_version(command, order.as_ref().map_or(0, |order| order.version))?;
+        order.ok_or_else(|| Refusal::new(Reason::OrderUnknown, "order_id", "the user has no such order"))
     }
 }
 
@@ -108,20 +116,6 @@ fn check_version(command: &journal::Command, version: u64) -> Result<(), Refusal
     }
 }
 
-fn scribe<'a>(ctx: &'a mut Context<'_>, key: &'a ActorKey, presence: &'a mut Presence) -> Scribe<'a> {
-    let Context { now, settings, facts, out, .. } = ctx;
-    let who = person(key);
-    Scribe {
-        now: *now,
-        settings,
-        key,
-        origin: Origin::Record,
-        who,
-        facts: &mut **facts,
-        presence: Some(presence),
-        out,
-    }
-}
 
 /// The cart to judge a command by: an untouched one is empty.
 fn with_cart<T>(cart: Option<&Cart>, judge: impl FnOnce(&Cart) -> T) -> T {

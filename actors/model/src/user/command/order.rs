@@ -6,7 +6,7 @@ use souk_proto::v1::payment;
 use super::super::User;
 use super::super::order::State;
 use super::super::refund::{Refund, refund_rest};
-use super::scribe;
+use super::super::scribe::scribe;
 use crate::actor::Context;
 use crate::key::ActorKey;
 use crate::money::Money;
@@ -53,9 +53,9 @@ impl User {
         cancel: &journal::CancelOrder,
     ) -> Result<(), Refusal> {
         self.order_mut(command, &cancel.order_id)?;
-        let Self { rare: Some(rare), presence, .. } = self else { return Ok(()) };
+        let Self { rare: Some(rare), sessions, presence, .. } = self else { return Ok(()) };
         let Some(order) = rare.orders.get_mut(&cancel.order_id) else { return Ok(()) };
-        let mut scribe = scribe(ctx, key, presence);
+        let mut scribe = scribe(ctx, key, sessions, presence);
         let log_time = scribe.now.log_time;
         match order.state {
             State::Pending => {
@@ -63,7 +63,7 @@ impl User {
                 order.send_implied(key, scribe.out);
                 scribe.order(&order.id, false);
             }
-            State::Confirmed | State::Placed if order.left() > 0 => {
+            State::Confirmed | State::Placed => {
                 refund_rest(order, log_time, &mut scribe);
                 order.cancel_reason = cancel.reason.as_str().into();
             }
@@ -72,8 +72,8 @@ impl User {
                 order.cancel_reason = cancel.reason.as_str().into();
                 order.changed(log_time);
             }
-            State::Confirmed | State::Placed | State::Cancelled | State::Void => {
-                return Err(Refusal::new(Reason::OrderFinal, "order_id", "nothing is left to cancel"));
+            State::Cancelled | State::Void => {
+                return Err(Refusal::new(Reason::OrderFinal, "order_id", "it is cancelled"));
             }
         }
         Ok(())
@@ -87,10 +87,10 @@ impl User {
         refund: &journal::RefundOrder,
     ) -> Result<(), Refusal> {
         self.order_mut(command, &refund.order_id)?;
-        let Self { rare: Some(rare), presence, .. } = self else { return Ok(()) };
+        let Self { rare: Some(rare), sessions, presence, .. } = self else { return Ok(()) };
         let Some(order) = rare.orders.get_mut(&refund.order_id) else { return Ok(()) };
-        let lawful = Refund::of(order, &refund.lines, refund.amount.as_ref())?;
-        let mut scribe = scribe(ctx, key, presence);
+        let lawful = Refund::of(order, &refund.lines, refund.amount.as_ref(), &command.stamps)?;
+        let mut scribe = scribe(ctx, key, sessions, presence);
         lawful.apply(order, scribe.now.log_time, &mut scribe);
         Ok(())
     }

@@ -5,7 +5,7 @@ use souk_proto::journal::v1 as journal;
 use super::super::User;
 use super::super::abandonment::Fate;
 use super::super::line::{Addition, Words};
-use super::scribe;
+use super::super::scribe::scribe;
 use crate::actor::Context;
 use crate::key::ActorKey;
 use crate::limits::CART_LINES;
@@ -14,7 +14,7 @@ use crate::time::Millis;
 use crate::verdict::{Reason, Refusal};
 
 impl User {
-    /// Of each line the larger of both quantities, at the remembered price where that is more than there was. The token is the
+    /// Of each line the larger of both quantities; a line that is there keeps its price, another comes at the remembered one. The token is the
     /// deadline the cart was abandoned at.
     pub(super) fn restore_cart(
         &mut self,
@@ -56,7 +56,7 @@ impl User {
         }
 
         cart.abandoned[found].fate = Fate::Restored;
-        let mut scribe = scribe(ctx, key, &mut self.presence);
+        let mut scribe = scribe(ctx, key, &self.sessions, &mut self.presence);
         let now = scribe.now.log_time;
         cart.fire_if_passed(now, &mut scribe);
         let mut gained = false;
@@ -64,10 +64,11 @@ impl User {
             let there = cart.line(&line.product).map_or(0, |line| line.quantity);
             if line.quantity > there {
                 gained = true;
+                let unit_price = cart.line(&line.product).map_or(line.unit_price, |own| own.unit_price);
                 let addition = Addition {
                     product: &line.product,
                     quantity: line.quantity - there,
-                    price: Money { currency, minor: line.unit_price },
+                    price: Money { currency, minor: unit_price },
                     words: Words { title: &line.title, category: &line.category, brand: &line.brand },
                 };
                 cart.add(&addition, now, &mut scribe);

@@ -16,7 +16,7 @@ use super::scribe::{Scribe, person};
 use super::session::{Session, Visit};
 use super::{User, rare};
 use crate::actor::Context;
-use crate::fact::{Detail, Origin, Who};
+use crate::fact::{Detail, Who};
 use crate::key::ActorKey;
 use crate::record;
 use crate::time::Millis;
@@ -167,7 +167,7 @@ fn scribe<'a>(
     presence: Option<&'a mut crate::tally::Presence>,
 ) -> Scribe<'a> {
     let Context { now, settings, facts, out, .. } = ctx;
-    Scribe { now: *now, settings, key, origin: Origin::Record, who, facts: &mut **facts, presence, out }
+    Scribe { now: *now, settings, key, who, facts: &mut **facts, presence, out }
 }
 
 /// What the facts of this event say of its visit.

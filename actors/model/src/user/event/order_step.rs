@@ -42,13 +42,16 @@ impl<'a> OrderPlan<'a> {
         if step.stage() == Reported::Refunded {
             let unknown =
                 || Refusal::new(Reason::OrderUnknown, "order_step.order_id", "no such order was placed");
-            plan.refund = Some(Refund::of(known.ok_or_else(unknown)?, &step.lines, step.total.as_ref())?);
+            let order = known.ok_or_else(unknown)?;
+            plan.refund = Some(Refund::of(order, &step.lines, step.total.as_ref(), &event.stamps)?);
             return Ok(plan);
         }
-        let (lines, priced) = read_lines(event, step)?;
-        plan.amount = amount_of(step, &lines, priced)?;
-        plan.lines = lines;
-        if matches!(step.stage(), Reported::Placed | Reported::Paid) {
+        if is_judged(step.stage(), known) {
+            let (lines, priced) = read_lines(event, step)?;
+            plan.amount = amount_of(step, &lines, priced)?;
+            plan.lines = lines;
+        }
+        if places(step.stage(), known) {
             if plan.amount.is_none() && step.lines.is_empty() {
                 return Err(Refusal::missing("order_step.total", "give the lines or the total"));
             }
@@ -116,7 +119,11 @@ impl<'a> OrderPlan<'a> {
         }
     }
 
+    /// A payment as reported; a pending order is its commands' alone.
     fn paying(&self, order: &mut Order, state: payment::State, log_time: Millis) {
+        if order.state == State::Pending {
+            return;
+        }
         let paid = order.payment.get_or_insert_default();
         paid.set_state(state);
         if !self.step.payment_method.is_empty() {
@@ -143,6 +150,17 @@ impl<'a> OrderPlan<'a> {
             cart.ordered(&order.id, time, scribe);
         }
     }
+}
+
+/// Whether the report is the one that places the order.
+fn places(stage: Reported, known: Option<&Order>) -> bool {
+    matches!(stage, Reported::Placed | Reported::Paid) && known.is_none_or(|order| order.state == State::Known)
+}
+
+/// Whether the report's lines and total are looked at.
+fn is_judged(stage: Reported, known: Option<&Order>) -> bool {
+    let starts = stage == Reported::CheckoutStarted && known.is_none_or(|order| !order.checkout_started);
+    starts || places(stage, known)
 }
 
 /// What was placed goes back; what was not will not be. An order that commands move is left to them until it is placed.
