@@ -8,7 +8,7 @@ use souk_proto::journal::v1::record::Body;
 
 use crate::faults::Fault;
 use crate::node::{NODES, OwnerId};
-use crate::world::World;
+use crate::world::{Happening, World};
 
 /// How long a shard stays without an owner before somebody notices.
 const NOTICED_AFTER: Millis = 600;
@@ -56,7 +56,8 @@ impl World {
         if let Some(current) = current
             && self.chaos.strikes(Fault::HandOver, 25)
         {
-            let now = self.node_time(node);
+            let carrier = self.owners.get(&current).map_or(node, |owner| owner.node);
+            let now = self.node_time(carrier);
             self.feed(current, Input::HandOver { now });
         }
         if self.chaos.strikes(Fault::NodeRestarts, 40) {
@@ -146,12 +147,17 @@ impl World {
         self.rng.pick(&able).copied()
     }
 
-    /// Whether nothing is left to be done: every owner serves, no order is open, every foreign record arrived.
+    /// Whether nothing is left to be done: every owner has folded all there is, no order is open, every foreign record arrived, and
+    /// nothing the dead have sent is still under way.
     pub fn is_quiet(&self) -> bool {
         let now = self.now();
         let serving = self.journal.shards().all(|shard| {
-            self.current.get(&shard).and_then(|id| self.owners.get(id)).is_some_and(|owner| owner.answers(now))
+            let current = self.current.get(&shard).and_then(|id| self.owners.get(id));
+            current.is_some_and(|owner| owner.answers(now) && owner.position() == self.journal.whole(shard).len() as u64)
         });
-        serving && self.bridges.is_done() && self.owners.values().all(|owner| crate::subject::is_settled(owner.owner.fold()))
+        serving
+            && self.bridges.is_done()
+            && self.owners.values().all(|owner| crate::subject::is_settled(owner.owner.fold()))
+            && !self.schedule.awaits(Happening::leaves_a_trace)
     }
 }

@@ -35,6 +35,11 @@ impl<T> Schedule<T> {
         self.heap.push(Planned { at: self.now + delay.max(0), sequence: self.sequence, what });
     }
 
+    /// Whether something of a kind is still to come.
+    pub fn awaits(&self, kind: impl Fn(&T) -> bool) -> bool {
+        self.heap.iter().any(|planned| kind(&planned.what))
+    }
+
     /// The next thing not later than `until`; time moves to it, or to `until` when there is none.
     pub fn next(&mut self, until: Millis) -> Option<T> {
         match self.heap.peek() {

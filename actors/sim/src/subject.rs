@@ -115,12 +115,22 @@ pub fn each_order(fold: &Shard, mut visit: impl FnMut(&str, &str, OrderState)) {
     }
 }
 
-/// Whether no loaded user waits for an answer, nor owes one.
+/// Whether no user waits for an answer, nor owes one. Cheap: asked often.
 pub fn is_settled(fold: &Shard) -> bool {
-    let Some(shard) = fold.as_users() else { return true };
-    let mut open = shard.open_orders().len();
-    let _unreadable = shard.each_user(|_, user| open += usize::from(user.has_open_saga()));
-    open == 0
+    fold.as_users().is_none_or(|shard| shard.open_orders().len() == 0 && shard.open_sagas() == 0)
+}
+
+/// Who waits for an answer or owes one.
+pub fn unsettled(fold: &Shard) -> Vec<String> {
+    let Some(shard) = fold.as_users() else { return Vec::new() };
+    let mut open: Vec<String> =
+        shard.open_orders().after(None).map(|(_, open)| format!("{} order {}", open.actor.as_str(), open.order_id)).collect();
+    let _unreadable = shard.each_user(|key, user| {
+        if user.has_open_saga() {
+            open.push(key.to_owned());
+        }
+    });
+    open
 }
 
 /// Version and digest of a cart or a product, as anybody is shown it; none while its bucket is not loaded.

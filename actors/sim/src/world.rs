@@ -59,6 +59,17 @@ pub enum Happening {
     Disturb,
 }
 
+impl Happening {
+    /// Whether the journal or the store may be another one after it.
+    pub fn leaves_a_trace(&self) -> bool {
+        match self {
+            Self::Arrive { .. } | Self::Client { news: ClientNews::Retry, .. } => true,
+            Self::Store(op) => !matches!(op, StoreOp::ReadManifest { .. } | StoreOp::Load { .. }),
+            _ => false,
+        }
+    }
+}
+
 /// Who is told of an append, if the reply is not lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sender {

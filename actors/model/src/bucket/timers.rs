@@ -147,6 +147,13 @@ impl<A: Actor> Actors<A> {
         (0..2).any(|clock| (0..BUCKETS).any(|bucket| self.due.earliest(clock, bucket).is_some()))
     }
 
+    /// Whether a timer of a loaded bucket may be due by `upto`: cheap, and never wrong when it says no.
+    #[inline]
+    pub fn is_due(&self, clock: TimerClock, upto: Millis) -> bool {
+        let ready = self.due.ready[clock as usize].peek();
+        self.due.soonest[clock as usize] <= upto || ready.is_some_and(|Reverse((deadline, _))| *deadline <= upto)
+    }
+
     /// Readies the timers that fire next, looking at `budget` entries at most; `false` when there are more. Calling it is only
     /// needed to keep a slice short: [`Actors::next_due`] does whatever is left.
     pub fn gather_due(&mut self, clock: TimerClock, upto: Millis, budget: usize) -> bool {

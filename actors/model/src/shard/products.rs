@@ -9,7 +9,7 @@ use crate::catalogue::Catalogue;
 use crate::fact::{Fact, FactSink};
 use crate::journal::Entry;
 use crate::key::ActorKey;
-use crate::limits::TIMERS_PER_SLICE;
+use crate::limits::{TIMERS_GATHERED_PER_SLICE, TIMERS_PER_SLICE};
 use crate::output::{Outcome, Output, Outputs};
 use crate::owner::fold::Progress;
 use crate::product::Product;
@@ -115,6 +115,9 @@ impl ProductsShard {
 
     fn fire_due(&mut self, at: At, out: &mut Outputs) -> Result<bool, StateError> {
         for _ in 0..TIMERS_PER_SLICE {
+            if !self.products.gather_due(TimerClock::LogTime, self.core.log_time, TIMERS_GATHERED_PER_SLICE) {
+                return Ok(false);
+            }
             let Some((deadline, key)) = self.products.next_due(TimerClock::LogTime, self.core.log_time)? else {
                 return Ok(true);
             };

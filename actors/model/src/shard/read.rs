@@ -90,6 +90,11 @@ impl UsersShard {
         &self.open_orders
     }
 
+    /// How many users have a saga under way, loaded or not.
+    pub fn open_sagas(&self) -> usize {
+        self.open_sagas.len()
+    }
+
     pub fn book(&self) -> &TallyBook {
         &self.book
     }

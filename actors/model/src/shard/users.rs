@@ -7,7 +7,7 @@ use crate::bucket::{Actors, KeyRef};
 use crate::fact::{Fact, FactSink};
 use crate::journal::Entry;
 use crate::key::ActorKey;
-use crate::limits::TIMERS_PER_SLICE;
+use crate::limits::{TIMERS_GATHERED_PER_SLICE, TIMERS_PER_SLICE};
 use crate::output::{Output, Outputs};
 use crate::owner::fold::Progress;
 use crate::record::{Record, Step};
@@ -133,16 +133,19 @@ impl UsersShard {
     /// Fires up to a slice of due timers; `true` when none is left.
     fn fire_due(&mut self, at: At, out: &mut Outputs) -> Result<bool, StateError> {
         for _ in 0..TIMERS_PER_SLICE {
-            let watermark = self.core.watermark();
-            if let Some((deadline, key)) = self.users.next_due(TimerClock::Watermark, watermark)? {
-                let now = self.core.now_at_timer(deadline);
-                self.with_user(&key, now, out, |user, context| user.fire(context, &key, TimerClock::Watermark, deadline))?;
-            } else if let Some((deadline, key)) = self.users.next_due(TimerClock::LogTime, self.core.log_time)? {
-                let now = self.core.now(at.offset);
-                self.with_user(&key, now, out, |user, context| user.fire(context, &key, TimerClock::LogTime, deadline))?;
-            } else {
+            let due = [(TimerClock::Watermark, self.core.watermark()), (TimerClock::LogTime, self.core.log_time)];
+            let Some((clock, upto)) = due.into_iter().find(|(clock, upto)| self.users.is_due(*clock, *upto)) else {
                 return Ok(true);
+            };
+            if !self.users.gather_due(clock, upto, TIMERS_GATHERED_PER_SLICE) {
+                return Ok(false);
             }
+            let Some((deadline, key)) = self.users.next_due(clock, upto)? else { continue };
+            let now = match clock {
+                TimerClock::Watermark => self.core.now_at_timer(deadline),
+                TimerClock::LogTime => self.core.now(at.offset),
+            };
+            self.with_user(&key, now, out, |user, context| user.fire(context, &key, clock, deadline))?;
         }
         Ok(false)
     }

@@ -10,7 +10,7 @@ use super::Violation;
 use crate::node::Incarnation;
 
 /// Positions at which every owner's digest is taken.
-pub const EVERY: u64 = 16;
+pub const EVERY: u64 = 32;
 
 /// By shard and position, then by section: owners load different parts, and compare what they both hold.
 #[derive(Debug, Default)]
