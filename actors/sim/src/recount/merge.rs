@@ -91,7 +91,9 @@ fn merged(own: &Lines, arriving: &BTreeMap<String, &WireLine>, policy: MergePoli
                 MergePolicy::Customer => line.quantity,
                 MergePolicy::Max | MergePolicy::Unspecified => line.quantity.max(theirs),
             };
-            line.added = line.added.min(guest.add_time_ms);
+            if before != Some(line.quantity) {
+                line.added = line.added.min(guest.add_time_ms);
+            }
         } else if lines.len() < MOST_LINES {
             lines.insert(product.clone(), line_of(guest));
         } else {
