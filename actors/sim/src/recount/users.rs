@@ -71,6 +71,7 @@ impl UserShard {
         self.fire_timers(record.offset, high_before);
         for person in self.people.values_mut() {
             person.sessions.drop_old(self.clock.floor);
+            person.drop_steps(self.clock.floor);
         }
         let verdict = match body {
             Err(verdict) => verdict,

@@ -5,7 +5,7 @@ use super::run;
 /// The fold dropped sessions by the settings of the moment: a longer horizon later let an event reach what was gone on one side.
 #[test]
 fn what_is_out_of_reach_stays_so_whatever_later_settings_say() {
-    run([14, 78, 116].into_iter());
+    run([14, 78, 116, 2_293].into_iter());
 }
 
 /// The fold called an order's lines what the newest stamp said, so its refunds and cart counted under another category.
