@@ -92,6 +92,8 @@ pub const ANSWER_WINDOWS: usize = 10_000;
 /// Records decoded before they are folded, while their buckets load: one read of the journal.
 pub const DECODED_AHEAD: usize = READ_AHEAD;
 
+/// Tries of a load that lack a segment the manifest names, before it counts as missing: one replica may be behind the others.
+pub const STALE_READS: u32 = 4;
 /// Tries of one read or write of the store or the journal before an owner gives up: with its back-off about a minute.
 pub const CALL_TRIES: u32 = 16;
 /// Tries of a read from the journal while a shard is carried: with its back-off some five minutes without a journal.

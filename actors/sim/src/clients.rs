@@ -48,7 +48,7 @@ pub struct Clients {
 impl Clients {
     pub fn new(plan: &Plan) -> Self {
         let mut rng = Rng::of(plan.seed, "clients");
-        let span = rng.between(40, 150) * SECOND;
+        let span = rng.between(30, 90) * SECOND;
         let gap = span / i64::from(plan.operations.max(1));
         Self { workload: Workload::new(plan.seed), open: Vec::new(), erased: BTreeSet::new(), left: plan.operations, gap }
     }

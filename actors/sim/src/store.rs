@@ -1,6 +1,6 @@
 //! SimStore: segments on three replicas, last write wins per cell; manifests behind one linearisable conditional register per shard.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use souk_model::cut::manifest::{Condition, Manifest};
 use souk_model::cut::segment::{HEADER, Segment, SegmentId};
@@ -26,8 +26,8 @@ type Replica = BTreeMap<(ShardId, SegmentId), Cell>;
 pub struct SimStore {
     replicas: [Replica; REPLICAS],
     manifests: BTreeMap<ShardId, Manifest>,
-    /// What one replica still answers below quorum: the manifest before.
-    stale: BTreeMap<ShardId, Manifest>,
+    /// Shards whose last load was answered by one replica alone: the next one is not.
+    read_weakly: BTreeSet<ShardId>,
     under_way: BTreeMap<ShardId, u32>,
     unavailable_until: Millis,
     slow_until: Millis,
@@ -111,24 +111,12 @@ impl SimStore {
         if !condition.holds(current) {
             return CasOutcome::NotApplied { current: current.cloned().map(Box::new) };
         }
-        if let Some(before) = self.manifests.insert(shard, manifest) {
-            self.stale.insert(shard, before);
-        }
+        self.manifests.insert(shard, manifest);
         CasOutcome::Applied
     }
 
     /// A serial read.
     pub fn manifest(&self, shard: ShardId) -> Option<&Manifest> {
-        self.manifests.get(&shard)
-    }
-
-    /// What a read of one replica may answer: only for answers marked stale.
-    pub fn manifest_below_quorum(&self, shard: ShardId, chaos: &mut Chaos) -> Option<&Manifest> {
-        if chaos.strikes(Fault::StaleReplicaRead, 3)
-            && let Some(stale) = self.stale.get(&shard)
-        {
-            return Some(stale);
-        }
         self.manifests.get(&shard)
     }
 
@@ -180,12 +168,16 @@ impl SimStore {
         }
     }
 
-    /// Every stored segment of these sections, as a quorum answers.
-    pub fn load(&self, shard: ShardId, sections: &[u16], chaos: &mut Chaos) -> Vec<Segment> {
+    /// Every stored segment of these sections, as a quorum answers; now and then as one replica does, that may have missed writes.
+    pub fn load(&mut self, shard: ShardId, sections: &[u16], chaos: &mut Chaos) -> Vec<Segment> {
+        let weakly = !self.read_weakly.remove(&shard) && chaos.strikes(Fault::StaleReplicaRead, 4);
+        if weakly {
+            self.read_weakly.insert(shard);
+        }
         let left_out = chaos.rng.index(REPLICAS);
         let mut merged = Replica::new();
         let asked = self.replicas.iter().enumerate().filter(|(at, _)| *at != left_out).map(|(_, replica)| replica);
-        for replica in asked.take(QUORUM) {
+        for replica in asked.take(if weakly { 1 } else { QUORUM }) {
             for section in sections {
                 let first = SegmentId { section: *section, cut: 0, epoch: 0 };
                 let last = SegmentId { section: *section, cut: u64::MAX, epoch: u64::MAX };

@@ -21,6 +21,7 @@ use crate::net::{Delivery, SimNet};
 use crate::node::{Incarnation, NODES, Node, OwnerId};
 use crate::plan::Plan;
 use crate::rng::Rng;
+use crate::rows::RowWatchers;
 use crate::schedule::Schedule;
 use crate::store::SimStore;
 use crate::subject::Opening;
@@ -54,6 +55,7 @@ pub enum Happening {
     Client { request: usize, news: ClientNews },
     Bridge { bridge: usize, news: BridgeNews },
     Watch { watcher: usize },
+    WatchRows { watcher: usize },
     Damage,
     Place,
     Disturb,
@@ -131,6 +133,7 @@ pub struct World {
     pub clients: Clients,
     pub bridges: Bridges,
     pub watchers: Watchers,
+    pub row_watchers: RowWatchers,
     pub damage: Option<Damage>,
     pub ledger: Ledger,
     pub violation: Option<Violation>,
@@ -163,6 +166,7 @@ impl World {
             clients: Clients::new(&plan),
             bridges: Bridges::new(&plan),
             watchers: Watchers::new(plan.seed),
+            row_watchers: RowWatchers::new(plan.seed),
             damage: Damage::planned(&plan),
             ledger: Ledger::default(),
             violation: None,
@@ -177,6 +181,7 @@ impl World {
         world.open_shop();
         world.open_bridges();
         world.open_watchers();
+        world.open_row_watchers();
         world.plan_damage();
         world
     }
@@ -220,6 +225,7 @@ impl World {
             Happening::Client { request, news } => self.client(request, news),
             Happening::Bridge { bridge, news } => self.bridge(bridge, news),
             Happening::Watch { watcher } => self.watch(watcher),
+            Happening::WatchRows { watcher } => self.watch_rows(watcher),
             Happening::Damage => self.damage_step(),
             Happening::Place => {
                 self.place();

@@ -106,3 +106,30 @@ pub fn done_once(open: &[Open], decided: &BTreeMap<String, Vec<Outcome>>) -> Res
     }
     Ok(())
 }
+
+/// Under one request id one body is done: another is refused, whichever came first. People who were erased may use theirs again.
+pub fn one_body_each(
+    erased: &BTreeSet<String>,
+    journals: &BTreeMap<ShardId, Vec<Entry>>,
+    verdicts: &Verdicts,
+) -> Result<(), Violation> {
+    let mut done: BTreeMap<(String, String), u64> = BTreeMap::new();
+    for (shard, entries) in journals {
+        for entry in entries {
+            if verdicts.of_command(*shard, entry.offset) != Some(&Outcome::Done) {
+                continue;
+            }
+            let Ok(record::Record::Command(command)) = record::decode(&entry.bytes) else { continue };
+            let journal::Command { request_id, body_hash, .. } = command.command;
+            if request_id.is_empty() || erased.contains(command.key.as_str()) {
+                continue;
+            }
+            let name = (command.key.as_str().to_owned(), request_id);
+            let first = *done.entry(name.clone()).or_insert(body_hash);
+            if first != body_hash {
+                return Err(Violation::new("I6", format!("{shard}@{}: {} did two things under {}", entry.offset, name.0, name.1)));
+            }
+        }
+    }
+    Ok(())
+}

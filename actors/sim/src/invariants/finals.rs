@@ -33,7 +33,9 @@ impl World {
         }
         appends::bridged_once(&self.bridges, &journals, &self.ledger.verdicts)?;
         appends::done_once(&self.clients.open, &decided)?;
+        appends::one_body_each(&self.clients.erased, &journals, &self.ledger.verdicts)?;
         self.judge_watchers()?;
+        self.judge_row_watchers()?;
         if self.plan.recounted { recounted::check(self, &journals, &folds) } else { Ok(()) }
     }
 

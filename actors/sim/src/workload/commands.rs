@@ -6,7 +6,7 @@ use souk_proto::journal::v1::command::Action;
 use souk_proto::v1;
 
 use super::build::{euros, product_id};
-use super::{GUESTS, PRODUCTS, Request, Workload};
+use super::{PRODUCTS, Request, Workload};
 use crate::faults::Chaos;
 
 impl Workload {
@@ -22,10 +22,13 @@ impl Workload {
             }
             43..=46 => Action::RemoveCartItem(journal::RemoveCartItem { product_id }),
             47..=48 => Action::ClearCart(journal::ClearCart {}),
-            49..=53 => {
-                let source_user_id = format!("guest:s-{}", self.rng.below(GUESTS as u64));
-                Action::MergeCarts(journal::MergeCarts { source_user_id, policy: self.rng.between(0, 4) as i32 })
-            }
+            49..=53 => match self.guest() {
+                Some(guest) => {
+                    let source_user_id = format!("guest:s-{guest}");
+                    Action::MergeCarts(journal::MergeCarts { source_user_id, policy: self.rng.between(0, 4) as i32 })
+                }
+                None => Action::RemoveCartItem(journal::RemoveCartItem { product_id }),
+            },
             54..=84 => return self.checkout(&user),
             _ => return self.about_an_order(&user),
         };

@@ -6,7 +6,7 @@ use souk_proto::v1::cart_step::Action;
 use souk_proto::v1::event::Kind;
 
 use super::build::{euros, money, product_id};
-use super::{GUESTS, Request, Workload};
+use super::{Request, Workload};
 use crate::faults::Chaos;
 
 const PAGES: [&str; 4] = ["/", "/mugs", "/sale", "/cart"];
@@ -44,8 +44,8 @@ impl Workload {
     }
 
     fn login(&mut self) -> Kind {
-        let guest_id =
-            if self.rng.one_in(3) { String::new() } else { format!("s-{}", self.rng.below(GUESTS as u64)) };
+        let guest = if self.rng.one_in(3) { None } else { self.guest() };
+        let guest_id = guest.map_or_else(String::new, |guest| format!("s-{guest}"));
         Kind::Login(v1::Login { guest_id })
     }
 
