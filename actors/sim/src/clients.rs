@@ -127,6 +127,8 @@ impl World {
         if !open.request.id.is_empty() && self.chaos.strikes(Fault::RecordCorrupted, 120) && !bytes.is_empty() {
             let byte = self.chaos.rng.index(bytes.len());
             bytes[byte] ^= 1 << self.chaos.rng.below(8);
+            // No field has wire type 7: whatever the flipped bit made of it, it cannot be decoded, as a journal's checksum would have it.
+            bytes.insert(0, 7);
         }
         self.send_append(shard, bytes, Sender::Client { request: at });
         if self.clients.open[at].request.is_command && self.chaos.strikes(Fault::SameIdOtherBody, 30) {
