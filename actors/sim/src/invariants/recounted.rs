@@ -1,9 +1,10 @@
 //! I1: metrics, carts, orders and stock equal the recount of the final journals, to the last piece and cent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use souk_model::journal::{Entry, ShardId};
 use souk_model::output::Outcome;
+use souk_model::record::{self, Record};
 use souk_model::shard::Shard;
 use souk_model::verdict::Verdict as FoldVerdict;
 
@@ -15,6 +16,11 @@ use crate::settings;
 use crate::workload::SHOP;
 use crate::world::World;
 
+/// Characters two texts may have in common before they are left out.
+const SAME: usize = 60;
+/// Characters shown of either.
+const PART: usize = 100;
+
 /// Recounts the journals and holds the folds against it: users and products as folded from scratch, series as their owners hold them.
 pub fn check(
     world: &World,
@@ -24,16 +30,29 @@ pub fn check(
     let mut expected = recount(&input(world, journals)).map_err(|error| Violation::new("I1", error.to_string()))?;
     told(compare::broken_laws(&expected))?;
     let mut got = Observed::default();
+    let shops = shops(journals);
     for (id, shard) in folds {
         observed::take_shard(&mut got, *id, shard).map_err(|error| Violation::new("I1", error.to_string()))?;
         take_verdicts(&mut got, world, *id, &journals[id]);
         let owner = world.current.get(id).and_then(|owner| world.owners.get(owner));
         if let Some(owner) = owner {
-            observed::take_series(&mut got, SHOP, owner.owner.fold()).map_err(|error| Violation::new("I1", error))?;
+            for shop in &shops {
+                observed::take_series(&mut got, shop, owner.owner.fold()).map_err(|error| Violation::new("I1", error))?;
+            }
         }
     }
     align(&mut expected, &mut got);
     told(compare::differences(&expected, &got))
+}
+
+/// Every shop an event names: a flipped bit may have opened one.
+fn shops(journals: &BTreeMap<ShardId, Vec<Entry>>) -> BTreeSet<String> {
+    let named = journals.values().flatten().filter_map(|entry| match record::decode(&entry.bytes) {
+        Ok(Record::Event(event)) => Some(event.key.shop().to_owned()),
+        Ok(Record::Command(command)) => Some(command.key.shop().to_owned()),
+        _ => None,
+    });
+    named.chain([SHOP.to_owned()]).collect()
 }
 
 fn input(world: &World, journals: &BTreeMap<ShardId, Vec<Entry>>) -> Input {
@@ -91,6 +110,19 @@ fn align(expected: &mut Recount, got: &mut Observed) {
 fn told(differences: Vec<Difference>) -> Result<(), Violation> {
     match differences.first() {
         None => Ok(()),
-        Some(first) => Err(Violation::of(first.id, differences.iter().map(ToString::to_string))),
+        Some(first) => Err(Violation::of(first.id, differences.iter().map(line))),
     }
+}
+
+/// A difference that fits a line: of two long texts only what follows their common beginning.
+fn line(difference: &Difference) -> String {
+    let Difference { id, key, expected, got } = difference;
+    let common = expected.chars().zip(got.chars()).take_while(|(a, b)| a == b).count();
+    let skip = if common > SAME { common - SAME / 2 } else { 0 };
+    let shown = |text: &str| {
+        let dots = if skip > 0 { "…" } else { "" };
+        let part: String = text.chars().skip(skip).take(PART).collect();
+        format!("{dots}{part}")
+    };
+    format!("{id} {key}: expected {}, got {}", shown(expected), shown(got))
 }
