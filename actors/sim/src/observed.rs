@@ -8,7 +8,7 @@ use souk_model::metric::aggregate::Unit;
 use souk_model::metric::aggregate::part::Total;
 use souk_model::metric::{Metric, TimeRange, Window};
 use souk_model::product::Product;
-use souk_model::series::{Answer, AnswerRow, Figure, Query, Span};
+use souk_model::series::{Answer, AnswerRow, Figure, Query, SeriesBook, Span};
 use souk_model::shard::Shard;
 use souk_model::user::{Order, State, User};
 
@@ -153,9 +153,31 @@ pub fn take_series_of(observed: &mut Observed, shop: &str, shard: &Shard, within
                     closed_only: false,
                     top: None,
                 };
-                let answer = products.series().query(&query).map_err(|error| format!("{}: {error}", metric.name))?;
-                take_rows(observed, metric, &answer);
+                take_halves(observed, metric, products.series(), query, within)?;
             }
+        }
+    }
+    Ok(())
+}
+
+/// Asks for the halves of a range that holds more windows than one answer.
+fn take_halves(
+    observed: &mut Observed,
+    metric: &Metric,
+    series: &SeriesBook,
+    mut query: Query,
+    within: TimeRange,
+) -> Result<(), String> {
+    let mut ranges = vec![within];
+    while let Some(range) = ranges.pop() {
+        query.span = Span::Starting(range);
+        let answer = series.query(&query).map_err(|error| format!("{}: {error}", metric.name))?;
+        let middle = range.start.midpoint(range.end);
+        if answer.info.truncated && middle > range.start {
+            ranges.push(TimeRange { start: range.start, end: middle });
+            ranges.push(TimeRange { start: middle, end: range.end });
+        } else {
+            take_rows(observed, metric, &answer);
         }
     }
     Ok(())
