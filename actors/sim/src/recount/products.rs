@@ -273,13 +273,15 @@ impl ProductShard {
             Action::StartSale(start) => {
                 let price = start.price.as_ref().ok_or(ErrorReason::FieldMissing)?;
                 let end = start.end_time.as_ref().map(millis);
+                let limits = start;
                 self.change(key, offset, |product, log, _| {
                     let start = start.start_time.as_ref().map_or(log, millis);
                     if end.is_some_and(|end| end <= start.max(log)) {
                         return Err(ErrorReason::ValueOutOfRange);
                     }
                     let (currency, running) = (price.currency_code.clone(), start <= log);
-                    product.sale = Some(Sale { currency, start, end, running, offset });
+                    let (quantity, per_user) = (limits.quantity, limits.per_user.map(i64::from));
+                    product.sale = Some(Sale { currency, start, end, running, quantity, per_user, offset });
                     product.check_sale()
                 })
             }
