@@ -1,10 +1,9 @@
 //! I1: metrics, carts, orders and stock equal the recount of the final journals, to the last piece and cent.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use souk_model::journal::{Entry, ShardId};
 use souk_model::output::Outcome;
-use souk_model::record::{self, Record};
 use souk_model::shard::Shard;
 use souk_model::verdict::Verdict as FoldVerdict;
 
@@ -30,29 +29,16 @@ pub fn check(
     let mut expected = recount(&input(world, journals)).map_err(|error| Violation::new("I1", error.to_string()))?;
     told(compare::broken_laws(&expected))?;
     let mut got = Observed::default();
-    let shops = shops(journals);
     for (id, shard) in folds {
         observed::take_shard(&mut got, *id, shard).map_err(|error| Violation::new("I1", error.to_string()))?;
         take_verdicts(&mut got, world, *id, &journals[id]);
         let owner = world.current.get(id).and_then(|owner| world.owners.get(owner));
         if let Some(owner) = owner {
-            for shop in &shops {
-                observed::take_series(&mut got, shop, owner.owner.fold()).map_err(|error| Violation::new("I1", error))?;
-            }
+            observed::take_series(&mut got, SHOP, owner.owner.fold()).map_err(|error| Violation::new("I1", error))?;
         }
     }
     align(&mut expected, &mut got);
     told(compare::differences(&expected, &got))
-}
-
-/// Every shop an event names: a flipped bit may have opened one.
-fn shops(journals: &BTreeMap<ShardId, Vec<Entry>>) -> BTreeSet<String> {
-    let named = journals.values().flatten().filter_map(|entry| match record::decode(&entry.bytes) {
-        Ok(Record::Event(event)) => Some(event.key.shop().to_owned()),
-        Ok(Record::Command(command)) => Some(command.key.shop().to_owned()),
-        _ => None,
-    });
-    named.chain([SHOP.to_owned()]).collect()
 }
 
 fn input(world: &World, journals: &BTreeMap<ShardId, Vec<Entry>>) -> Input {
