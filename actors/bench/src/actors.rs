@@ -49,11 +49,20 @@ impl Actor for UserActor {
     type State = (User, Outputs, Arc<Shared>);
     type Arguments = Arc<Shared>;
 
-    async fn pre_start(&self, _: ActorRef<Fold>, shared: Arc<Shared>) -> Result<Self::State, ActorProcessingErr> {
+    async fn pre_start(
+        &self,
+        _: ActorRef<Fold>,
+        shared: Arc<Shared>,
+    ) -> Result<Self::State, ActorProcessingErr> {
         Ok((User::default(), Outputs::default(), shared))
     }
 
-    async fn handle(&self, _: ActorRef<Fold>, message: Fold, state: &mut Self::State) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        _: ActorRef<Fold>,
+        message: Fold,
+        state: &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
         let (user, out, shared) = state;
         let now = Now {
             offset: message.at.offset,
@@ -64,8 +73,13 @@ impl Actor for UserActor {
         };
         if let Ok(Record::Event(event)) = &message.decoded.record {
             let mut facts = Sink(shared, now);
-            let mut context =
-                Context { now, settings: &shared.settings, facts: &mut facts, out, planted: Planted::default() };
+            let mut context = Context {
+                now,
+                settings: &shared.settings,
+                facts: &mut facts,
+                out,
+                planted: Planted::default(),
+            };
             user.event(&mut context, event);
             out.items.clear();
         }

@@ -91,7 +91,11 @@ pub(crate) fn event(random: &mut Random, mix: Mix, user: u64, n: u64, time: i64)
         kind: Some(kind),
         ..v1::Event::default()
     };
-    let body = journal::record::Body::Event(journal::EventRecord { event: Some(event), stamps: vec![], bridge: None });
+    let body = journal::record::Body::Event(journal::EventRecord {
+        event: Some(event),
+        stamps: vec![],
+        bridge: None,
+    });
     journal::Record { body: Some(body) }
 }
 

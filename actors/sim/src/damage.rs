@@ -120,11 +120,17 @@ impl World {
     fn repair(&mut self, damage: &Damage, shard: ShardId, backup: Option<StoreBackup>) -> State {
         let fault = damage.fault;
         if damage.refusals == 0 {
-            self.object(Violation::new("refusal", format!("{shard}: no owner refused to serve over damage: {}", fault.name())));
+            self.object(Violation::new(
+                "refusal",
+                format!("{shard}: no owner refused to serve over damage: {}", fault.name()),
+            ));
         }
         let serving = self.owners_of(shard).find(|id| self.owners[id].owner.is_live());
         if let Some(id) = serving {
-            self.object(Violation::new("refusal", format!("{shard} {id:?} serves over damage: {}", fault.name())));
+            self.object(Violation::new(
+                "refusal",
+                format!("{shard} {id:?} serves over damage: {}", fault.name()),
+            ));
         }
         self.crash_all(shard);
         match backup {

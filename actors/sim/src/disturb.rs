@@ -66,7 +66,8 @@ impl World {
     }
 
     fn restart_node(&mut self, node: usize) {
-        let dead: Vec<OwnerId> = self.owners.iter().filter(|(_, owner)| owner.node == node).map(|(id, _)| *id).collect();
+        let dead: Vec<OwnerId> =
+            self.owners.iter().filter(|(_, owner)| owner.node == node).map(|(id, _)| *id).collect();
         for id in dead {
             self.crash(id);
         }
@@ -74,7 +75,11 @@ impl World {
 
     /// Retention takes the head of a log, never above the committed position.
     fn retain(&mut self, shard: ShardId) {
-        let Some(position) = self.store.manifest(shard).map(|manifest| manifest.position).filter(|at| *at > 1) else { return };
+        let Some(position) =
+            self.store.manifest(shard).map(|manifest| manifest.position).filter(|at| *at > 1)
+        else {
+            return;
+        };
         if self.chaos.strikes(Fault::RetentionCutsHead, 10) {
             let upto = self.chaos.rng.below(position);
             self.journal.retain_after(shard, upto);
@@ -104,7 +109,10 @@ impl World {
         for shard in shards {
             let works = match self.current.get(&shard).and_then(|id| self.owners.get(id)) {
                 Some(current) => !current.is_paused(now),
-                None => self.vacant_since.get(&shard).is_some_and(|since| now < since.saturating_add(NOTICED_AFTER)),
+                None => self
+                    .vacant_since
+                    .get(&shard)
+                    .is_some_and(|since| now < since.saturating_add(NOTICED_AFTER)),
             };
             if !works {
                 let node = self.rng.index(NODES);
@@ -153,7 +161,9 @@ impl World {
         let now = self.now();
         let serving = self.journal.shards().all(|shard| {
             let current = self.current.get(&shard).and_then(|id| self.owners.get(id));
-            current.is_some_and(|owner| owner.answers(now) && owner.position() == self.journal.whole(shard).len() as u64)
+            current.is_some_and(|owner| {
+                owner.answers(now) && owner.position() == self.journal.whole(shard).len() as u64
+            })
         });
         serving
             && self.bridges.is_done()

@@ -10,8 +10,8 @@ use souk_model::planted::Bug;
 use crate::invariants::Violation;
 use crate::plan::Plan;
 use crate::run::run;
-use souk_model::shard::SettingsLibrary;
 use crate::trace::Tracing;
+use souk_model::shard::SettingsLibrary;
 
 /// Seeds a bug may hide in.
 pub const SEEDS: u64 = 2_000;

@@ -20,7 +20,8 @@ const TOKENS: usize = 4;
 /// Windows asked for: the newest ones.
 const WINDOWS: usize = 3;
 /// Metrics of every version of the settings, with as many key sets.
-const METRICS: [(&str, u64); 5] = [("events", 2), ("products", 3), ("sales", 2), ("visits", 2), ("active_users", 1)];
+const METRICS: [(&str, u64); 5] =
+    [("events", 2), ("products", 3), ("sales", 2), ("visits", 2), ("active_users", 1)];
 
 /// What a watcher was shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +90,8 @@ impl World {
         }
         let Some(id) = self.answering(self.row_watchers.all[at].shard, 0) else { return };
         let watcher = &mut self.row_watchers.all[at];
-        let found = rows(self.owners[&id].owner.fold(), &watcher.query).and_then(|(next, _)| watcher.take(id, next));
+        let found =
+            rows(self.owners[&id].owner.fold(), &watcher.query).and_then(|(next, _)| watcher.take(id, next));
         self.check(found);
     }
 
@@ -114,7 +116,10 @@ impl RowWatcher {
     fn take(&mut self, id: OwnerId, next: Rows) -> Result<(), Violation> {
         if let Some(shown) = &self.shown {
             // One owner only ever learns more.
-            let forgot = shown.positions.iter().any(|(source, held)| next.positions.get(source).is_none_or(|now| now < held));
+            let forgot = shown
+                .positions
+                .iter()
+                .any(|(source, held)| next.positions.get(source).is_none_or(|now| now < held));
             if self.by == Some(id) && forgot {
                 return Err(self.objects(format!("after {shown:?} the same owner came with {next:?}")));
             }
@@ -131,7 +136,10 @@ impl RowWatcher {
     }
 
     fn objects(&self, what: String) -> Violation {
-        Violation::new("I5", format!("watcher of {} {} at {}: {what}", self.query.metric, self.query.key_set, self.shard))
+        Violation::new(
+            "I5",
+            format!("watcher of {} {} at {}: {what}", self.query.metric, self.query.key_set, self.shard),
+        )
     }
 }
 

@@ -49,7 +49,10 @@ pub fn run(plan: Plan, tracing: Tracing, library: &Arc<SettingsLibrary>) -> Outc
 
 fn play(world: &mut World) {
     let opened = world.now();
-    while !(world.clients.is_done() && world.is_repaired()) && world.violation.is_none() && world.now() < opened + BUSY {
+    while !(world.clients.is_done() && world.is_repaired())
+        && world.violation.is_none()
+        && world.now() < opened + BUSY
+    {
         let until = world.now() + LOOK;
         world.run_until(until);
     }

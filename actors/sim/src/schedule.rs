@@ -87,7 +87,10 @@ mod tests {
         schedule.after(5, "c");
         schedule.after(0, "a");
         schedule.after(0, "b");
-        assert_eq!((schedule.next(200), schedule.next(200), schedule.next(102)), (Some("a"), Some("b"), None));
+        assert_eq!(
+            (schedule.next(200), schedule.next(200), schedule.next(102)),
+            (Some("a"), Some("b"), None)
+        );
         assert_eq!((schedule.now(), schedule.next(200), schedule.now()), (102, Some("c"), 105));
     }
 }

@@ -103,7 +103,12 @@ impl SimStore {
     }
 
     /// The linearisation point of a conditional write.
-    pub fn compare_and_set(&mut self, shard: ShardId, condition: Condition, manifest: Manifest) -> CasOutcome {
+    pub fn compare_and_set(
+        &mut self,
+        shard: ShardId,
+        condition: Condition,
+        manifest: Manifest,
+    ) -> CasOutcome {
         if let Some(count) = self.under_way.get_mut(&shard) {
             *count = count.saturating_sub(1);
         }
@@ -138,7 +143,12 @@ impl SimStore {
         }
         if chaos.strikes(Fault::SegmentsWrittenLate, 12) {
             let apply_after = chaos.rng.between(3, 60) * SECOND;
-            return WriteFate { apply_after, reply_after: 2 * SECOND, outcome: WriteOutcome::Unknown, ..fate };
+            return WriteFate {
+                apply_after,
+                reply_after: 2 * SECOND,
+                outcome: WriteOutcome::Unknown,
+                ..fate
+            };
         }
         if chaos.strikes(Fault::ReplicaMissesWrites, 4) {
             fate.replicas[chaos.rng.index(REPLICAS)] = false;
@@ -176,7 +186,8 @@ impl SimStore {
         }
         let left_out = chaos.rng.index(REPLICAS);
         let mut merged = Replica::new();
-        let asked = self.replicas.iter().enumerate().filter(|(at, _)| *at != left_out).map(|(_, replica)| replica);
+        let asked =
+            self.replicas.iter().enumerate().filter(|(at, _)| *at != left_out).map(|(_, replica)| replica);
         for replica in asked.take(if weakly { 1 } else { QUORUM }) {
             for section in sections {
                 let first = SegmentId { section: *section, cut: 0, epoch: 0 };
@@ -191,7 +202,8 @@ impl SimStore {
 
     /// The segments of the header the committed manifest names: without them nobody can start.
     fn committed_header(&self, shard: ShardId) -> Vec<SegmentId> {
-        let Some(summary) = self.manifests.get(&shard).and_then(|manifest| manifest.sections.get(&HEADER)) else {
+        let Some(summary) = self.manifests.get(&shard).and_then(|manifest| manifest.sections.get(&HEADER))
+        else {
             return Vec::new();
         };
         let names = std::iter::once(summary.base).chain(summary.deltas.iter().copied());
@@ -202,7 +214,8 @@ impl SimStore {
     pub fn damage(&mut self, shard: ShardId, fault: Fault, chaos: &mut Chaos) -> Option<StoreBackup> {
         let id = *self.committed_header(shard).last()?;
         let key = (shard, id);
-        let backup = StoreBackup { key, cells: std::array::from_fn(|at| self.replicas[at].get(&key).cloned()) };
+        let backup =
+            StoreBackup { key, cells: std::array::from_fn(|at| self.replicas[at].get(&key).cloned()) };
         for replica in &mut self.replicas {
             match fault {
                 Fault::BitFlip => {

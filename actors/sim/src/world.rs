@@ -40,22 +40,46 @@ const DISTURB_EVERY: Millis = SECOND;
 #[derive(Debug)]
 pub enum Happening {
     /// A reply or message reaches an owner.
-    Input { owner: OwnerId, input: Input },
-    Wake { owner: OwnerId },
+    Input {
+        owner: OwnerId,
+        input: Input,
+    },
+    Wake {
+        owner: OwnerId,
+    },
     /// A pause is over.
-    Resume { owner: OwnerId },
+    Resume {
+        owner: OwnerId,
+    },
     /// A read held back at the end of the log is answered empty.
-    PollTimeout { owner: OwnerId, tag: Tag },
+    PollTimeout {
+        owner: OwnerId,
+        tag: Tag,
+    },
     /// A record reaches its broker.
-    Arrive { shard: ShardId, bytes: Vec<u8>, sender: Sender },
+    Arrive {
+        shard: ShardId,
+        bytes: Vec<u8>,
+        sender: Sender,
+    },
     Store(StoreOp),
     Peer(Delivery),
     /// A client does its next thing, or hears of its request.
     NextRequest,
-    Client { request: usize, news: ClientNews },
-    Bridge { bridge: usize, news: BridgeNews },
-    Watch { watcher: usize },
-    WatchRows { watcher: usize },
+    Client {
+        request: usize,
+        news: ClientNews,
+    },
+    Bridge {
+        bridge: usize,
+        news: BridgeNews,
+    },
+    Watch {
+        watcher: usize,
+    },
+    WatchRows {
+        watcher: usize,
+    },
     Damage,
     Place,
     Disturb,
@@ -84,7 +108,10 @@ pub enum Sender {
 /// What a client hears.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClientNews {
-    Appended { shard: ShardId, offset: u64 },
+    Appended {
+        shard: ShardId,
+        offset: u64,
+    },
     Refused,
     Unknown,
     /// Time to ask an owner for the outcome.
@@ -96,7 +123,9 @@ pub enum ClientNews {
 /// What a bridge hears.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BridgeNews {
-    Appended { offset: u64 },
+    Appended {
+        offset: u64,
+    },
     Failed,
     /// Time to read on.
     Step,
@@ -105,11 +134,32 @@ pub enum BridgeNews {
 /// An operation reaches the store.
 #[derive(Debug)]
 pub enum StoreOp {
-    ReadManifest { owner: OwnerId, tag: Tag, shard: ShardId },
-    CompareAndSet { shard: ShardId, condition: Condition, manifest: Box<Manifest>, reply: Option<(OwnerId, Tag)> },
-    Write { shard: ShardId, segments: Vec<Segment>, replicas: [bool; 3] },
-    Load { owner: OwnerId, tag: Tag, shard: ShardId, sections: Vec<u16> },
-    Delete { shard: ShardId, segments: Vec<SegmentId> },
+    ReadManifest {
+        owner: OwnerId,
+        tag: Tag,
+        shard: ShardId,
+    },
+    CompareAndSet {
+        shard: ShardId,
+        condition: Condition,
+        manifest: Box<Manifest>,
+        reply: Option<(OwnerId, Tag)>,
+    },
+    Write {
+        shard: ShardId,
+        segments: Vec<Segment>,
+        replicas: [bool; 3],
+    },
+    Load {
+        owner: OwnerId,
+        tag: Tag,
+        shard: ShardId,
+        sections: Vec<u16>,
+    },
+    Delete {
+        shard: ShardId,
+        segments: Vec<SegmentId>,
+    },
 }
 
 #[derive(Debug)]

@@ -8,7 +8,11 @@ use souk_sim::trace::Tracing;
 
 fn stays_green(seed: u64, operations: u32) {
     let outcome = run(Plan { operations, ..Plan::of(seed) }, Tracing::Off, &Arc::default());
-    assert!(outcome.violation.is_none(), "seed {seed}: {}", outcome.violation.map(|v| v.to_string()).unwrap_or_default());
+    assert!(
+        outcome.violation.is_none(),
+        "seed {seed}: {}",
+        outcome.violation.map(|v| v.to_string()).unwrap_or_default()
+    );
 }
 
 /// A merge that left a line's quantity alone still moved its time of adding, under the same version of the cart.

@@ -151,7 +151,8 @@ impl<A: Actor> Actors<A> {
     #[inline]
     pub fn is_due(&self, clock: TimerClock, upto: Millis) -> bool {
         let ready = self.due.ready[clock as usize].peek();
-        self.due.soonest[clock as usize] <= upto || ready.is_some_and(|Reverse((deadline, _))| *deadline <= upto)
+        self.due.soonest[clock as usize] <= upto
+            || ready.is_some_and(|Reverse((deadline, _))| *deadline <= upto)
     }
 
     /// Readies the timers that fire next, looking at `budget` entries at most; `false` when there are more. Calling it is only

@@ -162,8 +162,10 @@ impl Core {
     /// Where it stands while a watermark timer of the record being folded fires.
     pub(super) fn now_at_timer(&self, deadline: Millis) -> Now {
         let lateness = self.settings.fold.lateness;
-        let (offset, before) =
-            self.pending.as_ref().map_or((self.position, self.high_water), |p| (p.offset, p.high_water_before));
+        let (offset, before) = self
+            .pending
+            .as_ref()
+            .map_or((self.position, self.high_water), |p| (p.offset, p.high_water_before));
         let high_water = before.max(deadline.saturating_add(lateness));
         let (log_time, out_of_reach) = (self.log_time, self.out_of_reach);
         Now { offset, log_time, high_water, watermark: high_water.saturating_sub(lateness), out_of_reach }
@@ -264,7 +266,14 @@ impl Core {
     }
 
     /// A record that is not folded: quarantined, and if it was an event (or cannot be told) counted as rejected.
-    pub(super) fn refuse(&mut self, at: At, bytes: &[u8], refusal: &Refusal, is_event: bool, out: &mut Outputs) {
+    pub(super) fn refuse(
+        &mut self,
+        at: At,
+        bytes: &[u8],
+        refusal: &Refusal,
+        is_event: bool,
+        out: &mut Outputs,
+    ) {
         if is_event {
             self.judged(at, Verdict::Rejected(refusal.clone()), out);
         }
@@ -289,7 +298,11 @@ impl Core {
         };
         let compiled = self.library.compile(&settings.body).map_err(refused)?;
         if compiled.hash != settings.hash {
-            return Err(Refusal::new(Reason::SettingsInvalid, "settings.hash", "must be the xxh3-64 of the body"));
+            return Err(Refusal::new(
+                Reason::SettingsInvalid,
+                "settings.hash",
+                "must be the xxh3-64 of the body",
+            ));
         }
         compiled.changes_from(&self.settings).map_err(refused)?;
         self.settings = Arc::clone(&compiled);

@@ -102,7 +102,11 @@ impl UsersShard {
 
 impl ProductsShard {
     /// Reads a product as it stands; its bucket must be loaded.
-    pub fn product<R>(&self, key: &ActorKey, read: impl FnOnce(&Product) -> R) -> Result<Option<R>, StateError> {
+    pub fn product<R>(
+        &self,
+        key: &ActorKey,
+        read: impl FnOnce(&Product) -> R,
+    ) -> Result<Option<R>, StateError> {
         self.products.get(key.into(), read)
     }
 

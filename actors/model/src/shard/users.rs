@@ -13,8 +13,8 @@ use crate::owner::fold::Progress;
 use crate::record::{Record, Step};
 use crate::ring::Ring;
 use crate::settings::{Settings, SettingsErrors};
-use crate::shard::bridge::Bridges;
 use crate::shard::ahead::Decoded;
+use crate::shard::bridge::Bridges;
 use crate::shard::core::{At, Core, ShardConfig};
 use crate::shard::news::{AbandonedCart, OpenOrder};
 use crate::shard::tombstone::{self, Tombstone};
@@ -122,7 +122,9 @@ impl UsersShard {
         }
         let refusal = self.core.finish(at);
         match (&decoded.record, &refusal) {
-            (Err(refusal), _) | (Ok(_), Some(refusal)) => self.core.refuse(at, bytes, refusal, decoded.is_event, out),
+            (Err(refusal), _) | (Ok(_), Some(refusal)) => {
+                self.core.refuse(at, bytes, refusal, decoded.is_event, out)
+            }
             (Ok(record), None) => self.apply(at, bytes, record, out)?,
         }
         while self.core.timers_come_late() && !self.fire_due(at, out)? {}
@@ -133,8 +135,10 @@ impl UsersShard {
     /// Fires up to a slice of due timers; `true` when none is left.
     fn fire_due(&mut self, at: At, out: &mut Outputs) -> Result<bool, StateError> {
         for _ in 0..TIMERS_PER_SLICE {
-            let due = [(TimerClock::Watermark, self.core.watermark()), (TimerClock::LogTime, self.core.log_time)];
-            let Some((clock, upto)) = due.into_iter().find(|(clock, upto)| self.users.is_due(*clock, *upto)) else {
+            let due =
+                [(TimerClock::Watermark, self.core.watermark()), (TimerClock::LogTime, self.core.log_time)];
+            let Some((clock, upto)) = due.into_iter().find(|(clock, upto)| self.users.is_due(*clock, *upto))
+            else {
                 return Ok(true);
             };
             if !self.users.gather_due(clock, upto, TIMERS_GATHERED_PER_SLICE) {

@@ -43,9 +43,13 @@ impl Appends {
     /// Every acknowledged append stands where it was said to stand.
     pub fn are_kept(&self, shard: ShardId, entries: &[Entry]) -> Result<(), Violation> {
         let end = entries.len() as u64;
-        let lost = self.acknowledged.range((shard, 0)..=(shard, u64::MAX)).find(|((_, offset), _)| *offset > end);
+        let lost =
+            self.acknowledged.range((shard, 0)..=(shard, u64::MAX)).find(|((_, offset), _)| *offset > end);
         match lost {
-            Some(((_, offset), id)) => Err(Violation::new("I6", format!("{shard}: {id} was acknowledged at {offset}, the log ends at {end}"))),
+            Some(((_, offset), id)) => Err(Violation::new(
+                "I6",
+                format!("{shard}: {id} was acknowledged at {offset}, the log ends at {end}"),
+            )),
             None => Ok(()),
         }
     }
@@ -63,7 +67,8 @@ pub fn bridged_once(
         for entry in entries {
             let Some(stamp) = stamp_of(entry) else { continue };
             let verdict = verdicts.of_event(*shard, entry.offset);
-            *judged.entry((stamp.partition, stamp.offset)).or_default() += u32::from(verdict.is_some_and(|v| is_judgement(v, entry)));
+            *judged.entry((stamp.partition, stamp.offset)).or_default() +=
+                u32::from(verdict.is_some_and(|v| is_judgement(v, entry)));
         }
     }
     for foreign in &bridges.foreign {
@@ -71,8 +76,18 @@ pub fn bridged_once(
             match judged.get(&(foreign.partition, offset)) {
                 // None at all: its event id is known from elsewhere.
                 Some(0 | 1) => {}
-                Some(times) => return Err(Violation::new("I6", format!("foreign {}@{offset}: judged {times} times", foreign.partition))),
-                None => return Err(Violation::new("I6", format!("foreign {}@{offset}: never appended", foreign.partition))),
+                Some(times) => {
+                    return Err(Violation::new(
+                        "I6",
+                        format!("foreign {}@{offset}: judged {times} times", foreign.partition),
+                    ));
+                }
+                None => {
+                    return Err(Violation::new(
+                        "I6",
+                        format!("foreign {}@{offset}: never appended", foreign.partition),
+                    ));
+                }
             }
         }
     }
@@ -90,18 +105,24 @@ fn is_judgement(verdict: &Verdict, entry: &Entry) -> bool {
     match verdict {
         Verdict::Duplicate => false,
         Verdict::Counted | Verdict::Late => true,
-        Verdict::Rejected(refusal) => refusal.reason != Reason::TimeOutOfRange && record::decode(&entry.bytes).is_ok(),
+        Verdict::Rejected(refusal) => {
+            refusal.reason != Reason::TimeOutOfRange && record::decode(&entry.bytes).is_ok()
+        }
     }
 }
 
 /// A request nobody deliberately repeated under another id is done at most once.
 pub fn done_once(open: &[Open], decided: &BTreeMap<String, Vec<Outcome>>) -> Result<(), Violation> {
-    let times = |id: &str| decided.get(id).map_or(0, |outcomes| usize::from(outcomes.contains(&Outcome::Done)));
+    let times =
+        |id: &str| decided.get(id).map_or(0, |outcomes| usize::from(outcomes.contains(&Outcome::Done)));
     for open in open {
         let Some(renamed_from) = &open.renamed_from else { continue };
         let total = times(&open.request.id) + times(renamed_from);
         if total > 1 {
-            return Err(Violation::new("I6", format!("{renamed_from} was asked for once and done {total} times")));
+            return Err(Violation::new(
+                "I6",
+                format!("{renamed_from} was asked for once and done {total} times"),
+            ));
         }
     }
     Ok(())
@@ -127,7 +148,10 @@ pub fn one_body_each(
             let name = (command.key.as_str().to_owned(), request_id);
             let first = *done.entry(name.clone()).or_insert(body_hash);
             if first != body_hash {
-                return Err(Violation::new("I6", format!("{shard}@{}: {} did two things under {}", entry.offset, name.0, name.1)));
+                return Err(Violation::new(
+                    "I6",
+                    format!("{shard}@{}: {} did two things under {}", entry.offset, name.0, name.1),
+                ));
             }
         }
     }

@@ -38,8 +38,9 @@ impl Orders {
         found?;
         match subject::unsettled(fold) {
             open if open.is_empty() => Ok(()),
-            open => Err(Violation::new("I3", format!("{shard}: sagas are still under way: {}", open.join(", ")))),
+            open => {
+                Err(Violation::new("I3", format!("{shard}: sagas are still under way: {}", open.join(", "))))
+            }
         }
     }
 }
-

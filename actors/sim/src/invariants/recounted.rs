@@ -26,15 +26,18 @@ pub fn check(
     journals: &BTreeMap<ShardId, Vec<Entry>>,
     folds: &BTreeMap<ShardId, Shard>,
 ) -> Result<(), Violation> {
-    let mut expected = recount(&input(world, journals)).map_err(|error| Violation::new("I1", error.to_string()))?;
+    let mut expected =
+        recount(&input(world, journals)).map_err(|error| Violation::new("I1", error.to_string()))?;
     told(compare::broken_laws(&expected))?;
     let mut got = Observed::default();
     for (id, shard) in folds {
-        observed::take_shard(&mut got, *id, shard).map_err(|error| Violation::new("I1", error.to_string()))?;
+        observed::take_shard(&mut got, *id, shard)
+            .map_err(|error| Violation::new("I1", error.to_string()))?;
         take_verdicts(&mut got, world, *id, &journals[id]);
         let owner = world.current.get(id).and_then(|owner| world.owners.get(owner));
         if let Some(owner) = owner {
-            observed::take_series(&mut got, SHOP, owner.owner.fold()).map_err(|error| Violation::new("I1", error))?;
+            observed::take_series(&mut got, SHOP, owner.owner.fold())
+                .map_err(|error| Violation::new("I1", error))?;
         }
     }
     align(&mut expected, &mut got);
@@ -46,9 +49,17 @@ fn input(world: &World, journals: &BTreeMap<ShardId, Vec<Entry>>) -> Input {
         shard: observed::name(*shard),
         records: entries
             .iter()
-            .map(|entry| JournalRecord { offset: entry.offset, append_ms: entry.append_time, bytes: entry.bytes.clone() })
+            .map(|entry| JournalRecord {
+                offset: entry.offset,
+                append_ms: entry.append_time,
+                bytes: entry.bytes.clone(),
+            })
             .collect(),
-        skipped: world.store.manifest(*shard).map(|manifest| manifest.skips.keys().copied().collect()).unwrap_or_default(),
+        skipped: world
+            .store
+            .manifest(*shard)
+            .map(|manifest| manifest.skips.keys().copied().collect())
+            .unwrap_or_default(),
     });
     Input { settings: settings::INITIAL.to_owned(), partitions: partitions.collect() }
 }

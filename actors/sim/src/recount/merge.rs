@@ -6,8 +6,8 @@ use souk_proto::journal::v1::{CartGiven, CartLine as WireLine, CartTake};
 use souk_proto::v1::MergePolicy;
 
 use super::cart::{CartLine, Lines, MOST_LINES, MOST_PIECES};
-use super::person::{Person, Scene};
 use super::order::OrderState;
+use super::person::{Person, Scene};
 use super::time::{HOUR, Ms};
 
 /// Merges one user may wait for, and carts one guest may have given.

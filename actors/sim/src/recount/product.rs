@@ -143,7 +143,9 @@ impl Product {
     pub(super) fn check_sale(&self) -> Result<(), ErrorReason> {
         match (&self.sale, &self.price) {
             (Some(_), None) => Err(ErrorReason::FieldMissing),
-            (Some(sale), Some(price)) if sale.currency != price.currency => Err(ErrorReason::CurrencyMismatch),
+            (Some(sale), Some(price)) if sale.currency != price.currency => {
+                Err(ErrorReason::CurrencyMismatch)
+            }
             _ => Ok(()),
         }
     }

@@ -155,7 +155,8 @@ impl ProductShard {
             after.version += 1;
         }
         let mut alerts = after.alerts_since(&before, &self.settings);
-        let running = |product: &Product| product.sale.as_ref().filter(|sale| sale.running).map(|sale| sale.offset);
+        let running =
+            |product: &Product| product.sale.as_ref().filter(|sale| sale.running).map(|sale| sale.offset);
         if running(&after).is_some() && running(&after) != running(&before) {
             alerts.push(AlertKind::SaleStarted);
         }
@@ -232,10 +233,11 @@ impl ProductShard {
     fn acknowledge(&self, id: &str) -> Verdict {
         let at = id.strip_prefix(&format!("{}.", self.name)).and_then(|rest| rest.split_once('.'));
         let number = |text: &str| text.parse::<u64>().ok();
-        let known = at.and_then(|(offset, n)| Some((number(offset)?, number(n)?))).is_some_and(|(offset, n)| {
-            let here = self.alerts.iter().filter(|alert| alert.offset == offset).count();
-            n < here as u64
-        });
+        let known =
+            at.and_then(|(offset, n)| Some((number(offset)?, number(n)?))).is_some_and(|(offset, n)| {
+                let here = self.alerts.iter().filter(|alert| alert.offset == offset).count();
+                n < here as u64
+            });
         if known { Verdict::Done } else { Verdict::Refused(ErrorReason::ResourceUnknown) }
     }
 

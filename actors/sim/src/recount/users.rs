@@ -232,7 +232,14 @@ impl UserShard {
             return if same { verdict } else { Verdict::Refused(ErrorReason::RequestIdReused) };
         }
         let mut changed = person.clone();
-        let mut scene = scene(record.offset, log, log, &settings, &command.stamps, person.base(log, settings.session_gap));
+        let mut scene = scene(
+            record.offset,
+            log,
+            log,
+            &settings,
+            &command.stamps,
+            person.base(log, settings.session_gap),
+        );
         let verdict = match changed.command(command, &mut scene) {
             Ok(()) => Verdict::Done,
             Err(reason) => Verdict::Refused(reason),

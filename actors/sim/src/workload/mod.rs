@@ -69,7 +69,15 @@ impl Workload {
     pub fn new(seed: u64) -> Self {
         let mut rng = Rng::of(seed, "workload");
         let prices = std::array::from_fn(|_| rng.between(100, 9_900));
-        Self { rng, made: 0, recent: VecDeque::new(), orders: VecDeque::new(), prices, settings_version: 0, merges: [0; GUESTS] }
+        Self {
+            rng,
+            made: 0,
+            recent: VecDeque::new(),
+            orders: VecDeque::new(),
+            prices,
+            settings_version: 0,
+            merges: [0; GUESTS],
+        }
     }
 
     /// What opens the shop: every product with a price and a scarce stock.
@@ -88,7 +96,12 @@ impl Workload {
         }
         if chaos.strikes(Fault::FoldPanics, 250) {
             let user = self.user(chaos);
-            return self.event(now, &user, v1::event::Kind::Custom(v1::Custom { r#type: PANICS.into() }), chaos);
+            return self.event(
+                now,
+                &user,
+                v1::event::Kind::Custom(v1::Custom { r#type: PANICS.into() }),
+                chaos,
+            );
         }
         if self.rng.one_in(20)
             && let Some(again) = self.recent.get(self.rng.index(self.recent.len().max(1)))
@@ -131,7 +144,14 @@ impl Workload {
         let bytes = (0..self.rng.between(0, 40)).map(|_| self.rng.draw() as u8).collect();
         let journal = if self.rng.one_in(3) { Journal::Products } else { Journal::Users };
         let key = ActorKey::new(SHOP, &format!("poison-{}", self.rng.below(64)));
-        Request { journal, key, record: journal::Record { body: None }, id: String::new(), is_command: false, raw: Some(bytes) }
+        Request {
+            journal,
+            key,
+            record: journal::Record { body: None },
+            id: String::new(),
+            is_command: false,
+            raw: Some(bytes),
+        }
     }
 
     /// A user, a guest now and then; nearly always the same one when keys are skewed.

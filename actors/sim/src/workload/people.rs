@@ -26,7 +26,10 @@ impl Workload {
             81..=83 => Kind::Browse(v1::Browse { category: "mugs".into() }),
             84..=89 => self.login(),
             90..=91 => Kind::Logout(v1::Logout {}),
-            92..=93 => Kind::WishlistStep(v1::WishlistStep { product_id: product_id(self.product(chaos)), removed: false }),
+            92..=93 => Kind::WishlistStep(v1::WishlistStep {
+                product_id: product_id(self.product(chaos)),
+                removed: false,
+            }),
             94..=96 => {
                 let (product_id, rating) = (product_id(self.product(chaos)), self.rng.between(0, 5) as i32);
                 Kind::Review(v1::Review { product_id, rating, title: String::new() })

@@ -53,7 +53,9 @@ fn told(seed: u64, found: &[Difference], case: &case::Case) -> String {
     }
     let named = found.iter().filter_map(|difference| difference.key.split_once('@')).take(TOLD);
     for (shard, offset) in named {
-        let at = case.entries().find(|(id, entry, _)| id.to_string() == shard && entry.offset.to_string() == offset);
+        let at = case
+            .entries()
+            .find(|(id, entry, _)| id.to_string() == shard && entry.offset.to_string() == offset);
         let record = at.map(|(_, entry, _)| Record::decode(entry.bytes.as_slice()));
         let _infallible = write!(text, "\n  {shard}@{offset} is {record:?}");
     }
@@ -61,8 +63,11 @@ fn told(seed: u64, found: &[Difference], case: &case::Case) -> String {
         let _infallible = write!(text, "\nof\n{}", case.settings);
         for (shard, entry, skipped) in case.entries() {
             let record = Record::decode(entry.bytes.as_slice());
-            let _infallible =
-                write!(text, "\n  {shard}@{} A={} skipped={skipped} {record:?}", entry.offset, entry.append_time);
+            let _infallible = write!(
+                text,
+                "\n  {shard}@{} A={} skipped={skipped} {record:?}",
+                entry.offset, entry.append_time
+            );
         }
     }
     text
