@@ -16,7 +16,7 @@ test: test-core      ## everything that proves the project; CI runs this
 
 test-core:           ## the pure core: unit, property and layering tests, then the simulator
 	$(CARGO) test --locked --workspace --quiet
-	$(MAKE) sim SEEDS=2000
+	$(MAKE) sim SEEDS=200
 	$(MAKE) planted
 
 sim:                 ## run SEEDS simulated worlds (20,000 by default) against every oracle
