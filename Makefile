@@ -38,7 +38,7 @@ bench-check:         ## instruction counts against the tracked ones, 2 % gate (n
 lint: $(BUF)         ## formatting, clippy, docs, protos
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets --quiet -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --quiet
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" $(CARGO) doc --locked --workspace --no-deps --quiet
 	$(BUF) lint proto
 	$(BUF) format proto --diff --exit-code
 	$(BUF) breaking proto --against proto/image.binpb
