@@ -57,11 +57,16 @@ orders     = { count = true, from = "order_placed" }
 revenue    = { sum = "amount", from = ["order_placed", "refund"] }
 "#;
 
-/// A lawful change of them: a metric more, and other timeouts.
+/// Names the metric of changes goes by in turn.
+const JOURNEYS: u32 = 3;
+
+/// A lawful change of them: other timeouts, and one metric more under a name that may have stood for something else before.
 pub fn version(version: u32, rng: &mut Rng) -> String {
     let abandon_after = format!("abandon_after = \"{}s\"", rng.between(10, 40));
     let text = INITIAL.replace("abandon_after = \"20s\"", &abandon_after);
+    let name = version % JOURNEYS;
+    let keys = ["[\"step_from\", \"step_to\"]", "[\"step_to\"]"][rng.index(2)];
     format!(
-        "{text}[metric.journeys_{version}]\nfrom = \"journey_step\"\nkeys = [[\"step_from\", \"step_to\"]]\nmeasures = {{ steps = {{ count = true }} }}\n"
+        "{text}[metric.journeys_{name}]\nfrom = \"journey_step\"\nkeys = [{keys}]\nmeasures = {{ steps = {{ count = true }} }}\n"
     )
 }

@@ -4,6 +4,7 @@
 pub mod aggregate;
 mod calendar;
 mod field;
+mod meaning;
 mod measure;
 mod pane;
 #[cfg(test)]

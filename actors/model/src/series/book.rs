@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::corrections::Correction;
 use super::join::{Joined, Measured};
 use super::query::AnswerInfo;
-use super::row::SeriesRow;
+use super::row::{Said, SeriesRow, Speaker};
 use super::source::Source;
 use crate::actor::StateError;
 use crate::bucket::{Actors, KeyRef};
@@ -79,35 +79,39 @@ impl SeriesBook {
         let ignore_gaps = self.planted.has(Bug::TallyGapIgnored);
         self.sources[usize::from(source)].hear(&batch, ignore_gaps);
         for cell in batch.cells {
-            self.take(source, batch.epoch, cell, joined).unwrap_or_else(unreadable);
+            let counted = split_head(&cell.key).and_then(|(_, metric, _)| batch.metrics.get(metric));
+            let Some(counted) = counted else { continue };
+            let from = Speaker { partition: source, epoch: batch.epoch, since: counted.since };
+            self.take(from, cell, joined).unwrap_or_else(unreadable);
         }
         self.forget_some().unwrap_or_else(unreadable);
     }
 
-    fn take(
-        &mut self,
-        source: u16,
-        epoch: u64,
-        cell: TallyCell,
-        joined: Option<Millis>,
-    ) -> Result<(), StateError> {
+    fn take(&mut self, from: Speaker, cell: TallyCell, joined: Option<Millis>) -> Result<(), StateError> {
         let text = cell.key.clone();
         let key = KeyRef { text: &text, hash: xxh3_64(text.as_bytes()) };
         let added = self.planted.has(Bug::TallyAdded);
-        let is_news = self.rows.get(key, |row| row.is_news(source, epoch, &cell))?.unwrap_or(true);
+        let is_news = self.rows.get(key, |row| row.is_news(from, &cell))?.unwrap_or(true);
         if !is_news && !added {
             return Ok(());
         }
         let (pane, offset) = (cell.pane, cell.offset);
         let closed = self.closed_windows(&text, pane, joined);
         let before = self.measured(key, &closed)?;
-        self.rows.fold(key, |row| row.take(source, epoch, cell, added))?;
+        self.rows.fold(key, |row| row.take(from, cell, added))?;
         let after = self.measured(key, &closed)?;
         for ((closed, before), after) in closed.into_iter().zip(before).zip(after) {
             if before != after {
                 let (window, range) = (closed.place, closed.range);
-                let correction =
-                    Correction { key: text.clone(), window, range, source, offset, before, after };
+                let correction = Correction {
+                    key: text.clone(),
+                    window,
+                    range,
+                    source: from.partition,
+                    offset,
+                    before,
+                    after,
+                };
                 self.corrections.push(self.correction_count, correction);
                 self.correction_count += 1;
             }
@@ -140,9 +144,15 @@ impl SeriesBook {
     fn measured(&self, key: KeyRef<'_>, closed: &[Closed]) -> Result<Vec<Vec<Measured>>, StateError> {
         let plan = split_head(key.text).and_then(|(_, metric, _)| self.plan_of(metric));
         let Some(plan) = plan.filter(|_| !closed.is_empty()) else { return Ok(Vec::new()) };
+        let sources = &self.sources;
         let measured = self.rows.get(key, |row| {
-            let joined =
-                closed.iter().map(|closed| Joined { row, plan, window: closed.window, range: closed.range });
+            let joined = closed.iter().map(|Closed { window, range, .. }| Joined {
+                row,
+                plan,
+                sources,
+                window: *window,
+                range: *range,
+            });
             joined.map(|joined| if joined.is_counted() { joined.measures() } else { Vec::new() }).collect()
         })?;
         Ok(measured.unwrap_or_else(|| vec![Vec::new(); closed.len()]))
@@ -179,17 +189,10 @@ impl SeriesBook {
         }
     }
 
-    /// Metrics that went are forgotten; a metric that is new is stored from whenever a source counts it, and answered from here on.
-    /// Rows of a metric unknown before and after stay: a source may be settings ahead of this shard.
+    /// From here on metrics are answered as these settings mean them. What sources said stays until they say that they forgot it: they may be
+    /// settings ahead of this shard.
     pub fn change_settings(&mut self, settings: &Settings) {
-        let mut gone = self.all_keys().unwrap_or_else(unreadable);
-        gone.retain(|text| !self.is_unknown(text));
         self.plan = Plan::of(settings);
-        gone.retain(|text| self.is_unknown(text));
-        for text in gone {
-            self.rows.remove(key_ref(&text)).unwrap_or_else(unreadable);
-        }
-        self.keys = None;
     }
 
     /// Corrections after a token, oldest first.
@@ -262,33 +265,25 @@ impl SeriesBook {
         self.rows.get(key_ref(text), read)
     }
 
-    /// Drops panes past `keep`, and rows of metrics nobody counts any more, a few rows at a time.
+    /// Drops panes past `keep`, and what sources forgot themselves, a few rows at a time.
     fn forget_some(&mut self) -> Result<(), StateError> {
-        let mut old: Vec<(String, Option<Millis>)> = Vec::new();
-        let settled = self.sources.iter().all(|source| source.settings_hash == self.plan.settings_hash);
+        let mut old: Vec<String> = Vec::new();
         let next = self.rows.scan(self.sweep, TALLY_SWEEP_ROWS, |key, row| {
-            let metric = split_head(key.text).and_then(|(_, metric, _)| self.plan_of(metric));
-            match metric.map(|plan| self.kept_from(plan)) {
-                Some(kept) if row.cells().filter_map(|cells| cells.oldest()).any(|oldest| oldest < kept) => {
-                    old.push((key.text.to_owned(), Some(kept)));
-                }
-                None if settled => old.push((key.text.to_owned(), None)),
-                _ => {}
+            let kept = self.kept(key.text);
+            if row.sources.iter().any(|said| self.is_forgotten(key.text, said) || is_past(said, kept)) {
+                old.push(key.text.to_owned());
             }
         })?;
         self.sweep = next;
-        for (text, kept) in old {
+        for text in old {
             let key = key_ref(&text);
-            match kept {
-                Some(kept) => self.rows.fold(key, |row| {
-                    row.sources.iter_mut().for_each(|said| {
-                        said.cells.drop_where(|start, _| start < kept);
-                    });
-                })?,
-                None => {
-                    self.rows.remove(key)?;
-                }
+            let kept = self.kept(&text);
+            let mut row = self.rows.get(key, SeriesRow::clone)?.unwrap_or_default();
+            row.sources.retain(|said| !self.is_forgotten(&text, said));
+            for said in &mut row.sources {
+                said.cells.drop_where(|start, _| start < kept);
             }
+            self.rows.fold(key, |held| *held = row)?;
             if let Some(keys) = self.keys.as_mut().filter(|_| !self.rows.contains(key)) {
                 keys.remove(&text);
             }
@@ -296,8 +291,20 @@ impl SeriesBook {
         Ok(())
     }
 
-    fn is_unknown(&self, text: &str) -> bool {
-        split_head(text).is_none_or(|(_, metric, _)| self.plan_of(metric).is_none())
+    /// Panes of the row that start before this are no longer kept.
+    fn kept(&self, text: &str) -> Millis {
+        let plan = split_head(text).and_then(|(_, metric, _)| self.plan_of(metric));
+        plan.map_or(Millis::MIN, |plan| self.kept_from(plan))
+    }
+
+    /// Whether the source said that it counts the metric no longer, or from later on. What it said of after that comes again.
+    fn is_forgotten(&self, text: &str, said: &Said) -> bool {
+        let Some(source) = self.sources.get(usize::from(said.partition)) else { return true };
+        let counted = split_head(text).and_then(|(_, metric, _)| source.metrics.get(metric));
+        match counted {
+            Some(counted) => said.since < counted.since,
+            None => said.since <= source.upto,
+        }
     }
 
     fn all_keys(&self) -> Result<BTreeSet<String>, StateError> {
@@ -333,6 +340,10 @@ struct Closed {
     place: usize,
     window: Window,
     range: TimeRange,
+}
+
+fn is_past(said: &Said, kept: Millis) -> bool {
+    said.cells.oldest().is_some_and(|oldest| oldest < kept)
 }
 
 fn key_ref(text: &str) -> KeyRef<'_> {

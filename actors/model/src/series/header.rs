@@ -1,5 +1,7 @@
 //! What the series keep beside their rows, as `souk.state.v1` stores it: the vector the rows include, and the corrections.
 
+use std::sync::Arc;
+
 use prost::Message as _;
 use souk_proto::state::v1 as state;
 use souk_proto::state::v1::series_value::Value as Stored;
@@ -12,6 +14,7 @@ use crate::actor::StateError;
 use crate::metric::TimeRange;
 use crate::ring::RingId;
 use crate::settings::Settings;
+use crate::tally::CountedMetric;
 use crate::tally::codec::{damaged, decode_totals, decode_values, encode_totals, encode_values};
 
 impl SeriesBook {
@@ -22,6 +25,11 @@ impl SeriesBook {
             upto: source.upto,
             high_water: source.high_water,
             settings_hash: source.settings_hash,
+            metrics: source
+                .metrics
+                .iter()
+                .map(|(name, counted)| (name.clone(), stored_metric(*counted)))
+                .collect(),
         };
         let header = state::SeriesHeader {
             sources: sources.map(|(partition, source)| (partition, position(source))).collect(),
@@ -37,8 +45,16 @@ impl SeriesBook {
         let header = state::SeriesHeader::decode(bytes).map_err(|error| damaged(&error.to_string()))?;
         let source = |(partition, stored): (u32, state::SeriesPosition)| {
             let partition = u16::try_from(partition).map_err(|_| damaged("a source out of range"))?;
-            let state::SeriesPosition { epoch, upto, high_water, settings_hash } = stored;
-            Ok((partition, Source { epoch, upto, high_water, settings_hash, ask: true, ..Source::default() }))
+            let state::SeriesPosition { epoch, upto, high_water, settings_hash, metrics } = stored;
+            let counted =
+                |stored: state::CountedMetric| CountedMetric { meaning: stored.meaning, since: stored.since };
+            let metrics = metrics.into_iter().map(|(name, stored)| (name, counted(stored))).collect();
+            let metrics = Arc::new(metrics);
+            let ask = true;
+            Ok((
+                partition,
+                Source { epoch, upto, high_water, settings_hash, metrics, ask, ..Source::default() },
+            ))
         };
         let sources = header.sources.into_iter().map(source).collect::<Result<_, StateError>>()?;
         self.restore(settings, sources);
@@ -50,6 +66,10 @@ impl SeriesBook {
         self.correction_count = header.correction_count;
         Ok(())
     }
+}
+
+fn stored_metric(counted: CountedMetric) -> state::CountedMetric {
+    state::CountedMetric { meaning: counted.meaning, since: counted.since }
 }
 
 fn encode_correction(id: RingId, correction: &Correction) -> state::SeriesCorrection {

@@ -8,7 +8,8 @@ use crate::tally::plan::MetricPlan;
 use crate::tally::runs::block_start;
 use crate::time::Millis;
 
-use super::row::SeriesRow;
+use super::row::{Meant, SeriesRow};
+use super::source::Source;
 
 /// The value of one measure.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +41,7 @@ pub enum Figure {
 pub(super) struct Joined<'a> {
     pub row: &'a SeriesRow,
     pub plan: &'a MetricPlan,
+    pub sources: &'a [Source],
     pub window: Window,
     pub range: TimeRange,
 }
@@ -93,7 +95,11 @@ impl<'a> Joined<'a> {
             Window::Total => (TOTAL, TOTAL + 1),
             _ => (self.range.start, self.range.end),
         };
-        self.row.cells().flat_map(move |cells| cells.range(from, to))
+        self.row.cells(self.meant()).flat_map(move |cells| cells.range(from, to))
+    }
+
+    fn meant(&self) -> Meant<'a> {
+        meant(self.plan, self.sources)
     }
 
     fn sum(&self, slot: usize) -> i64 {
@@ -138,7 +144,7 @@ impl<'a> Joined<'a> {
         let PaneSize::Fixed(pane) = self.plan.metric.pane else { return 0 };
         let end = self.range.end.div_euclid(pane);
         let first = block_start(end, size / pane) - 1;
-        let cells = self.row.cells().flat_map(|cells| cells.range(first * pane, self.range.end));
+        let cells = self.row.cells(self.meant()).flat_map(|cells| cells.range(first * pane, self.range.end));
         cells.map(|cell| cell.number(slot)).sum()
     }
 
@@ -152,6 +158,11 @@ impl<'a> Joined<'a> {
             _ => Figure::None,
         }
     }
+}
+
+/// The metric of a plan, as its sources count it.
+pub(super) fn meant<'a>(plan: &'a MetricPlan, sources: &'a [Source]) -> Meant<'a> {
+    Meant { name: &plan.metric.name, meaning: plan.meaning, sources }
 }
 
 fn figure(values: Vec<(Unit, i64)>, is_money: bool) -> Figure {

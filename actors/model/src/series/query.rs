@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::book::SeriesBook;
-use super::join::{Joined, Measured};
+use super::join::{Joined, Measured, meant};
 use super::rank::{self, Score};
 use super::row::SeriesRow;
+use super::source::Source;
 use crate::limits::{ANSWER_ROWS, ANSWER_WINDOWS};
 use crate::metric::{TimeRange, Window};
 use crate::money::Currency;
@@ -122,7 +123,7 @@ impl SeriesBook {
             Some(values) => vec![self.key(query, values.clone()).to_text()],
             None => self.keys_of(&self.key(query, Vec::new()).to_text())?,
         };
-        let asked = Asked { plan, window, watermark: self.watermark(plan) };
+        let asked = Asked { plan, sources: &self.sources, window, watermark: self.watermark(plan) };
         let (ranges, mut truncated) =
             asked.ranges(query, self.counted_span(&keys, plan, asked.counted_before(query))?);
         let mut rows = Vec::new();
@@ -153,7 +154,7 @@ impl SeriesBook {
         let mut span: Option<(Millis, Millis)> = None;
         for text in keys {
             self.read(text, |row| {
-                for cells in row.cells() {
+                for cells in row.cells(meant(plan, &self.sources)) {
                     let panes = || cells.range(Millis::MIN + 1, before).filter(|cell| cell.counted);
                     if let (Some(first), Some(last)) = (panes().next(), panes().next_back()) {
                         let (from, to) = span.unwrap_or((first.start, last.start));
@@ -211,6 +212,7 @@ impl SeriesBook {
 #[derive(Debug, Clone, Copy)]
 struct Asked<'a> {
     plan: &'a MetricPlan,
+    sources: &'a [Source],
     window: Window,
     /// The metric's watermark, joined over all sources; none while one was never heard of.
     watermark: Option<Millis>,
@@ -221,7 +223,7 @@ impl<'a> Asked<'a> {
     where
         'a: 'r,
     {
-        Joined { row, plan: self.plan, window: self.window, range }
+        Joined { row, plan: self.plan, sources: self.sources, window: self.window, range }
     }
 
     fn is_closed(&self, range: TimeRange) -> bool {

@@ -1,8 +1,11 @@
 //! One row of a series: what each source said of one key, the newest of each cell.
 
+use std::cmp::Ordering;
+
 use prost::Message as _;
 use souk_proto::state::v1 as state;
 
+use super::source::Source;
 use crate::actor::{Actor, Deadlines, StateError};
 use crate::tally::TallyCell;
 use crate::tally::cells::Cells;
@@ -22,28 +25,43 @@ pub(super) struct Said {
     pub partition: u16,
     /// The newest epoch anything was taken from.
     pub epoch: u64,
+    /// Offset the source counts the metric from.
+    pub since: u64,
     pub cells: Cells,
 }
 
 impl SeriesRow {
-    /// Whether a cell says something newer than what is held: a later offset, or the same from a later epoch.
-    pub(super) fn is_news(&self, partition: u16, epoch: u64, cell: &TallyCell) -> bool {
-        let said = self.sources.iter().find(|said| said.partition == partition);
-        let held = said.and_then(|said| Some((said.cells.get(cell.pane)?.offset, said.epoch)));
-        held.is_none_or(|held| held < (cell.offset, epoch))
+    /// Whether a cell says something newer than what is held: of a later count of the metric, of a later offset, or of the same one from a
+    /// later epoch.
+    pub(super) fn is_news(&self, from: Speaker, cell: &TallyCell) -> bool {
+        let Some(said) = self.sources.iter().find(|said| said.partition == from.partition) else {
+            return true;
+        };
+        match from.since.cmp(&said.since) {
+            Ordering::Less => false,
+            Ordering::Greater => true,
+            Ordering::Equal => {
+                let held = said.cells.get(cell.pane).map(|held| (held.offset, said.epoch));
+                held.is_none_or(|held| held < (cell.offset, from.epoch))
+            }
+        }
     }
 
     /// Takes a cell in place of what the source said before. With `added` the planted bug: onto it.
-    pub(super) fn take(&mut self, partition: u16, epoch: u64, cell: TallyCell, added: bool) {
+    pub(super) fn take(&mut self, from: Speaker, cell: TallyCell, added: bool) {
+        let Speaker { partition, epoch, since } = from;
         let at = match self.sources.binary_search_by_key(&partition, |said| said.partition) {
             Ok(at) => at,
             Err(at) => {
-                self.sources.insert(at, Said { partition, ..Said::default() });
+                self.sources.insert(at, Said { partition, since, ..Said::default() });
                 at
             }
         };
         let said = &mut self.sources[at];
         said.epoch = said.epoch.max(epoch);
+        if said.since < since {
+            *said = Said { partition, epoch: said.epoch, since, cells: Cells::default() };
+        }
         let mut values = cell.values;
         if let Some(before) = said.cells.get(cell.pane).filter(|_| added) {
             values.add_numbers(before.numbers);
@@ -51,8 +69,33 @@ impl SeriesRow {
         said.cells.put(cell.pane, cell.offset, cell.counted, values);
     }
 
-    pub(super) fn cells(&self) -> impl Iterator<Item = &Cells> {
-        self.sources.iter().map(|said| &said.cells)
+    /// Cells of the sources that count the metric as it is meant.
+    pub(super) fn cells<'a>(&'a self, meant: Meant<'a>) -> impl Iterator<Item = &'a Cells> {
+        self.sources.iter().filter(move |said| meant.is_by(said)).map(|said| &said.cells)
+    }
+}
+
+/// Who says something.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Speaker {
+    pub partition: u16,
+    pub epoch: u64,
+    pub since: u64,
+}
+
+/// A metric as the settings of this shard mean it. A source may be settings ahead or behind, or have forgotten and begun anew.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Meant<'a> {
+    pub name: &'a str,
+    pub meaning: u64,
+    pub sources: &'a [Source],
+}
+
+impl Meant<'_> {
+    fn is_by(&self, said: &Said) -> bool {
+        let source = self.sources.get(usize::from(said.partition));
+        let counted = source.and_then(|source| source.metrics.get(self.name));
+        counted.is_some_and(|counted| counted.meaning == self.meaning && counted.since == said.since)
     }
 }
 
@@ -62,6 +105,7 @@ impl Actor for SeriesRow {
         let source = |said: &Said| state::SeriesSource {
             partition: u32::from(said.partition),
             epoch: said.epoch,
+            since: said.since,
             cells: Some(encode_cells(&said.cells)),
         };
         state::SeriesRow { sources: self.sources.iter().map(source).collect() }.encode_raw(out);
@@ -79,6 +123,7 @@ impl Actor for SeriesRow {
             Ok(Said {
                 partition,
                 epoch: stored.epoch,
+                since: stored.since,
                 cells: decode_cells(stored.cells.unwrap_or_default())?,
             })
         };

@@ -1,6 +1,9 @@
 //! Sources: up to where each users shard's stream is held without a gap.
 
-use crate::tally::{Answering, TallyBatch};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::tally::{Answering, CountedMetric, TallyBatch};
 use crate::time::Millis;
 
 /// One users shard as this products shard knows it.
@@ -12,6 +15,8 @@ pub struct Source {
     /// Its high water there.
     pub high_water: Millis,
     pub settings_hash: u64,
+    /// What it counts there, by name.
+    pub metrics: Arc<BTreeMap<String, CountedMetric>>,
     /// An answer under way: to which `since`, and how far its parts were seen without a gap.
     pub(super) answer: Option<(u64, u64)>,
     /// It was heard since this owner began.
@@ -61,6 +66,7 @@ impl Source {
         if batch.to >= self.upto {
             self.upto = batch.to;
             self.settings_hash = batch.settings_hash;
+            self.metrics = Arc::clone(&batch.metrics);
             self.gap = false;
             self.answer = None;
         }

@@ -79,8 +79,8 @@ impl Settings {
     }
 
     /// The body of a Settings record that puts these in force.
-    pub fn record(&self) -> journal::Settings {
-        journal::Settings { hash: self.hash, body: self.text.clone() }
+    pub fn record(&self, revision: u64) -> journal::Settings {
+        journal::Settings { hash: self.hash, body: self.text.clone(), revision }
     }
 
     /// Metrics that read this kind of fact.

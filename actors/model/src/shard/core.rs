@@ -1,5 +1,6 @@
 //! What users and products shards have in common: identity, time, settings, counts, dead letters, and the record being folded.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -101,6 +102,7 @@ pub(super) struct Core {
     pub planted: Planted,
     pub build_version: u32,
     pub settings: Arc<Settings>,
+    pub settings_revision: u64,
     pub library: Arc<SettingsLibrary>,
     pub position: u64,
     pub log_time: Millis,
@@ -127,6 +129,7 @@ impl Core {
             planted: config.planted,
             build_version: config.build_version,
             settings: config.library.compile(&config.settings)?,
+            settings_revision: 0,
             library: config.library,
             position: 0,
             log_time: 0,
@@ -288,10 +291,14 @@ impl Core {
         out.push(Output::Verdict { offset: at.offset, verdict });
     }
 
-    /// Settings from this position on. Unlawful ones are refused and change nothing.
-    pub(super) fn change_settings(&mut self, settings: &journal::Settings) -> Result<Arc<Settings>, Refusal> {
+    /// Settings from this position on; none when they are in force already. Unlawful or overtaken ones are refused and change nothing.
+    /// What is lawful does not depend on the settings before: partitions may see two of them in different order.
+    pub(super) fn change_settings(
+        &mut self,
+        settings: &journal::Settings,
+    ) -> Result<Option<Arc<Settings>>, Refusal> {
         if self.planted.has(Bug::SettingsFromProcess) {
-            return Ok(Arc::clone(&self.settings));
+            return Ok(None);
         }
         let refused = |errors: SettingsErrors| {
             Refusal::new(Reason::SettingsInvalid, "settings.body", errors.to_string())
@@ -304,10 +311,26 @@ impl Core {
                 "must be the xxh3-64 of the body",
             ));
         }
-        compiled.changes_from(&self.settings).map_err(refused)?;
-        self.settings = Arc::clone(&compiled);
-        Ok(compiled)
+        if compiled.fold.clock != self.settings.fold.clock {
+            let message = "is fixed for the life of a journal";
+            return Err(Refusal::new(Reason::SettingsInvalid, "settings.body.fold.clock", message));
+        }
+        let in_force = (self.settings_revision, self.settings.hash);
+        match (settings.revision, compiled.hash).cmp(&in_force) {
+            Ordering::Equal => Ok(None),
+            Ordering::Less => Err(overtaken(in_force.0)),
+            Ordering::Greater => {
+                self.settings_revision = settings.revision;
+                self.settings = Arc::clone(&compiled);
+                Ok(Some(compiled))
+            }
+        }
     }
+}
+
+fn overtaken(revision: u64) -> Refusal {
+    let message = format!("revision {revision} is in force: propose the next one");
+    Refusal::new(Reason::SettingsInvalid, "settings.revision", message)
 }
 
 /// The version every shard starts with.

@@ -31,6 +31,7 @@ impl Core {
             out_of_reach_ms: self.out_of_reach,
             fold_version: self.fold_version,
             settings: self.settings.text.clone(),
+            settings_revision: self.settings_revision,
             counts: Some(state::Counts {
                 received: self.counts.received,
                 counted: self.counts.counted,
@@ -55,6 +56,7 @@ impl Core {
         self.high_water = header.high_water_ms;
         self.out_of_reach = header.out_of_reach_ms;
         self.fold_version = header.fold_version;
+        self.settings_revision = header.settings_revision;
         if !self.planted.has(crate::planted::Bug::SettingsFromProcess) {
             self.settings = self
                 .library

@@ -137,7 +137,8 @@ impl ProductsShard {
             Record::Command(command) => self.command(at, command, out)?,
             Record::Step(step) => self.saga_step(at, step, out)?,
             Record::Settings(settings) => match self.core.change_settings(settings) {
-                Ok(settings) => self.series.change_settings(&settings),
+                Ok(Some(settings)) => self.series.change_settings(&settings),
+                Ok(None) => {}
                 Err(refusal) => self.core.refuse(at, bytes, &refusal, false, out),
             },
             Record::Tick => {}

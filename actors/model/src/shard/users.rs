@@ -160,7 +160,8 @@ impl UsersShard {
             Record::Command(command) => self.command(at, command, out)?,
             Record::Step(step) => self.saga_step(at, step, out)?,
             Record::Settings(settings) => match self.core.change_settings(settings) {
-                Ok(settings) => self.book.change_settings(&settings),
+                Ok(Some(settings)) => self.book.change_settings(&settings, at.offset),
+                Ok(None) => {}
                 Err(refusal) => self.core.refuse(at, bytes, &refusal, false, out),
             },
             Record::Tick => {}

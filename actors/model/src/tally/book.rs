@@ -1,6 +1,7 @@
 //! The tally book of a users shard: takes facts, keeps rows, says what changed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -12,7 +13,7 @@ use super::plan::{MetricPlan, Plan, Reading};
 use super::presence::Presence;
 use super::row::Row;
 use super::stream::{Outboxes, Standing};
-use super::{TallyAck, TallyBatch, TallyRequest, split_head};
+use super::{CountedMetric, TallyAck, TallyBatch, TallyRequest, split_head};
 use crate::actor::{Actor, StateError};
 use crate::bucket::{Actors, KeyRef};
 use crate::cut::segment::ROWS;
@@ -36,6 +37,8 @@ pub struct TallyBook {
     /// High water up to which a window waits to be closed.
     open_until: Millis,
     outboxes: Outboxes,
+    /// Goes with every batch.
+    metrics: Arc<BTreeMap<String, CountedMetric>>,
     /// Where the sweep for cells closed for good goes on.
     sweep: Option<u64>,
     /// Text of the key being counted, reused.
@@ -45,7 +48,7 @@ pub struct TallyBook {
 impl TallyBook {
     pub fn new(settings: &Settings, products_partitions: u16) -> Self {
         let plan = Plan::of(settings);
-        Self {
+        let mut book = Self {
             rows: Actors::new(ROWS, Planted::default()),
             counted: vec![Ledger::default(); plan.metrics.len()],
             plan,
@@ -53,9 +56,12 @@ impl TallyBook {
             ledgers: BTreeMap::new(),
             open_until: Millis::MIN,
             outboxes: Outboxes::new(products_partitions),
+            metrics: Arc::default(),
             sweep: None,
             text: String::new(),
-        }
+        };
+        book.metrics = book.counted_metrics();
+        book
     }
 
     /// The rows: sections `ROWS .. ROWS + BUCKETS` of a cut.
@@ -75,9 +81,7 @@ impl TallyBook {
         fact: &Fact<'_>,
         mut presence: Option<&mut Presence>,
     ) {
-        if self.plan.settings_hash != settings.hash {
-            self.change_settings(settings);
-        }
+        debug_assert_eq!(settings.hash, self.plan.settings_hash, "settings change through change_settings");
         if self.admissions.is_none() {
             self.admissions = Some(self.admitted());
         }
@@ -156,13 +160,21 @@ impl TallyBook {
         }
     }
 
-    /// Metrics that stayed keep what they counted; those that went are forgotten.
-    pub fn change_settings(&mut self, settings: &Settings) {
+    /// Metrics that stayed keep what they counted; those that went or mean something else are forgotten, and counted from `offset` on.
+    pub fn change_settings(&mut self, settings: &Settings, offset: u64) {
         self.write_ledgers();
-        self.plan = Plan::of(settings);
+        let before = std::mem::replace(&mut self.plan, Plan::of(settings)).metrics;
         self.counted = vec![Ledger::default(); self.plan.metrics.len()];
-        let known = |name: &str| self.plan.metrics.iter().any(|plan| plan.metric.name == name);
+        let stayed = |plan: &MetricPlan| {
+            let named = before.iter().find(|before| before.metric.name == plan.metric.name);
+            named.is_some_and(|before| before.meaning == plan.meaning)
+        };
+        let (stayed, new): (Vec<_>, Vec<_>) = self.plan.metrics.iter().partition(|plan| stayed(plan));
+        let known = |name: &str| stayed.iter().any(|plan| plan.metric.name == name);
         self.ledgers.retain(|name, _| known(name));
+        for plan in new {
+            self.ledgers.insert(plan.metric.name.clone(), Ledger { since: offset, ..Ledger::default() });
+        }
         let gone = |text: &str| !split_head(text).is_some_and(|(_, metric, _)| known(metric));
         let mut forgotten: Vec<String> = Vec::new();
         self.each_row(|key, _| {
@@ -178,6 +190,7 @@ impl TallyBook {
                 .unwrap_or_else(|error| panic!("a row of the tally book cannot be read: {error}"));
         }
         self.admissions = None;
+        self.metrics = self.counted_metrics();
     }
 
     /// Whether a window that was counted in still waits for the watermark.
@@ -204,13 +217,14 @@ impl TallyBook {
         settings_hash: u64,
         budget: usize,
     ) -> Vec<(u16, TallyBatch)> {
-        let standing = Standing { epoch, position, high_water, settings_hash };
+        let metrics = Arc::clone(&self.metrics);
+        let standing = Standing { epoch, position, high_water, settings_hash, metrics };
         let mut batches = Vec::new();
         for target in 0..self.outboxes.targets() {
             if batches.len() >= budget {
                 break;
             }
-            match self.outboxes.batch(target, TALLY_BATCH, standing, &self.rows) {
+            match self.outboxes.batch(target, TALLY_BATCH, &standing, &self.rows) {
                 Ok(batch) => batches.extend(batch.map(|batch| (target, batch))),
                 Err(error) => panic!("a row of the tally book cannot be read: {error}"),
             }
@@ -246,6 +260,7 @@ impl TallyBook {
             open_until,
             ..Self::new(settings, self.outboxes.targets())
         };
+        self.metrics = self.counted_metrics();
         Ok(())
     }
 
@@ -272,6 +287,15 @@ impl TallyBook {
             })?;
         }
         Ok(sum)
+    }
+
+    fn counted_metrics(&self) -> Arc<BTreeMap<String, CountedMetric>> {
+        let metrics = self.plan.metrics.iter().map(|plan| {
+            let name = &plan.metric.name;
+            let since = self.ledgers.get(name).map_or(0, |ledger| ledger.since);
+            (name.clone(), CountedMetric { meaning: plan.meaning, since })
+        });
+        Arc::new(metrics.collect())
     }
 
     fn write_ledgers(&mut self) {

@@ -16,6 +16,8 @@ pub struct Ledger {
     pub late: u64,
     /// Of those counted: into a pane of which a window had closed.
     pub corrections: u64,
+    /// Offset of the Settings record the metric is counted from; 0 if from the first record.
+    pub since: u64,
 }
 
 impl Ledger {
@@ -29,6 +31,7 @@ pub(super) fn encode(ledgers: &BTreeMap<String, Ledger>, open_until: Millis) -> 
         counted: ledger.counted,
         late: ledger.late,
         corrections: ledger.corrections,
+        since: ledger.since,
     };
     let ledgers = ledgers.iter().map(|(name, ledger)| (name.clone(), stored(ledger))).collect();
     state::TallyHeader { ledgers, open_until }.encode_to_vec()
@@ -40,6 +43,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(BTreeMap<String, Ledger>, Millis),
         counted: stored.counted,
         late: stored.late,
         corrections: stored.corrections,
+        since: stored.since,
     };
     let open_until = if bytes.is_empty() { Millis::MIN } else { header.open_until };
     Ok((header.ledgers.into_iter().map(|(name, stored)| (name, ledger(stored))).collect(), open_until))

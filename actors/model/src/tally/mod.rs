@@ -21,6 +21,9 @@ pub use plan::OTHER;
 pub use presence::{Presence, Reach, Visit};
 pub use row::Row;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use crate::metric::aggregate::Values;
 use crate::time::Millis;
 
@@ -73,8 +76,19 @@ pub struct TallyBatch {
     /// High water of the source: watermarks follow from it. Smallest integer: unknown.
     pub high_water: Millis,
     pub settings_hash: u64,
+    /// What the source counts at `to`, by name.
+    pub metrics: Arc<BTreeMap<String, CountedMetric>>,
     /// By (offset, key, pane).
     pub cells: Vec<TallyCell>,
+}
+
+/// How a source counts a metric. Partitions meet a Settings record at different times, so the source says it with what it sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CountedMetric {
+    /// [`crate::metric::Metric::meaning`].
+    pub meaning: u64,
+    /// Offset it is counted from. A metric forgotten and declared again starts over: cells from before are another's.
+    pub since: u64,
 }
 
 /// Which answer a batch is part of.

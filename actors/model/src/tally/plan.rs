@@ -27,6 +27,7 @@ pub(crate) struct Plan {
 #[derive(Debug)]
 pub(crate) struct MetricPlan {
     pub metric: Metric,
+    pub meaning: u64,
     pub layout: Layout,
     pub key_sets: Vec<KeySet>,
     pub has_total: bool,
@@ -98,6 +99,7 @@ impl MetricPlan {
             }
         }
         Self {
+            meaning: metric.meaning(),
             layout: Layout::of(metric),
             key_sets: metric.key_sets.iter().enumerate().map(key_set).collect(),
             has_total: metric.windows.contains(&Window::Total),

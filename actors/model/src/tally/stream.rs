@@ -4,23 +4,25 @@
 //! record before the next entry's first change has left: that is what a batch's `to` says. What was lost on the way is asked for by its
 //! offset, and answered from the rows themselves.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use super::cells::Cells;
 use super::row::{Queued, Row};
-use super::{Answering, TallyAck, TallyBatch, TallyCell};
+use super::{Answering, CountedMetric, TallyAck, TallyBatch, TallyCell};
 use crate::actor::StateError;
 use crate::bucket::{Actors, KeyRef};
 use crate::key::{BUCKETS, BucketId, partition_of};
 use crate::time::{Millis, Now};
 
 /// Where a users shard stands when it sends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Standing {
     pub epoch: u64,
     pub position: u64,
     pub high_water: Millis,
     pub settings_hash: u64,
+    pub metrics: Arc<BTreeMap<String, CountedMetric>>,
 }
 
 /// Changes on their way to one products shard. Bounded by the rows: a row has one entry, and more only while an old `since` is answered.
@@ -115,7 +117,7 @@ impl Outboxes {
     }
 
     /// Something changed, or the target has not said that it holds what it was sent: then an empty batch shows it what it lacks.
-    fn is_due(&self, target: u16, standing: Standing) -> bool {
+    fn is_due(&self, target: u16, standing: &Standing) -> bool {
         self.boxes.get(usize::from(target)).is_some_and(|outbox| {
             outbox.sent < Some(standing.position)
                 || outbox.high_water != Some(standing.high_water)
@@ -154,7 +156,7 @@ impl Outboxes {
         &mut self,
         target: u16,
         limit: usize,
-        standing: Standing,
+        standing: &Standing,
         rows: &Actors<Row>,
     ) -> Result<Option<TallyBatch>, StateError> {
         if !self.is_due(target, standing) {
@@ -192,8 +194,9 @@ impl Outboxes {
             high_water = standing.high_water;
             outbox.high_water = Some(high_water);
         }
-        let Standing { epoch, settings_hash, .. } = standing;
-        Ok(Some(TallyBatch { epoch, from, to, answer, high_water, settings_hash, cells }))
+        let Standing { epoch, settings_hash, .. } = *standing;
+        let metrics = Arc::clone(&standing.metrics);
+        Ok(Some(TallyBatch { epoch, from, to, answer, high_water, settings_hash, metrics, cells }))
     }
 
     /// Forgets the entries of rows that went away with their metric.

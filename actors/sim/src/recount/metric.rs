@@ -46,9 +46,11 @@ pub(super) struct Count {
 pub(super) struct Book(pub(super) BTreeMap<String, Count>);
 
 impl Book {
-    /// Metrics added count from here, removed ones are forgotten.
+    /// Metrics added count from here; removed ones are forgotten, and those whose name now means something else.
     pub(super) fn follow(&mut self, settings: &Settings) {
-        self.0.retain(|name, _| settings.metrics.contains_key(name));
+        self.0.retain(|name, count| {
+            settings.metrics.get(name).is_some_and(|metric| metric.means(&count.metric))
+        });
         for (name, metric) in &settings.metrics {
             let count = self.0.entry(name.clone()).or_insert_with(|| Count {
                 metric: metric.clone(),

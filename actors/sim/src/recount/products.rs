@@ -86,7 +86,7 @@ impl ProductShard {
                 None
             }
             Ok(Body::Settings(next)) => {
-                if let Ok(settings) = self.settings.followed_by(&next.body) {
+                if let Ok(settings) = self.settings.followed_by(&next) {
                     self.settings = settings;
                 }
                 None

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
+use souk_proto::journal::v1 as journal;
 use toml::{Table, Value};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::fact::Amount;
 use super::time::{HOUR, MINUTE, Ms};
@@ -19,6 +21,8 @@ pub(super) type Fault = String;
 /// One settings file.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
+    /// Of two settings the larger of (revision, hash) stands, whichever came first.
+    order: (u64, u64),
     pub(super) history: bool,
     pub(super) abandon_after: Ms,
     pub(super) session_gap: Ms,
@@ -120,6 +124,7 @@ impl Settings {
         let defaults = table(&file, "defaults")?.unwrap_or(&empty);
         let clock = fold.get("clock").or_else(|| file.get("clock"));
         let mut settings = Self {
+            order: (0, xxh3_64(text.as_bytes())),
             history: clock.and_then(Value::as_str) == Some("history"),
             abandon_after: span(fold, "abandon_after", 30 * MINUTE)?,
             session_gap: span(fold, "session_gap", 30 * MINUTE)?,
@@ -141,15 +146,17 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Takes a later file over this one, unless it gives a name another meaning.
-    pub(super) fn followed_by(&self, text: &str) -> Result<Self, Fault> {
-        let next = Self::parse(text)?;
-        for (name, metric) in &next.metrics {
-            if self.metrics.get(name).is_some_and(|before| !before.means(metric)) {
-                return Err(format!("metric {name} cannot change its meaning"));
-            }
+    /// Takes a proposed file over this one, if it is lawful and not overtaken.
+    pub(super) fn followed_by(&self, next: &journal::Settings) -> Result<Self, Fault> {
+        let order = (next.revision, next.hash);
+        let settings = Self { order, ..Self::parse(&next.body)? };
+        if xxh3_64(next.body.as_bytes()) != next.hash {
+            return Err("the hash is another body's".to_owned());
         }
-        Ok(next)
+        if settings.history != self.history {
+            return Err("the clock is fixed".to_owned());
+        }
+        if order <= self.order { Err("overtaken".to_owned()) } else { Ok(settings) }
     }
 
     /// `F`: how far behind the high water anything still counts.
@@ -206,7 +213,7 @@ impl Metric {
     }
 
     /// Whether another declaration of the name says the same; how long it is kept may differ.
-    fn means(&self, other: &Self) -> bool {
+    pub(super) fn means(&self, other: &Self) -> bool {
         Self { keep: other.keep, ..self.clone() } == *other
     }
 

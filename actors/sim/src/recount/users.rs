@@ -82,7 +82,7 @@ impl UserShard {
                 None
             }
             Ok(Body::Settings(next)) => {
-                if let Ok(settings) = self.settings.followed_by(&next.body) {
+                if let Ok(settings) = self.settings.followed_by(&next) {
                     self.settings = Rc::new(settings);
                     self.book.follow(&self.settings);
                 }

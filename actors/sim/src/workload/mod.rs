@@ -61,6 +61,7 @@ pub struct Workload {
     /// What the catalogue says of each product, as intake would stamp it.
     prices: [i64; PRODUCTS],
     settings_version: u32,
+    settings_revision: u64,
     /// Carts asked of each guest: it remembers only so many, and answers no more.
     merges: [u32; GUESTS],
 }
@@ -76,6 +77,7 @@ impl Workload {
             orders: VecDeque::new(),
             prices,
             settings_version: 0,
+            settings_revision: 0,
             merges: [0; GUESTS],
         }
     }
@@ -123,12 +125,14 @@ impl Workload {
         request
     }
 
-    /// Settings for every partition: a metric added or a timeout changed.
+    /// Settings for every partition: a metric added or a timeout changed. Now and then two are proposed at once.
     pub fn new_settings(&mut self) -> journal::Record {
         self.settings_version += 1;
         let body = settings::version(self.settings_version, &mut self.rng);
         let hash = xxhash_rust::xxh3::xxh3_64(body.as_bytes());
-        journal::Record { body: Some(Body::Settings(journal::Settings { hash, body })) }
+        self.settings_revision += u64::from(self.settings_revision == 0 || !self.rng.one_in(4));
+        let revision = self.settings_revision;
+        journal::Record { body: Some(Body::Settings(journal::Settings { hash, body, revision })) }
     }
 
     /// A record of a foreign topic: somebody's transaction or trip, or an event of a known user.

@@ -59,6 +59,8 @@ struct Grower {
     offsets: BTreeMap<ShardId, u64>,
     author: Author,
     catalogue: Catalogue,
+    /// Of the newest settings proposed.
+    revision: u64,
     rng: Rng,
     now: Millis,
     /// Append time of the newest record of each shard.
@@ -81,6 +83,7 @@ impl Grower {
             offsets: BTreeMap::new(),
             author: Author::new(seed, shape, START),
             catalogue,
+            revision: 0,
             rng,
             now: START,
             appended: BTreeMap::new(),
@@ -157,13 +160,15 @@ impl Grower {
         self.catalogue.change(&shape, &mut self.rng);
         let body = self.catalogue.text();
         let hash = settings::hash_of(&body);
-        let bytes = Record { body: Some(Body::Settings(Settings { hash, body })) }.encode_to_vec();
+        self.revision += u64::from(!self.rng.one_in(6));
+        let revision = self.revision;
+        let bytes = Record { body: Some(Body::Settings(Settings { hash, body, revision })) }.encode_to_vec();
         for id in SHARDS {
             self.place(id, bytes.clone(), false);
         }
         if self.rng.one_in(3) {
             let body = "no settings at all".to_owned();
-            let wrong = Settings { hash: settings::hash_of(&body), body };
+            let wrong = Settings { hash: settings::hash_of(&body), body, revision: revision + 1 };
             let shard = SHARDS[self.rng.index(4)];
             self.append(shard, Record { body: Some(Body::Settings(wrong)) }.encode_to_vec());
         }

@@ -108,7 +108,7 @@ pub(crate) struct Catalogue {
     fold: String,
     defaults: String,
     metrics: Vec<(&'static str, String)>,
-    /// Metrics never declared so far, with their texts.
+    /// Metrics not declared now, with their texts.
     spare: Vec<(&'static str, String)>,
     history: bool,
 }
@@ -133,13 +133,19 @@ impl Catalogue {
         text
     }
 
-    /// A lawful change: other timeouts, a metric more, a metric less.
+    /// A lawful change: other timeouts, a metric less, a metric more: one that was there before, or the name of one with another meaning.
     pub(crate) fn change(&mut self, shape: &Shape, rng: &mut Rng) {
         if rng.one_in(2) && !self.history {
             self.fold = fold(shape, rng);
         }
         if rng.one_in(2) && self.metrics.len() > 1 {
-            self.metrics.remove(rng.index(self.metrics.len()));
+            let removed = self.metrics.remove(rng.index(self.metrics.len()));
+            if rng.one_in(2) {
+                let again = METRICS.into_iter().filter(|parts| parts.0 == removed.0);
+                let changed: Vec<_> = again.map(|parts| (parts.0, metric(shape, rng, parts))).collect();
+                let at = if rng.one_in(2) { self.spare.len() } else { 0 };
+                self.spare.splice(at..at, if rng.one_in(2) { vec![removed] } else { changed });
+            }
         }
         if rng.one_in(2)
             && let Some(spare) = self.spare.pop()

@@ -80,7 +80,9 @@ impl Shard {
     }
 
     pub(crate) fn settings(&mut self, at: i64, body: &str) -> u64 {
-        self.record(at, Body::Settings(Settings { hash: 0, body: body.to_owned() }))
+        let revision = self.0.records.len() as u64 + 1;
+        let hash = xxhash_rust::xxh3::xxh3_64(body.as_bytes());
+        self.record(at, Body::Settings(Settings { hash, body: body.to_owned(), revision }))
     }
 }
 

@@ -150,7 +150,7 @@ fn the_other_kinds_of_record_decode() {
     let barrier = journal::VersionBarrier { fold_version: 3 };
     assert_eq!(decode(&bytes(Body::VersionBarrier(barrier))), Ok(Record::VersionBarrier(3)));
 
-    let settings = crate::settings::Settings::builtin().record();
+    let settings = crate::settings::Settings::builtin().record(1);
     assert_eq!(decode(&bytes(Body::Settings(settings.clone()))), Ok(Record::Settings(settings.clone())));
     let damaged = journal::Settings { hash: settings.hash ^ 1, ..settings };
     assert_eq!(refused(decode(&bytes(Body::Settings(damaged))).map(drop)), "settings.hash SETTINGS_INVALID");
