@@ -303,7 +303,7 @@ impl SeriesBook {
         let counted = split_head(text).and_then(|(_, metric, _)| source.metrics.get(metric));
         match counted {
             Some(counted) => said.since < counted.since,
-            None => said.since <= source.upto,
+            None => said.since <= source.metrics_at,
         }
     }
 

@@ -50,10 +50,19 @@ impl SeriesBook {
                 |stored: state::CountedMetric| CountedMetric { meaning: stored.meaning, since: stored.since };
             let metrics = metrics.into_iter().map(|(name, stored)| (name, counted(stored))).collect();
             let metrics = Arc::new(metrics);
-            let ask = true;
+            let (metrics_at, ask) = (upto, true);
             Ok((
                 partition,
-                Source { epoch, upto, high_water, settings_hash, metrics, ask, ..Source::default() },
+                Source {
+                    epoch,
+                    upto,
+                    high_water,
+                    settings_hash,
+                    metrics,
+                    metrics_at,
+                    ask,
+                    ..Source::default()
+                },
             ))
         };
         let sources = header.sources.into_iter().map(source).collect::<Result<_, StateError>>()?;

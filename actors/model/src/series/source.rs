@@ -15,8 +15,10 @@ pub struct Source {
     /// Its high water there.
     pub high_water: Millis,
     pub settings_hash: u64,
-    /// What it counts there, by name.
+    /// What it counts, by name, in the newest batch heard: gaps or not, names must be understood as it means them.
     pub metrics: Arc<BTreeMap<String, CountedMetric>>,
+    /// It counts these at this offset at least.
+    pub(super) metrics_at: u64,
     /// An answer under way: to which `since`, and how far its parts were seen without a gap.
     pub(super) answer: Option<(u64, u64)>,
     /// It was heard since this owner began.
@@ -35,6 +37,10 @@ impl Source {
         self.heard = true;
         self.ack = true;
         self.epoch = self.epoch.max(batch.epoch);
+        if batch.to >= self.metrics_at {
+            self.metrics = Arc::clone(&batch.metrics);
+            self.metrics_at = batch.to;
+        }
         self.ask = match batch.answer {
             _ if ignore_gaps => self.advance(batch),
             None if batch.from <= self.upto => self.advance(batch),
@@ -66,7 +72,6 @@ impl Source {
         if batch.to >= self.upto {
             self.upto = batch.to;
             self.settings_hash = batch.settings_hash;
-            self.metrics = Arc::clone(&batch.metrics);
             self.gap = false;
             self.answer = None;
         }

@@ -113,6 +113,9 @@ pub(super) struct Core {
     pub folded_by_version: BTreeMap<u32, u64>,
     pub dead_letters: Ring<DeadLetter>,
     ahead: Ahead,
+    /// Bounds of where log time and high water stand once all that was looked at is folded.
+    log_time_ahead: Millis,
+    high_water_ahead: Millis,
     pending: Option<Pending>,
     /// The header of the cut being encoded.
     frozen_header: Vec<u8>,
@@ -140,6 +143,8 @@ impl Core {
             folded_by_version: BTreeMap::new(),
             dead_letters: Ring::default(),
             ahead: Ahead::default(),
+            log_time_ahead: 0,
+            high_water_ahead: 0,
             pending: None,
             frozen_header: Vec::new(),
             #[cfg(feature = "planted")]
@@ -174,13 +179,28 @@ impl Core {
         Now { offset, log_time, high_water, watermark: high_water.saturating_sub(lateness), out_of_reach }
     }
 
-    /// The decoded entry, and where log time and high water will stand with it, without folding it.
+    /// The decoded entry, and how far log time and high water will at most stand with it, without folding it. What was looked at
+    /// before is folded before: it moves them too.
     pub(super) fn look_ahead(&mut self, entry: &Entry) -> (&Decoded, Millis, Millis) {
         let history = self.settings.fold.clock == Clock::History;
-        let log_time = self.log_time.max(self.append_time_seen(entry.append_time));
+        let log_time = self.look_past(entry);
         let decoded = self.ahead.look(entry);
-        let moved = decoded.record.as_ref().ok().and_then(|record| high_water_of(record, log_time, history));
-        (decoded, log_time, moved.map_or(self.high_water, |moved| self.high_water.max(moved)))
+        let moved = match &decoded.record {
+            // An event too old for this log time may not be for the one it is folded at.
+            Ok(Record::Event(event)) => Some(event.time.unwrap_or(log_time).min(log_time)),
+            Ok(record) => high_water_of(record, log_time, history),
+            Err(_) => None,
+        };
+        let high_water = self.high_water.max(self.high_water_ahead).max(moved.unwrap_or(Millis::MIN));
+        self.high_water_ahead = high_water;
+        (decoded, log_time, high_water)
+    }
+
+    /// How far log time will at most stand with the entry; its bytes are not looked at.
+    pub(super) fn look_past(&mut self, entry: &Entry) -> Millis {
+        let append_time = self.append_time_seen(entry.append_time);
+        self.log_time_ahead = self.log_time.max(self.log_time_ahead).max(append_time);
+        self.log_time_ahead
     }
 
     /// Why this build may not fold the entry: a version barrier it does not know.

@@ -52,8 +52,10 @@ impl Fold for Shard {
     }
 
     fn missing_for_skip(&mut self, entry: &Entry) -> Vec<u16> {
-        let log_time = self.now().log_time.max(entry.append_time);
-        either!(self, shard => shard.actors_mut().due_sections(TimerClock::LogTime, log_time))
+        either!(self, shard => {
+            let log_time = shard.core.look_past(entry);
+            shard.actors_mut().due_sections(TimerClock::LogTime, log_time)
+        })
     }
 
     fn load(&mut self, section: u16, segments: &[Segment]) -> Result<(), StateError> {

@@ -16,6 +16,8 @@ mod library;
 mod news;
 mod products;
 mod read;
+#[cfg(test)]
+mod tests;
 mod tombstone;
 mod users;
 
