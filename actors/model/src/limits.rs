@@ -92,7 +92,7 @@ pub const ANSWER_WINDOWS: usize = 10_000;
 /// Records decoded before they are folded, while their buckets load: one read of the journal.
 pub const DECODED_AHEAD: usize = READ_AHEAD;
 
-/// Tries of a load that lack a segment the manifest names, before it counts as missing: one replica may be behind the others.
+/// Answers to a load that lack a segment the manifest names, before it counts as missing: one replica may be behind the others.
 pub const STALE_READS: u32 = 4;
 /// Tries of one read or write of the store or the journal before an owner gives up: with its back-off about a minute.
 pub const CALL_TRIES: u32 = 16;

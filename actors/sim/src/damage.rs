@@ -9,7 +9,7 @@ use crate::journal::LogDamage;
 use crate::node::OwnerId;
 use crate::plan::Plan;
 use crate::store::StoreBackup;
-use crate::world::{Happening, World};
+use crate::world::{Happening, StoreOp, World};
 
 /// How often damage is tried while the shard has nothing to damage yet.
 const TRIES: u32 = 20;
@@ -97,8 +97,9 @@ impl World {
 
     /// Damages the shard; `None` when there is nothing to damage yet.
     fn try_damage(&mut self, shard: ShardId, fault: Fault) -> Option<Option<StoreBackup>> {
-        // A write under way could commit a cut that needs nothing of what is damaged.
-        if self.store.is_cas_under_way(shard) {
+        // A write under way could commit a cut that needs nothing of what is damaged, or write again what was.
+        let is_written = |happening: &Happening| matches!(happening, Happening::Store(StoreOp::Write { shard: of, .. }) if *of == shard);
+        if self.store.is_cas_under_way(shard) || self.schedule.awaits(is_written) {
             return None;
         }
         let position = self.store.manifest(shard)?.position;

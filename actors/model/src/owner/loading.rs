@@ -16,6 +16,7 @@ use crate::time::Millis;
 pub(super) struct Loading {
     sections: Vec<u16>,
     call: Call,
+    stale: StaleReads,
 }
 
 impl Loading {
@@ -34,7 +35,7 @@ impl Loading {
         }
         let (call, tag) = Call::begin(&mut core.clock, CALL_TRIES);
         out.push(Effect::LoadSections { tag, sections: stored.clone() });
-        Ok(Some(Self { sections: stored, call }))
+        Ok(Some(Self { sections: stored, call, stale: StaleReads::default() }))
     }
 
     /// Takes what is stored of the sections. Whether they are there now.
@@ -50,7 +51,7 @@ impl Loading {
             return Ok(false);
         }
         let Ok(stored) = result else { return self.failed(core).map(|()| false) };
-        if may_be_stale(&self.call, manifest, &self.sections, &stored) {
+        if self.stale.may_be(manifest, &self.sections, &stored) {
             return self.failed(core).map(|()| false);
         }
         let orphans = give(core, manifest, &self.sections, stored)?;
@@ -78,10 +79,16 @@ impl Loading {
     }
 }
 
-/// Whether what was read lacks a segment the manifest names, and may be what a replica behind the others answered: it is read again.
-/// (A manifest is never read but serially; its names show what a weaker read left out.)
-pub(super) fn may_be_stale(call: &Call, manifest: &Manifest, sections: &[u16], stored: &[Segment]) -> bool {
-    call.tries() < STALE_READS && manifest.misses(sections, stored)
+/// Reads that lacked a segment the manifest names. A few may be what a replica behind the others answered: it is read again. Reads that
+/// were not answered say nothing, however many. (A manifest is never read but serially; its names show what a weaker read left out.)
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct StaleReads(u32);
+
+impl StaleReads {
+    pub(super) fn may_be(&mut self, manifest: &Manifest, sections: &[u16], stored: &[Segment]) -> bool {
+        self.0 += u32::from(manifest.misses(sections, stored));
+        self.0 < STALE_READS && manifest.misses(sections, stored)
+    }
 }
 
 /// Gives the fold its sections out of all that is stored of them. Returns the names of orphans to delete: segments of earlier

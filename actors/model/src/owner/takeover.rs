@@ -15,7 +15,7 @@ use crate::owner::carrying::Carrying;
 use crate::owner::conditional::{ConditionalWrite, Settled};
 use crate::owner::effect::{CrashPoint, Effect, StopReason, Tag};
 use crate::owner::input::{Ends, Entries, Input, Unavailable};
-use crate::owner::loading::may_be_stale;
+use crate::owner::loading::StaleReads;
 use crate::owner::{Core, Fold, Halt, Phase};
 use crate::time::Millis;
 
@@ -32,7 +32,7 @@ enum Step {
     /// Reading the last record the cut holds, to compare it.
     Comparing(Call, Box<Manifest>, Ends),
     /// Reading the sections that must be there before anything folds.
-    Loading(Call, Box<Manifest>, Ends),
+    Loading(Call, Box<Manifest>, Ends, StaleReads),
 }
 
 impl Takeover {
@@ -72,15 +72,16 @@ impl Takeover {
                     Err(Unavailable) => Step::Comparing(retry(call, core, JOURNAL)?, manifest, ends),
                 }
             }
-            (Step::Loading(call, manifest, ends), Input::Sections { tag, result }) if call.awaits(tag) => {
+            (Step::Loading(call, manifest, ends, mut stale), Input::Sections { tag, result })
+                if call.awaits(tag) =>
+            {
                 match result {
-                    Ok(stored)
-                        if may_be_stale(&call, &manifest, &stored_at_start(core, &manifest), &stored) =>
-                    {
-                        Step::Loading(retry(call, core, STORE)?, manifest, ends)
+                    Ok(stored) if !stale.may_be(&manifest, &stored_at_start(core, &manifest), &stored) => {
+                        return loaded(core, manifest, &ends, stored, out);
                     }
-                    Ok(stored) => return loaded(core, manifest, &ends, stored, out),
-                    Err(Unavailable) => Step::Loading(retry(call, core, STORE)?, manifest, ends),
+                    Ok(_) | Err(Unavailable) => {
+                        Step::Loading(retry(call, core, STORE)?, manifest, ends, stale)
+                    }
                 }
             }
             (step, _) => step,
@@ -133,7 +134,7 @@ fn poll<F: Fold>(step: Step, core: &mut Core<F>, out: &mut Vec<Effect>) -> Resul
             Step::Reading(_) | Step::Raising(_) => Effect::ReadManifest { tag },
             Step::Naming(_) | Step::Measuring(..) => Effect::ReadEnds { tag },
             Step::Comparing(_, manifest, _) => Effect::ReadEntries { tag, from: manifest.position },
-            Step::Loading(_, manifest, _) => {
+            Step::Loading(_, manifest, ..) => {
                 Effect::LoadSections { tag, sections: stored_at_start(core, manifest) }
             }
         }),
@@ -258,7 +259,8 @@ fn compared<F: Fold>(
 
 fn load<F: Fold>(core: &mut Core<F>, manifest: Box<Manifest>, ends: Ends, out: &mut Vec<Effect>) -> Step {
     let sections = stored_at_start(core, &manifest);
-    ask(core, out, |tag| Effect::LoadSections { tag, sections }, |call| Step::Loading(call, manifest, ends))
+    let begin = |call| Step::Loading(call, manifest, ends, StaleReads::default());
+    ask(core, out, |tag| Effect::LoadSections { tag, sections }, begin)
 }
 
 /// Of the sections needed at the start, those the cut holds anything of.
