@@ -1,9 +1,10 @@
 //! A cut of a million dirty users: the longest slice, and that folding goes on between slices.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use souk_model::owner::fold::Fold;
 
+use crate::clock::Watch;
 use crate::world::{Feed, Mix, settings_text};
 
 const USERS: u64 = 1_000_000;
@@ -18,11 +19,11 @@ pub(crate) fn run(runs: u32) -> anyhow::Result<()> {
             feed.fold_one(Mix::PageViews, user)?;
         }
         feed.drain_tallies();
-        let begun = Instant::now();
+        let begun = Watch::thread();
         feed.shard.freeze();
         slices.push(begun.elapsed());
         loop {
-            let start = Instant::now();
+            let start = Watch::thread();
             let drafts = feed.shard.cut_slice();
             slices.push(start.elapsed());
             if let Some(drafts) = drafts {

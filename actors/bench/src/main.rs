@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod actors;
+mod clock;
 mod cut;
 mod fold;
 mod instructions;
@@ -44,11 +45,16 @@ enum What {
     },
     /// A sliding window by a fine step against a coarse one.
     Window,
-    /// Work for an instruction counter: `decode`, `fold` or `cut`, or `none` for what all share.
-    Instructions { part: instructions::Part },
+    /// Work for an instruction counter, up to `encode`, `decode`, `fold` or `cut`, or `none` for what all share.
+    Instructions {
+        part: instructions::Part,
+        #[arg(long, default_value = "shop")]
+        mix: world::Mix,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
+    println!("times are CPU time of the folding thread unless said otherwise");
     match Arguments::parse().what {
         What::All => {
             fold::run()?;
@@ -64,6 +70,6 @@ fn main() -> anyhow::Result<()> {
         What::Cut { runs } => cut::run(runs),
         What::Timers { runs } => timers::run(runs),
         What::Window => window::run(),
-        What::Instructions { part } => instructions::run(part),
+        What::Instructions { part, mix } => instructions::run(part, mix),
     }
 }

@@ -1,12 +1,13 @@
 //! A million timers due at once: the longest slice of firing them.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use souk_model::output::Outputs;
 use souk_model::owner::fold::Progress;
 use souk_model::shard::{At, Decoded};
 use souk_proto::journal::v1 as journal;
 
+use crate::clock::Watch;
 use crate::cut::print_slices;
 use crate::world::{Feed, Mix, entry, settings_text};
 
@@ -27,9 +28,9 @@ pub(crate) fn run(runs: u32) -> anyhow::Result<()> {
         let entry = entry(&tick, USERS + 1, feed.now() + LATER);
         let (at, decoded) = (At::from(&entry), Decoded::of(&entry));
         let mut out = Outputs::default();
-        let begun = Instant::now();
+        let begun = Watch::thread();
         loop {
-            let start = Instant::now();
+            let start = Watch::thread();
             let progress = feed.shard.step_decoded(at, &entry.bytes, &decoded, &mut out)?;
             slices.push(start.elapsed());
             out.items.clear();
