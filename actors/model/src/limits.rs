@@ -71,7 +71,9 @@ pub const SKIPS: usize = 1_024;
 pub const DEAD_LETTER_BYTES: usize = 256;
 
 /// Due timers fired in one slice: well below a millisecond.
-pub const TIMERS_PER_SLICE: usize = 256;
+pub const TIMERS_PER_SLICE: usize = 64;
+/// Timers due at one moment put in order in one slice, before the first of them fires.
+pub const TIMERS_GATHERED_PER_SLICE: usize = 256;
 /// Actors encoded in one slice of a cut.
 pub const CUT_ACTORS_PER_SLICE: usize = 512;
 /// Bytes encoded, or compressed, in one slice of a cut: a fraction of a millisecond.

@@ -13,7 +13,7 @@ mod slab;
 mod store;
 mod timers;
 
-pub use actors::Actors;
+pub use actors::{Actors, Hint};
 
 use crate::key::{ActorKey, BucketId, bucket_of};
 

@@ -26,6 +26,9 @@ pub(super) struct TimerHeap {
 
 impl TimerHeap {
     pub(super) fn push(&mut self, deadline: Millis, hash: u64) {
+        if self.entries.len() == self.entries.capacity() {
+            self.entries.reserve_exact(self.entries.len() / 8 + SLACK); // doubling would cost as much as the index
+        }
         self.entries.push(Reverse((deadline, hash)));
     }
 
@@ -169,6 +172,13 @@ impl<A: Actor> Actors<A> {
             self.due.soonest[clock] = loaded.map(|(head, _)| *head).min().unwrap_or(NEVER);
         }
         true
+    }
+
+    /// Whether a timer of a loaded bucket may be due by `upto`: asked before every record, so it looks at two numbers.
+    #[inline]
+    pub fn may_be_due(&self, clock: TimerClock, upto: Millis) -> bool {
+        let clock = clock as usize;
+        self.due.soonest[clock] <= upto || !self.due.ready[clock].is_empty()
     }
 
     /// The deadline whose entries must be gathered before anything fires.

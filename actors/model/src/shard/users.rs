@@ -7,7 +7,7 @@ use crate::bucket::{Actors, KeyRef};
 use crate::fact::{Fact, FactSink};
 use crate::journal::Entry;
 use crate::key::ActorKey;
-use crate::limits::TIMERS_PER_SLICE;
+use crate::limits::{TIMERS_GATHERED_PER_SLICE, TIMERS_PER_SLICE};
 use crate::output::{Output, Outputs};
 use crate::owner::fold::Progress;
 use crate::record::{Record, Step};
@@ -132,6 +132,17 @@ impl UsersShard {
 
     /// Fires up to a slice of due timers; `true` when none is left.
     fn fire_due(&mut self, at: At, out: &mut Outputs) -> Result<bool, StateError> {
+        let due = self.users.may_be_due(TimerClock::Watermark, self.core.watermark())
+            || self.users.may_be_due(TimerClock::LogTime, self.core.log_time);
+        if !due {
+            return Ok(true);
+        }
+        // Timers of one moment fire in the order of their keys, so all of them are gathered first: a million may share a minute.
+        if !self.users.gather_due(TimerClock::Watermark, self.core.watermark(), TIMERS_GATHERED_PER_SLICE)
+            || !self.users.gather_due(TimerClock::LogTime, self.core.log_time, TIMERS_GATHERED_PER_SLICE)
+        {
+            return Ok(false);
+        }
         for _ in 0..TIMERS_PER_SLICE {
             let watermark = self.core.watermark();
             if let Some((deadline, key)) = self.users.next_due(TimerClock::Watermark, watermark)? {

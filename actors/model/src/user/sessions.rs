@@ -113,10 +113,13 @@ impl Sessions {
         self.by_start.iter().filter(|session| !session.ended).map(|session| session.ends).min()
     }
 
-    /// When the next ended one is out of reach.
-    pub(super) fn next_forgotten(&self) -> Option<Millis> {
-        let ended = self.by_start.iter().filter(|session| session.ended);
-        ended.map(|session| session.last.saturating_add(self.kept_for).saturating_add(1)).min()
+    /// When the next one ends, or the next ended one is out of reach.
+    pub(super) fn next_deadline(&self) -> Option<Millis> {
+        let deadline = |session: &Session| match session.ended {
+            true => session.last.saturating_add(self.kept_for).saturating_add(1),
+            false => session.ends,
+        };
+        self.by_start.iter().map(deadline).min()
     }
 
     /// Drops ended sessions that no event can reach any more once the fold's watermark stands at `watermark`. Gives the time before
