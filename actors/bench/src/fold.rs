@@ -30,7 +30,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
 }
 
 /// Fold and drain time per event. Every user has been here once before the clock starts.
-fn measure(users: u64, keys: Keys, mix: Mix) -> anyhow::Result<(f64, f64)> {
+pub(crate) fn measure(users: u64, keys: Keys, mix: Mix) -> anyhow::Result<(f64, f64)> {
     let mut feed = Feed::new(settings_text("")?)?;
     for user in 0..users {
         feed.fold_one(mix, user)?;

@@ -362,7 +362,7 @@ impl Counter<'_> {
 /// A bit per bump that takes the fact.
 #[inline]
 fn taken(bumps: &[Bump], unfiltered: u64, fact: &Fact<'_>) -> u64 {
-    if unfiltered.count_ones() as usize == bumps.len() {
+    if unfiltered == u64::MAX >> (64 - bumps.len()) {
         return unfiltered;
     }
     let mut taken = 0;
