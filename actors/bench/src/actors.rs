@@ -77,7 +77,7 @@ impl Actor for UserActor {
 }
 
 pub(crate) fn run() -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build()?;
     let shard = crate::fold::measure(USERS, Keys::Uniform, Mix::PageViews)?.0;
     let figures = runtime.block_on(measure())?;
     let Figures { cpu, wall, bytes } = figures;
