@@ -52,22 +52,37 @@ impl Actor for UserActor {
     type State = (User, Outputs, Arc<Shared>);
     type Arguments = Arc<Shared>;
 
-    async fn pre_start(&self, _: ActorRef<Fold>, shared: Arc<Shared>) -> Result<Self::State, ActorProcessingErr> {
+    async fn pre_start(
+        &self,
+        _: ActorRef<Fold>,
+        shared: Arc<Shared>,
+    ) -> Result<Self::State, ActorProcessingErr> {
         Ok((User::default(), Outputs::default(), shared))
     }
 
-    async fn handle(&self, _: ActorRef<Fold>, message: Fold, state: &mut Self::State) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        _: ActorRef<Fold>,
+        message: Fold,
+        state: &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
         let (user, out, shared) = state;
         let now = Now {
             offset: message.at.offset,
             log_time: message.at.append_time,
             high_water: message.at.append_time,
             watermark: message.at.append_time - shared.settings.fold.lateness,
+            out_of_reach: 0,
         };
         if let Ok(Record::Event(event)) = &message.decoded.record {
             let mut facts = Sink(shared, now);
-            let mut context =
-                Context { now, settings: &shared.settings, facts: &mut facts, out, planted: Planted::default() };
+            let mut context = Context {
+                now,
+                settings: &shared.settings,
+                facts: &mut facts,
+                out,
+                planted: Planted::default(),
+            };
             user.event(&mut context, event);
             out.items.clear();
         }

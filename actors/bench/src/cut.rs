@@ -36,7 +36,9 @@ pub(crate) fn run(runs: u32) -> anyhow::Result<()> {
         total += begun.elapsed();
         feed.shard.cut_committed();
     }
-    println!("cut of {USERS} dirty users, {runs} runs, an event folded after every slice (bar: no slice over 1 ms, 2 ms at the worst)");
+    println!(
+        "cut of {USERS} dirty users, {runs} runs, an event folded after every slice (bar: no slice over 1 ms, 2 ms at the worst)"
+    );
     print_slices(&mut slices, total / runs);
     println!("  {:.0} bytes a user stored", bytes as f64 / USERS as f64);
     Ok(())

@@ -40,7 +40,9 @@ pub(crate) fn run(runs: u32) -> anyhow::Result<()> {
         }
         total += begun.elapsed();
     }
-    println!("timers: {USERS} sessions and carts due at once, {runs} runs (bar: no slice over 1 ms, 2 ms at the worst)");
+    println!(
+        "timers: {USERS} sessions and carts due at once, {runs} runs (bar: no slice over 1 ms, 2 ms at the worst)"
+    );
     print_slices(&mut slices, total / runs);
     Ok(())
 }

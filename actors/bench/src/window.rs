@@ -26,7 +26,12 @@ pub(crate) fn run() -> anyhow::Result<()> {
     }
     ratios.sort_by(f64::total_cmp);
     println!("window, 5 min by 1 s over 5 min by 1 min, per event (bar 1.20)");
-    println!("  median {:.2}  min {:.2}  max {:.2}  of {PAIRS} pairs", ratios[PAIRS / 2], ratios[0], ratios[PAIRS - 1]);
+    println!(
+        "  median {:.2}  min {:.2}  max {:.2}  of {PAIRS} pairs",
+        ratios[PAIRS / 2],
+        ratios[0],
+        ratios[PAIRS - 1]
+    );
     Ok(())
 }
 

@@ -127,7 +127,11 @@ pub(crate) fn event(
         kind: Some(kind),
         ..v1::Event::default()
     };
-    let body = journal::record::Body::Event(journal::EventRecord { event: Some(event), stamps: vec![], bridge: None });
+    let body = journal::record::Body::Event(journal::EventRecord {
+        event: Some(event),
+        stamps: vec![],
+        bridge: None,
+    });
     journal::Record { body: Some(body) }
 }
 

@@ -63,26 +63,74 @@ pub struct Item<'a> {
 /// The fields of one kind of fact.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Detail<'a> {
-    Event { kind: &'a str },
-    PageView { page: &'a str, referrer: &'a str, campaign: &'a str },
-    ProductView { product: &'a str, category: &'a str, brand: &'a str },
+    Event {
+        kind: &'a str,
+    },
+    PageView {
+        page: &'a str,
+        referrer: &'a str,
+        campaign: &'a str,
+    },
+    ProductView {
+        product: &'a str,
+        category: &'a str,
+        brand: &'a str,
+    },
     CartAdd(Item<'a>),
     CartRemove(Item<'a>),
     OrderLine(Item<'a>),
     RefundLine(Item<'a>),
-    CheckoutStarted { order: &'a str, amount: Option<Money> },
-    OrderPlaced { order: &'a str, amount: Option<Money> },
-    Refund { order: &'a str, amount: Option<Money> },
-    CartAbandoned { stage: &'a str, amount: Option<Money> },
-    CartRecovered { stage: &'a str, amount: Option<Money> },
+    CheckoutStarted {
+        order: &'a str,
+        amount: Option<Money>,
+    },
+    OrderPlaced {
+        order: &'a str,
+        amount: Option<Money>,
+    },
+    Refund {
+        order: &'a str,
+        amount: Option<Money>,
+    },
+    CartAbandoned {
+        stage: &'a str,
+        amount: Option<Money>,
+    },
+    CartRecovered {
+        stage: &'a str,
+        amount: Option<Money>,
+    },
     /// Referrer and campaign are those of [`Who`].
     SessionStarted,
-    SessionEnded { pages: i64, duration: Millis },
-    Search { query: &'a str },
-    Review { product: &'a str, rating: i64 },
-    JourneyStep { from: &'a str, to: &'a str },
-    Transaction { kind: &'a str, category: &'a str, merchant: &'a str, location: &'a str, amount: Money },
-    Trip { region: i64, fare: Money, duration: Millis, distance_meters: i64, vehicle_type: &'a str },
+    SessionEnded {
+        pages: i64,
+        duration: Millis,
+    },
+    Search {
+        query: &'a str,
+    },
+    Review {
+        product: &'a str,
+        rating: i64,
+    },
+    JourneyStep {
+        from: &'a str,
+        to: &'a str,
+    },
+    Transaction {
+        kind: &'a str,
+        category: &'a str,
+        merchant: &'a str,
+        location: &'a str,
+        amount: Money,
+    },
+    Trip {
+        region: i64,
+        fare: Money,
+        duration: Millis,
+        distance_meters: i64,
+        vehicle_type: &'a str,
+    },
 }
 
 /// The kinds of fact, by the names the metric catalogue uses.

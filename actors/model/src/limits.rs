@@ -72,7 +72,7 @@ pub const DEAD_LETTER_BYTES: usize = 256;
 
 /// Due timers fired in one slice: well below a millisecond.
 pub const TIMERS_PER_SLICE: usize = 64;
-/// Timers due at one moment put in order in one slice, before the first of them fires.
+/// Timers of one deadline put in key order in one slice: a million may be due at the same moment.
 pub const TIMERS_GATHERED_PER_SLICE: usize = 256;
 /// Actors encoded in one slice of a cut.
 pub const CUT_ACTORS_PER_SLICE: usize = 512;
@@ -92,6 +92,8 @@ pub const ANSWER_WINDOWS: usize = 10_000;
 /// Records decoded before they are folded, while their buckets load: one read of the journal.
 pub const DECODED_AHEAD: usize = READ_AHEAD;
 
+/// Tries of a load that lack a segment the manifest names, before it counts as missing: one replica may be behind the others.
+pub const STALE_READS: u32 = 4;
 /// Tries of one read or write of the store or the journal before an owner gives up: with its back-off about a minute.
 pub const CALL_TRIES: u32 = 16;
 /// Tries of a read from the journal while a shard is carried: with its back-off some five minutes without a journal.

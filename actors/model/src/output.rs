@@ -29,7 +29,13 @@ pub enum Output {
     /// A saga step for another actor: append it to that journal, keyed by `to`.
     Step { journal: Journal, to: ActorKey, step: journal::Step },
     /// An alert for the ring of its shard, which gives it its id.
-    Alert { actor: ActorKey, kind: v1::alert::Kind, severity: v1::alert::Severity, message: String, time: Millis },
+    Alert {
+        actor: ActorKey,
+        kind: v1::alert::Kind,
+        severity: v1::alert::Severity,
+        message: String,
+        time: Millis,
+    },
     /// News of an abandoned cart, for the ring of its shard.
     Abandoned(AbandonedNews),
     /// An order was opened or reached its final state, for the ring of open orders.

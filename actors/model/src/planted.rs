@@ -42,7 +42,7 @@ pub enum Bug {
     TimersAfterRecord,
     /// A dirty actor changed during a cut is encoded with its new state.
     CutNotFrozen,
-    /// The remembered request ids are not part of the cut.
+    /// Request ids are not remembered.
     RequestMemoryLost,
     /// A fold of a newer version runs without its version barrier.
     NoVersionBarrier,

@@ -37,6 +37,8 @@ pub struct Now {
     pub high_water: Millis,
     /// The fold's own watermark: `high_water − defaults.lateness`; while a timer fires, at least its deadline.
     pub watermark: Millis,
+    /// Nothing of an actor that ended before this is within reach of any event: running maximum of `high_water − F − session_gap`.
+    pub out_of_reach: Millis,
 }
 
 impl Now {

@@ -8,8 +8,8 @@ use crate::invariants::Violation;
 use crate::plan::Plan;
 use crate::report::{Failure, Report};
 use crate::run::run;
-use souk_model::shard::SettingsLibrary;
 use crate::trace::Tracing;
+use souk_model::shard::SettingsLibrary;
 
 /// One seed in this many runs twice: its traces must be equal.
 const TWICE_EVERY: u64 = 100;
@@ -41,7 +41,8 @@ impl Batch {
                         if at >= self.count {
                             break;
                         }
-                        let report = seed(Plan { recounted: self.recounted, ..Plan::of(self.from + at) }, &library);
+                        let report =
+                            seed(Plan { recounted: self.recounted, ..Plan::of(self.from + at) }, &library);
                         let mut whole = whole.lock().unwrap_or_else(PoisonError::into_inner);
                         whole.add(report);
                         enough.store(whole.failures.len() >= ENOUGH, Ordering::Relaxed);

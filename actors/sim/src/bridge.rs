@@ -130,7 +130,10 @@ impl World {
         let process = &self.bridges.processes[bridge];
         let (partition, next) = (process.partition, process.next as usize);
         let foreign = &self.bridges.foreign[partition];
-        if next == foreign.records.len() + 1 && foreign.records.len() < foreign.planned && !self.chaos.is_calm() {
+        if next == foreign.records.len() + 1
+            && foreign.records.len() < foreign.planned
+            && !self.chaos.is_calm()
+        {
             let shard = ShardId::users((partition % usize::from(PARTITIONS.users)) as u16);
             let now = self.now();
             let broker_time = self.journal.broker_time(shard, now);

@@ -48,9 +48,15 @@ pub struct Clients {
 impl Clients {
     pub fn new(plan: &Plan) -> Self {
         let mut rng = Rng::of(plan.seed, "clients");
-        let span = rng.between(40, 150) * SECOND;
+        let span = rng.between(30, 90) * SECOND;
         let gap = span / i64::from(plan.operations.max(1));
-        Self { workload: Workload::new(plan.seed), open: Vec::new(), erased: BTreeSet::new(), left: plan.operations, gap }
+        Self {
+            workload: Workload::new(plan.seed),
+            open: Vec::new(),
+            erased: BTreeSet::new(),
+            left: plan.operations,
+            gap,
+        }
     }
 
     /// Whether every operation of the plan was sent.
@@ -94,8 +100,14 @@ impl World {
         let shards: Vec<ShardId> = self.journal.shards().collect();
         for shard in shards {
             let key = ActorKey::new(SHOP, "all");
-            let request =
-                Request { journal: shard.journal, key, record: record.clone(), id: String::new(), is_command: false, raw: None };
+            let request = Request {
+                journal: shard.journal,
+                key,
+                record: record.clone(),
+                id: String::new(),
+                is_command: false,
+                raw: None,
+            };
             self.submit_at(request, shard);
         }
     }
@@ -110,7 +122,9 @@ impl World {
     }
 
     fn submit_at(&mut self, request: Request, shard: ShardId) {
-        if let Some(Body::Command(journal::Command { action: Some(Action::EraseUser(_)), .. })) = &request.record.body {
+        if let Some(Body::Command(journal::Command { action: Some(Action::EraseUser(_)), .. })) =
+            &request.record.body
+        {
             self.clients.erased.insert(request.key.as_str().to_owned());
         }
         let gone = !request.id.is_empty() && self.chaos.strikes(Fault::AbandonAfterSend, 20);
@@ -124,9 +138,12 @@ impl World {
         open.tries += 1;
         let mut bytes = open.request.bytes();
         let shard = open.shard;
-        if !open.request.id.is_empty() && self.chaos.strikes(Fault::RecordCorrupted, 120) && !bytes.is_empty() {
+        if !open.request.id.is_empty() && self.chaos.strikes(Fault::RecordCorrupted, 120) && !bytes.is_empty()
+        {
             let byte = self.chaos.rng.index(bytes.len());
             bytes[byte] ^= 1 << self.chaos.rng.below(8);
+            // No field has wire type 7: whatever the flipped bit made of it, it cannot be decoded, as a journal's checksum would have it.
+            bytes.insert(0, 7);
         }
         self.send_append(shard, bytes, Sender::Client { request: at });
         if self.clients.open[at].request.is_command && self.chaos.strikes(Fault::SameIdOtherBody, 30) {
@@ -160,7 +177,9 @@ impl World {
                 self.schedule.after(after, Happening::Client { request: at, news: ClientNews::Ask });
                 if self.chaos.strikes(Fault::RetrySameId, 12) {
                     self.plan_retry(at);
-                } else if self.chaos.strikes(Fault::RetryNewId, 30) && !self.clients.open[at].request.id.is_empty() {
+                } else if self.chaos.strikes(Fault::RetryNewId, 30)
+                    && !self.clients.open[at].request.id.is_empty()
+                {
                     let request = self.renamed(at);
                     self.submit(request);
                 }
@@ -213,7 +232,8 @@ impl World {
     /// Asks an owner what became of a checkout, until the order is final.
     fn ask(&mut self, at: usize) {
         let open = &mut self.clients.open[at];
-        let Some(Body::Command(journal::Command { action: Some(Action::Checkout(checkout)), .. })) = &open.request.record.body
+        let Some(Body::Command(journal::Command { action: Some(Action::Checkout(checkout)), .. })) =
+            &open.request.record.body
         else {
             return;
         };
@@ -221,7 +241,9 @@ impl World {
         let (user, shard) = (open.request.key.clone(), open.shard);
         open.questions += 1;
         let ask_again = open.questions < QUESTIONS;
-        let state = self.answering(shard, 0).and_then(|id| subject::order_state(self.owners[&id].owner.fold(), &user, &order));
+        let state = self
+            .answering(shard, 0)
+            .and_then(|id| subject::order_state(self.owners[&id].owner.fold(), &user, &order));
         if let Some(end) = state.and_then(|state| state.end()) {
             let found = self.ledger.orders.ended(user.as_str(), &order, end);
             return self.check(found);

@@ -33,7 +33,7 @@ impl SimClock {
     }
 
     pub fn disturb(&mut self, now: Millis, chaos: &mut Chaos) {
-        if chaos.strikes(Fault::ClockSkewed, 40) {
+        if chaos.strikes(Fault::ClockSkewed, 20) {
             self.skew += chaos.rng.between(0, 1) * HOUR + 7 * SECOND;
         }
         if chaos.strikes(Fault::ClockStepsBack, 10) {

@@ -13,6 +13,8 @@ use crate::world::{Happening, World};
 
 /// How often damage is tried while the shard has nothing to damage yet.
 const TRIES: u32 = 20;
+/// How often repair waits for somebody to have met the damage: with owners dying all the time it takes its time.
+const PATIENCE: u32 = 12;
 
 #[derive(Debug)]
 pub struct Damage {
@@ -20,6 +22,7 @@ pub struct Damage {
     state: State,
     tries: u32,
     refusals: u32,
+    waited: u32,
 }
 
 #[derive(Debug)]
@@ -31,7 +34,7 @@ enum State {
 
 impl Damage {
     pub fn planned(plan: &Plan) -> Option<Self> {
-        plan.refusal().map(|fault| Self { fault, state: State::Planned, tries: 0, refusals: 0 })
+        plan.refusal().map(|fault| Self { fault, state: State::Planned, tries: 0, refusals: 0, waited: 0 })
     }
 
     pub fn is_done_to(&self, shard: ShardId) -> bool {
@@ -66,7 +69,12 @@ impl World {
         let Some(mut damage) = self.damage.take() else { return };
         damage.state = match std::mem::replace(&mut damage.state, State::Repaired) {
             State::Planned => self.do_damage(&mut damage),
-            State::Done { shard, backup } => self.repair(damage.fault, shard, backup),
+            State::Done { shard, backup } if damage.refusals == 0 && damage.waited < PATIENCE => {
+                damage.waited += 1;
+                self.schedule.after(10 * SECOND, Happening::Damage);
+                State::Done { shard, backup }
+            }
+            State::Done { shard, backup } => self.repair(&damage, shard, backup),
             State::Repaired => State::Repaired,
         };
         self.damage = Some(damage);
@@ -109,10 +117,20 @@ impl World {
         Some(None)
     }
 
-    fn repair(&mut self, fault: Fault, shard: ShardId, backup: Option<StoreBackup>) -> State {
+    fn repair(&mut self, damage: &Damage, shard: ShardId, backup: Option<StoreBackup>) -> State {
+        let fault = damage.fault;
+        if damage.refusals == 0 {
+            self.object(Violation::new(
+                "refusal",
+                format!("{shard}: no owner refused to serve over damage: {}", fault.name()),
+            ));
+        }
         let serving = self.owners_of(shard).find(|id| self.owners[id].owner.is_live());
         if let Some(id) = serving {
-            self.object(Violation::new("refusal", format!("{shard} {id:?} serves over damage: {}", fault.name())));
+            self.object(Violation::new(
+                "refusal",
+                format!("{shard} {id:?} serves over damage: {}", fault.name()),
+            ));
         }
         self.crash_all(shard);
         match backup {

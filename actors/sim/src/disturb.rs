@@ -8,7 +8,7 @@ use souk_proto::journal::v1::record::Body;
 
 use crate::faults::Fault;
 use crate::node::{NODES, OwnerId};
-use crate::world::World;
+use crate::world::{Happening, World};
 
 /// How long a shard stays without an owner before somebody notices.
 const NOTICED_AFTER: Millis = 600;
@@ -56,7 +56,8 @@ impl World {
         if let Some(current) = current
             && self.chaos.strikes(Fault::HandOver, 25)
         {
-            let now = self.node_time(node);
+            let carrier = self.owners.get(&current).map_or(node, |owner| owner.node);
+            let now = self.node_time(carrier);
             self.feed(current, Input::HandOver { now });
         }
         if self.chaos.strikes(Fault::NodeRestarts, 40) {
@@ -65,7 +66,8 @@ impl World {
     }
 
     fn restart_node(&mut self, node: usize) {
-        let dead: Vec<OwnerId> = self.owners.iter().filter(|(_, owner)| owner.node == node).map(|(id, _)| *id).collect();
+        let dead: Vec<OwnerId> =
+            self.owners.iter().filter(|(_, owner)| owner.node == node).map(|(id, _)| *id).collect();
         for id in dead {
             self.crash(id);
         }
@@ -73,7 +75,11 @@ impl World {
 
     /// Retention takes the head of a log, never above the committed position.
     fn retain(&mut self, shard: ShardId) {
-        let Some(position) = self.store.manifest(shard).map(|manifest| manifest.position).filter(|at| *at > 1) else { return };
+        let Some(position) =
+            self.store.manifest(shard).map(|manifest| manifest.position).filter(|at| *at > 1)
+        else {
+            return;
+        };
         if self.chaos.strikes(Fault::RetentionCutsHead, 10) {
             let upto = self.chaos.rng.below(position);
             self.journal.retain_after(shard, upto);
@@ -103,7 +109,10 @@ impl World {
         for shard in shards {
             let works = match self.current.get(&shard).and_then(|id| self.owners.get(id)) {
                 Some(current) => !current.is_paused(now),
-                None => self.vacant_since.get(&shard).is_some_and(|since| now < since.saturating_add(NOTICED_AFTER)),
+                None => self
+                    .vacant_since
+                    .get(&shard)
+                    .is_some_and(|since| now < since.saturating_add(NOTICED_AFTER)),
             };
             if !works {
                 let node = self.rng.index(NODES);
@@ -146,12 +155,19 @@ impl World {
         self.rng.pick(&able).copied()
     }
 
-    /// Whether nothing is left to be done: every owner serves, no order is open, every foreign record arrived.
+    /// Whether nothing is left to be done: every owner has folded all there is, no order is open, every foreign record arrived, and
+    /// nothing the dead have sent is still under way.
     pub fn is_quiet(&self) -> bool {
         let now = self.now();
         let serving = self.journal.shards().all(|shard| {
-            self.current.get(&shard).and_then(|id| self.owners.get(id)).is_some_and(|owner| owner.answers(now))
+            let current = self.current.get(&shard).and_then(|id| self.owners.get(id));
+            current.is_some_and(|owner| {
+                owner.answers(now) && owner.position() == self.journal.whole(shard).len() as u64
+            })
         });
-        serving && self.bridges.is_done() && self.owners.values().all(|owner| crate::subject::is_settled(owner.owner.fold()))
+        serving
+            && self.bridges.is_done()
+            && self.owners.values().all(|owner| crate::subject::is_settled(owner.owner.fold()))
+            && !self.schedule.awaits(Happening::leaves_a_trace)
     }
 }

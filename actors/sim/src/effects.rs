@@ -2,7 +2,9 @@
 
 use prost::Message;
 use souk_model::journal::ShardId;
-use souk_model::owner::{AppendKey, AppendOutcome, CasOutcome, CrashPoint, Effect, Input, StopReason, Tag, Unavailable};
+use souk_model::owner::{
+    AppendKey, AppendOutcome, CasOutcome, CrashPoint, Effect, Input, StopReason, Tag, Unavailable,
+};
 use souk_model::time::SECOND;
 
 use crate::faults::Fault;
@@ -59,7 +61,9 @@ impl World {
                 self.schedule.after(fate.apply_after, Happening::Store(op));
                 self.reply(fate.reply_after, id, Input::SegmentsWritten { tag, outcome: fate.outcome });
             }
-            Effect::LoadSections { tag, sections } => self.ask_store(StoreOp::Load { owner: id, tag, shard, sections }),
+            Effect::LoadSections { tag, sections } => {
+                self.ask_store(StoreOp::Load { owner: id, tag, shard, sections })
+            }
             Effect::DeleteSegments { segments } => {
                 let late = if self.chaos.strikes(Fault::SegmentsWrittenLate, 6) { 20 * SECOND } else { 0 };
                 self.schedule.after(late, Happening::Store(StoreOp::Delete { shard, segments }));
@@ -73,7 +77,9 @@ impl World {
             Effect::ReadEntries { tag, from } => self.read_entries(id, shard, tag, from),
             Effect::Append { tag, journal, key, record } => {
                 let to = match &key {
-                    AppendKey::Actor(key) => ShardId { journal, partition: key.partition(self.journal.partitions_of(journal)) },
+                    AppendKey::Actor(key) => {
+                        ShardId { journal, partition: key.partition(self.journal.partitions_of(journal)) }
+                    }
                     AppendKey::Shard(shard) => *shard,
                 };
                 self.send_append(to, record.encode_to_vec(), Sender::Owner { owner: id, tag });
@@ -97,7 +103,8 @@ impl World {
 
     fn is_cut_off(&self, shard: ShardId) -> bool {
         // Damage shows as what it is, not as silence.
-        self.damage.as_ref().is_none_or(|damage| !damage.is_done_to(shard)) && self.journal.is_unavailable(shard, self.now())
+        self.damage.as_ref().is_none_or(|damage| !damage.is_done_to(shard))
+            && self.journal.is_unavailable(shard, self.now())
     }
 
     fn read_entries(&mut self, id: OwnerId, shard: ShardId, tag: Tag, from: u64) {
@@ -105,7 +112,8 @@ impl World {
             let after = self.rng.between(1, 50);
             return self.reply(after, id, Input::Entries { tag, result: Err(Unavailable) });
         }
-        let stall = if self.chaos.strikes(Fault::ReadStalls, 60) { self.chaos.rng.between(1, 8) * SECOND } else { 0 };
+        let stall =
+            if self.chaos.strikes(Fault::ReadStalls, 60) { self.chaos.rng.between(1, 8) * SECOND } else { 0 };
         match self.journal.read(shard, from, &mut self.rng) {
             Some(entries) if entries.end >= from => {
                 let after = stall + self.rng.between(1, 3);
@@ -179,10 +187,16 @@ impl World {
             StopReason::Refused(why) => match &mut self.damage {
                 Some(damage) if damage.is_done_to(shard) => damage.refused(),
                 _ if is_old_build => {}
-                _ => self.object(Violation::new("refused", format!("{shard} {id:?} refused undamaged data: {why}"))),
+                _ => self.object(Violation::new(
+                    "refused",
+                    format!("{shard} {id:?} refused undamaged data: {why}"),
+                )),
             },
             StopReason::FoldPanicked { offset } if !self.ledger.appends.is_poison(shard, *offset) => {
-                self.object(Violation::new("panic", format!("{shard} at offset {offset}: {}", panics::last())));
+                self.object(Violation::new(
+                    "panic",
+                    format!("{shard} at offset {offset}: {}", panics::last()),
+                ));
             }
             _ => {}
         }
@@ -227,7 +241,11 @@ impl World {
         let after = self.rng.between(1, 3);
         match sender {
             Sender::Owner { owner, tag } => {
-                self.reply(after, owner, Input::Appended { tag, outcome: AppendOutcome::At { shard, offset } });
+                self.reply(
+                    after,
+                    owner,
+                    Input::Appended { tag, outcome: AppendOutcome::At { shard, offset } },
+                );
             }
             Sender::Client { request } => {
                 let news = ClientNews::Appended { shard, offset };
@@ -239,14 +257,23 @@ impl World {
             }
             Sender::Nobody => {}
         }
-        let waiting: Vec<OwnerId> = self.owners_of(shard).filter(|id| self.owners[id].parked.is_some()).collect();
+        let waiting: Vec<OwnerId> =
+            self.owners_of(shard).filter(|id| self.owners[id].parked.is_some()).collect();
         for id in waiting {
             self.answer_parked(id);
         }
     }
 
-    fn send_to_peer(&mut self, id: OwnerId, from: ShardId, to: ShardId, message: souk_model::owner::PeerMessage) {
-        let node_of = |world: &Self, id: Option<&OwnerId>| id.and_then(|id| world.owners.get(id)).map_or(0, |owner| owner.node);
+    fn send_to_peer(
+        &mut self,
+        id: OwnerId,
+        from: ShardId,
+        to: ShardId,
+        message: souk_model::owner::PeerMessage,
+    ) {
+        let node_of = |world: &Self, id: Option<&OwnerId>| {
+            id.and_then(|id| world.owners.get(id)).map_or(0, |owner| owner.node)
+        };
         let nodes = (node_of(self, Some(&id)), node_of(self, self.current.get(&to)));
         let now = self.now();
         for delivery in self.net.send(now, nodes, (from, to), message, &mut self.chaos) {
@@ -260,7 +287,11 @@ impl World {
         let unavailable = self.store.is_unavailable(self.now());
         match op {
             StoreOp::ReadManifest { owner, tag, shard } => {
-                let result = if unavailable { Err(Unavailable) } else { Ok(self.store.manifest(shard).cloned().map(Box::new)) };
+                let result = if unavailable {
+                    Err(Unavailable)
+                } else {
+                    Ok(self.store.manifest(shard).cloned().map(Box::new))
+                };
                 self.reply(after, owner, Input::Manifest { tag, result });
             }
             StoreOp::CompareAndSet { shard, condition, manifest, reply } => {
@@ -271,12 +302,14 @@ impl World {
             }
             StoreOp::Write { shard, segments, replicas } => self.store.write(shard, &segments, replicas),
             StoreOp::Load { owner, tag, shard, sections } => {
-                let result =
-                    if unavailable { Err(Unavailable) } else { Ok(self.store.load(shard, &sections, &mut self.chaos)) };
+                let result = if unavailable {
+                    Err(Unavailable)
+                } else {
+                    Ok(self.store.load(shard, &sections, &mut self.chaos))
+                };
                 self.reply(after, owner, Input::Sections { tag, result });
             }
             StoreOp::Delete { shard, segments } => self.store.delete(shard, &segments, &mut self.chaos),
         }
     }
 }
-

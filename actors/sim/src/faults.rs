@@ -180,12 +180,16 @@ pub struct Chaos {
     set: FaultSet,
     counts: FaultCounts,
     calm: bool,
+    /// Each kind's own chance: leaving one out moves no other.
+    streams: Vec<Rng>,
+    /// How a fault turns out.
     pub rng: Rng,
 }
 
 impl Chaos {
     pub fn new(seed: u64, set: FaultSet) -> Self {
-        Self { set, counts: FaultCounts::default(), calm: false, rng: Rng::of(seed, "faults") }
+        let streams = Fault::ALL.iter().map(|fault| Rng::of(seed, fault.name())).collect();
+        Self { set, counts: FaultCounts::default(), calm: false, streams, rng: Rng::of(seed, "faults") }
     }
 
     /// From here on nothing strikes: the tail in which everything must come right.
@@ -203,7 +207,7 @@ impl Chaos {
 
     /// One time in `one_in` while the kind is on; then it is counted as done.
     pub fn strikes(&mut self, fault: Fault, one_in: u64) -> bool {
-        let strikes = self.is_on(fault) && self.rng.one_in(one_in);
+        let strikes = self.is_on(fault) && self.streams[fault as usize].one_in(one_in);
         if strikes {
             self.done(fault);
         }

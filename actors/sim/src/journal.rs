@@ -7,6 +7,7 @@ use souk_model::owner::{Ends, Entries};
 use souk_model::time::{HOUR, MINUTE, Millis, SECOND};
 
 use crate::faults::{Chaos, Fault};
+use crate::invariants::digests::EVERY;
 use crate::rng::Rng;
 
 /// Entries one read may return.
@@ -172,14 +173,15 @@ impl SimJournal {
         Some(Ends { topic_id, partitions: self.partitions_of(shard.journal), start, end })
     }
 
-    /// Entries from `from` on; batches end at whole sixteens now and then, where digests are compared.
+    /// Entries from `from` on; batches end where digests are compared now and then.
     pub fn read(&self, shard: ShardId, from: u64, rng: &mut Rng) -> Option<Entries> {
         let log = self.logs.get(&shard)?;
         let (start, end) = log.bounds();
         let from = from.max(start);
         let mut last = end.min((from - 1).saturating_add(rng.between(1, READ_AT_MOST as i64) as u64));
-        if last / 16 * 16 >= from {
-            last = last / 16 * 16;
+        let comparable = last / EVERY * EVERY;
+        if comparable >= from {
+            last = comparable;
         }
         let entries = if from <= last {
             log.entries.get(from as usize - 1..last as usize).map(<[Entry]>::to_vec).unwrap_or_default()

@@ -23,6 +23,7 @@ pub mod planted;
 pub mod recount;
 pub mod report;
 pub mod rng;
+pub mod rows;
 pub mod run;
 pub mod schedule;
 pub mod scratch;

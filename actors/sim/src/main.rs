@@ -19,7 +19,10 @@ use souk_sim::trace::Tracing;
 const PLAIN_EVERY: u64 = 1_000;
 
 #[derive(Debug, Parser)]
-#[command(name = "souk-sim", about = "Simulates shards of Souk under every fault there is, and recounts what they come to")]
+#[command(
+    name = "souk-sim",
+    about = "Simulates shards of Souk under every fault there is, and recounts what they come to"
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -84,7 +87,10 @@ struct Replay {
 }
 
 fn bug(name: &str) -> Result<Bug, String> {
-    Bug::ALL.into_iter().find(|bug| format!("{bug:?}") == name).ok_or_else(|| format!("no bug is called {name}"))
+    Bug::ALL
+        .into_iter()
+        .find(|bug| format!("{bug:?}") == name)
+        .ok_or_else(|| format!("no bug is called {name}"))
 }
 
 fn faults(names: &str) -> Result<FaultSet, String> {
@@ -156,7 +162,9 @@ fn replay_seed(replay: &Replay) -> bool {
     let seed = plan.seed;
     match &outcome.violation {
         Some(violation) => println!("seed={seed} {violation}"),
-        None => println!("seed={seed} violations=0 faults={} trace={:016x}", outcome.faults.total(), outcome.hash),
+        None => {
+            println!("seed={seed} violations=0 faults={} trace={:016x}", outcome.faults.total(), outcome.hash)
+        }
     }
     outcome.violation.is_none()
 }

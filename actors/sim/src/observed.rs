@@ -8,16 +8,16 @@ use souk_model::metric::aggregate::Unit;
 use souk_model::metric::aggregate::part::Total;
 use souk_model::metric::{Metric, TimeRange, Window};
 use souk_model::product::Product;
-use souk_model::series::{Answer, AnswerRow, Figure, Query, Span};
+use souk_model::series::{Answer, AnswerRow, Figure, Query, SeriesBook, Span};
 use souk_model::shard::Shard;
 use souk_model::user::{Order, State, User};
 
+use crate::recount;
 use crate::recount::compare::Observed;
 use crate::recount::{
-    CartLineView, Instance, Journal as RecountJournal, Ledger, MetricValue, OrderState, OrderView, ProductView, SessionView,
-    ShardName, Totals, UserView, Value,
+    CartLineView, Instance, Journal as RecountJournal, Ledger, MetricValue, OrderState, OrderView,
+    ProductView, SessionView, ShardName, Totals, UserView, Value,
 };
-use crate::recount;
 
 pub fn name(shard: ShardId) -> ShardName {
     let journal = match shard.journal {
@@ -44,9 +44,11 @@ pub fn take_shard(observed: &mut Observed, id: ShardId, shard: &Shard) -> Result
         Shard::Users(users) => {
             let now = shard.now();
             let settings = shard.settings();
-            let oldest = now.high_water - settings.horizon - settings.fold.session_gap;
             users.each_user(|key, user| {
-                observed.users.get_or_insert_default().insert(key.to_owned(), user_view(user, oldest));
+                observed
+                    .users
+                    .get_or_insert_default()
+                    .insert(key.to_owned(), user_view(user, now.out_of_reach));
             })?;
             for metric in &settings.metrics {
                 let ledger = users.book().ledger(&metric.name);
@@ -86,7 +88,8 @@ fn user_view(user: &User, oldest_session: i64) -> UserView {
         .filter(|session| session.last >= oldest_session)
         .map(|session| {
             let landing = session.landing.as_ref();
-            let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).unwrap_or("unknown").to_owned();
+            let text =
+                |text: Option<&str>| text.filter(|text| !text.is_empty()).unwrap_or("unknown").to_owned();
             SessionView {
                 start: session.start,
                 last: session.last,
@@ -98,7 +101,11 @@ fn user_view(user: &User, oldest_session: i64) -> UserView {
             }
         })
         .collect();
-    view.journey = user.journey().skip_while(|step| step.time < oldest_session).map(|step| (step.time, step.name().to_owned())).collect();
+    view.journey = user
+        .journey()
+        .skip_while(|step| step.time < oldest_session)
+        .map(|step| (step.time, step.name().to_owned()))
+        .collect();
     view
 }
 
@@ -139,7 +146,12 @@ pub fn take_series(observed: &mut Observed, shop: &str, shard: &Shard) -> Result
 }
 
 /// The same of windows that start within a range.
-pub fn take_series_of(observed: &mut Observed, shop: &str, shard: &Shard, within: TimeRange) -> Result<(), String> {
+pub fn take_series_of(
+    observed: &mut Observed,
+    shop: &str,
+    shard: &Shard,
+    within: TimeRange,
+) -> Result<(), String> {
     let Some(products) = shard.as_products() else { return Ok(()) };
     for metric in &shard.settings().metrics {
         for key_set in 0..metric.key_sets.len() {
@@ -154,9 +166,31 @@ pub fn take_series_of(observed: &mut Observed, shop: &str, shard: &Shard, within
                     closed_only: false,
                     top: None,
                 };
-                let answer = products.series().query(&query).map_err(|error| format!("{}: {error}", metric.name))?;
-                take_rows(observed, metric, &answer);
+                take_halves(observed, metric, products.series(), query, within)?;
             }
+        }
+    }
+    Ok(())
+}
+
+/// Asks for the halves of a range that holds more windows than one answer.
+fn take_halves(
+    observed: &mut Observed,
+    metric: &Metric,
+    series: &SeriesBook,
+    mut query: Query,
+    within: TimeRange,
+) -> Result<(), String> {
+    let mut ranges = vec![within];
+    while let Some(range) = ranges.pop() {
+        query.span = Span::Starting(range);
+        let answer = series.query(&query).map_err(|error| format!("{}: {error}", metric.name))?;
+        let middle = range.start.midpoint(range.end);
+        if answer.info.truncated && middle > range.start {
+            ranges.push(TimeRange { start: range.start, end: middle });
+            ranges.push(TimeRange { start: middle, end: range.end });
+        } else {
+            take_rows(observed, metric, &answer);
         }
     }
     Ok(())
@@ -203,14 +237,18 @@ fn value(figure: &Figure) -> Value {
     match figure {
         Figure::None => Value::Nothing,
         Figure::Integer(value) => Value::Integer(i128::from(*value)),
-        Figure::Fraction { numerator, denominator } => Value::Fraction(i128::from(*numerator), i128::from(*denominator)),
+        Figure::Fraction { numerator, denominator } => {
+            Value::Fraction(i128::from(*numerator), i128::from(*denominator))
+        }
         Figure::Amounts(amounts) => match amounts.as_slice() {
             [(None, plain)] => Value::Integer(i128::from(*plain)),
             _ => Value::Money(by_currency(amounts, |minor| i128::from(*minor))),
         },
         Figure::Means(means) => match means.as_slice() {
             [(None, total)] => fraction(total),
-            _ => Value::MoneyFraction(by_currency(means, |total| (i128::from(total.sum), i128::from(total.count)))),
+            _ => Value::MoneyFraction(by_currency(means, |total| {
+                (i128::from(total.sum), i128::from(total.count))
+            })),
         },
     }
 }
@@ -220,5 +258,8 @@ fn fraction(total: &Total) -> Value {
 }
 
 fn by_currency<T, V>(amounts: &[(Unit, T)], value: impl Fn(&T) -> V) -> BTreeMap<String, V> {
-    amounts.iter().filter_map(|(unit, amount)| Some((unit.as_ref()?.code().to_owned(), value(amount)))).collect()
+    amounts
+        .iter()
+        .filter_map(|(unit, amount)| Some((unit.as_ref()?.code().to_owned(), value(amount))))
+        .collect()
 }

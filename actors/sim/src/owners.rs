@@ -70,7 +70,9 @@ impl World {
     pub fn resume(&mut self, id: OwnerId) {
         let now = self.now();
         loop {
-            let Some(incarnation) = self.owners.get_mut(&id).filter(|owner| !owner.is_paused(now)) else { return };
+            let Some(incarnation) = self.owners.get_mut(&id).filter(|owner| !owner.is_paused(now)) else {
+                return;
+            };
             match incarnation.backlog.pop_front() {
                 None => return,
                 Some(Work::Input(input)) => self.feed(id, input),
@@ -145,7 +147,11 @@ impl World {
     pub fn deliver(&mut self, delivery: Delivery) {
         let owners: Vec<OwnerId> = self.owners_of(delivery.to).collect();
         let Some(newest) = owners.last().copied() else { return };
-        let to = if self.chaos.is_calm() || self.rng.percent(90) { newest } else { owners[self.rng.index(owners.len())] };
+        let to = if self.chaos.is_calm() || self.rng.percent(90) {
+            newest
+        } else {
+            owners[self.rng.index(owners.len())]
+        };
         self.feed(to, Input::Peer { from: delivery.from, message: delivery.message });
     }
 

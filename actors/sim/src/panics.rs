@@ -11,7 +11,9 @@ thread_local! {
 /// Keeps messages from here on, on every thread.
 pub fn keep() {
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| panic::set_hook(Box::new(|info| LAST.with_borrow_mut(|last| *last = info.to_string()))));
+    ONCE.call_once(|| {
+        panic::set_hook(Box::new(|info| LAST.with_borrow_mut(|last| *last = info.to_string())))
+    });
 }
 
 /// The newest message of this thread.

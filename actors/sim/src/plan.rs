@@ -8,7 +8,7 @@ use crate::faults::{Fault, FaultSet};
 use crate::rng::Rng;
 
 /// Client operations of a seed: enough for several cuts and takeovers, few enough for thousands of seeds a minute.
-const OPERATIONS: (i64, i64) = (150, 400);
+const OPERATIONS: (i64, i64) = (80, 240);
 /// One seed in this many has no faults at all: the model alone must be right.
 const QUIET_ONE_IN: u64 = 12;
 /// One seed in this many has damage no owner may serve over.

@@ -10,8 +10,8 @@ use souk_model::planted::Bug;
 use crate::invariants::Violation;
 use crate::plan::Plan;
 use crate::run::run;
-use souk_model::shard::SettingsLibrary;
 use crate::trace::Tracing;
+use souk_model::shard::SettingsLibrary;
 
 /// Seeds a bug may hide in.
 pub const SEEDS: u64 = 2_000;
@@ -38,7 +38,9 @@ pub fn hunt(bug: Bug, jobs: usize) -> Option<Caught> {
                         break;
                     }
                     let outcome = run(Plan::of(seed).with_bug(bug), Tracing::Off, &library);
-                    if let Some(violation) = outcome.violation {
+                    // A seed that is red without the bug shows nothing.
+                    let clean = || run(Plan::of(seed), Tracing::Off, &library).violation.is_none();
+                    if let Some(violation) = outcome.violation.filter(|_| clean()) {
                         let mut caught = caught.lock().unwrap_or_else(PoisonError::into_inner);
                         if caught.as_ref().is_none_or(|earlier| seed < earlier.seed) {
                             *caught = Some(Caught { seed, violation });

@@ -46,6 +46,11 @@ impl fmt::Display for Report {
             writeln!(f, "{:>10}  {}", self.faults.of(*fault), fault.name())?;
         }
         let (seeds, violations) = (self.seeds, self.failures.len());
-        write!(f, "seeds={seeds} violations={violations} faults={} kinds={}", self.faults.total(), self.faults.kinds())
+        write!(
+            f,
+            "seeds={seeds} violations={violations} faults={} kinds={}",
+            self.faults.total(),
+            self.faults.kinds()
+        )
     }
 }

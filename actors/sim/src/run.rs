@@ -15,8 +15,8 @@ use crate::world::World;
 
 /// Longest time operations and damage may take.
 const BUSY: Millis = 600 * SECOND;
-/// The tail: late writes and appends of the dead arrive within a minute, then timeouts, then retries of what they left.
-const TAIL: (Millis, Millis) = (75 * SECOND, 400 * SECOND);
+/// The tail in which everything must come right: not shorter, though all seems quiet; and no longer.
+const TAIL: (Millis, Millis) = (10 * SECOND, 400 * SECOND);
 /// With the journals closed, owners fold the rest and tallies reach the series.
 const CLOSING: Millis = 8 * SECOND;
 /// How often the end of a phase is looked for.
@@ -49,7 +49,10 @@ pub fn run(plan: Plan, tracing: Tracing, library: &Arc<SettingsLibrary>) -> Outc
 
 fn play(world: &mut World) {
     let opened = world.now();
-    while !(world.clients.is_done() && world.is_repaired()) && world.violation.is_none() && world.now() < opened + BUSY {
+    while !(world.clients.is_done() && world.is_repaired())
+        && world.violation.is_none()
+        && world.now() < opened + BUSY
+    {
         let until = world.now() + LOOK;
         world.run_until(until);
     }

@@ -35,6 +35,11 @@ impl<T> Schedule<T> {
         self.heap.push(Planned { at: self.now + delay.max(0), sequence: self.sequence, what });
     }
 
+    /// Whether something of a kind is still to come.
+    pub fn awaits(&self, kind: impl Fn(&T) -> bool) -> bool {
+        self.heap.iter().any(|planned| kind(&planned.what))
+    }
+
     /// The next thing not later than `until`; time moves to it, or to `until` when there is none.
     pub fn next(&mut self, until: Millis) -> Option<T> {
         match self.heap.peek() {
@@ -82,7 +87,10 @@ mod tests {
         schedule.after(5, "c");
         schedule.after(0, "a");
         schedule.after(0, "b");
-        assert_eq!((schedule.next(200), schedule.next(200), schedule.next(102)), (Some("a"), Some("b"), None));
+        assert_eq!(
+            (schedule.next(200), schedule.next(200), schedule.next(102)),
+            (Some("a"), Some("b"), None)
+        );
         assert_eq!((schedule.now(), schedule.next(200), schedule.now()), (102, Some("c"), 105));
     }
 }

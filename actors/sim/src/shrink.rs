@@ -19,7 +19,9 @@ pub fn shrink(plan: Plan, invariant: &str, library: &Arc<SettingsLibrary>) -> Pl
             return false;
         }
         tries -= 1;
-        run(candidate, Tracing::Off, library).violation.is_some_and(|violation| violation.invariant == invariant)
+        run(candidate, Tracing::Off, library)
+            .violation
+            .is_some_and(|violation| violation.invariant == invariant)
     };
     let mut smallest = plan;
     loop {

@@ -1,6 +1,6 @@
 //! SimStore: segments on three replicas, last write wins per cell; manifests behind one linearisable conditional register per shard.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use souk_model::cut::manifest::{Condition, Manifest};
 use souk_model::cut::segment::{HEADER, Segment, SegmentId};
@@ -26,8 +26,8 @@ type Replica = BTreeMap<(ShardId, SegmentId), Cell>;
 pub struct SimStore {
     replicas: [Replica; REPLICAS],
     manifests: BTreeMap<ShardId, Manifest>,
-    /// What one replica still answers below quorum: the manifest before.
-    stale: BTreeMap<ShardId, Manifest>,
+    /// Shards whose last load was answered by one replica alone: the next one is not.
+    read_weakly: BTreeSet<ShardId>,
     under_way: BTreeMap<ShardId, u32>,
     unavailable_until: Millis,
     slow_until: Millis,
@@ -103,7 +103,12 @@ impl SimStore {
     }
 
     /// The linearisation point of a conditional write.
-    pub fn compare_and_set(&mut self, shard: ShardId, condition: Condition, manifest: Manifest) -> CasOutcome {
+    pub fn compare_and_set(
+        &mut self,
+        shard: ShardId,
+        condition: Condition,
+        manifest: Manifest,
+    ) -> CasOutcome {
         if let Some(count) = self.under_way.get_mut(&shard) {
             *count = count.saturating_sub(1);
         }
@@ -111,24 +116,12 @@ impl SimStore {
         if !condition.holds(current) {
             return CasOutcome::NotApplied { current: current.cloned().map(Box::new) };
         }
-        if let Some(before) = self.manifests.insert(shard, manifest) {
-            self.stale.insert(shard, before);
-        }
+        self.manifests.insert(shard, manifest);
         CasOutcome::Applied
     }
 
     /// A serial read.
     pub fn manifest(&self, shard: ShardId) -> Option<&Manifest> {
-        self.manifests.get(&shard)
-    }
-
-    /// What a read of one replica may answer: only for answers marked stale.
-    pub fn manifest_below_quorum(&self, shard: ShardId, chaos: &mut Chaos) -> Option<&Manifest> {
-        if chaos.strikes(Fault::StaleReplicaRead, 3)
-            && let Some(stale) = self.stale.get(&shard)
-        {
-            return Some(stale);
-        }
         self.manifests.get(&shard)
     }
 
@@ -150,7 +143,12 @@ impl SimStore {
         }
         if chaos.strikes(Fault::SegmentsWrittenLate, 12) {
             let apply_after = chaos.rng.between(3, 60) * SECOND;
-            return WriteFate { apply_after, reply_after: 2 * SECOND, outcome: WriteOutcome::Unknown, ..fate };
+            return WriteFate {
+                apply_after,
+                reply_after: 2 * SECOND,
+                outcome: WriteOutcome::Unknown,
+                ..fate
+            };
         }
         if chaos.strikes(Fault::ReplicaMissesWrites, 4) {
             fate.replicas[chaos.rng.index(REPLICAS)] = false;
@@ -180,12 +178,17 @@ impl SimStore {
         }
     }
 
-    /// Every stored segment of these sections, as a quorum answers.
-    pub fn load(&self, shard: ShardId, sections: &[u16], chaos: &mut Chaos) -> Vec<Segment> {
+    /// Every stored segment of these sections, as a quorum answers; now and then as one replica does, that may have missed writes.
+    pub fn load(&mut self, shard: ShardId, sections: &[u16], chaos: &mut Chaos) -> Vec<Segment> {
+        let weakly = !self.read_weakly.remove(&shard) && chaos.strikes(Fault::StaleReplicaRead, 4);
+        if weakly {
+            self.read_weakly.insert(shard);
+        }
         let left_out = chaos.rng.index(REPLICAS);
         let mut merged = Replica::new();
-        let asked = self.replicas.iter().enumerate().filter(|(at, _)| *at != left_out).map(|(_, replica)| replica);
-        for replica in asked.take(QUORUM) {
+        let asked =
+            self.replicas.iter().enumerate().filter(|(at, _)| *at != left_out).map(|(_, replica)| replica);
+        for replica in asked.take(if weakly { 1 } else { QUORUM }) {
             for section in sections {
                 let first = SegmentId { section: *section, cut: 0, epoch: 0 };
                 let last = SegmentId { section: *section, cut: u64::MAX, epoch: u64::MAX };
@@ -199,7 +202,8 @@ impl SimStore {
 
     /// The segments of the header the committed manifest names: without them nobody can start.
     fn committed_header(&self, shard: ShardId) -> Vec<SegmentId> {
-        let Some(summary) = self.manifests.get(&shard).and_then(|manifest| manifest.sections.get(&HEADER)) else {
+        let Some(summary) = self.manifests.get(&shard).and_then(|manifest| manifest.sections.get(&HEADER))
+        else {
             return Vec::new();
         };
         let names = std::iter::once(summary.base).chain(summary.deltas.iter().copied());
@@ -210,7 +214,8 @@ impl SimStore {
     pub fn damage(&mut self, shard: ShardId, fault: Fault, chaos: &mut Chaos) -> Option<StoreBackup> {
         let id = *self.committed_header(shard).last()?;
         let key = (shard, id);
-        let backup = StoreBackup { key, cells: std::array::from_fn(|at| self.replicas[at].get(&key).cloned()) };
+        let backup =
+            StoreBackup { key, cells: std::array::from_fn(|at| self.replicas[at].get(&key).cloned()) };
         for replica in &mut self.replicas {
             match fault {
                 Fault::BitFlip => {

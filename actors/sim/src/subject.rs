@@ -8,8 +8,8 @@ use souk_model::owner::{Owner, OwnerConfig};
 use souk_model::planted::Planted;
 use souk_model::product::Stock;
 pub use souk_model::shard::{SettingsLibrary, Shard, ShardConfig};
-use souk_model::user::{Order, State};
 use souk_model::time::Millis;
+use souk_model::user::{Order, State};
 
 use crate::settings;
 
@@ -101,7 +101,9 @@ pub fn each_stock(fold: &Shard, mut visit: impl FnMut(&str, StockView)) {
 
 /// State of an order somebody commanded, where its user is loaded.
 pub fn order_state(fold: &Shard, user: &ActorKey, order: &str) -> Option<OrderState> {
-    fold.as_users()?.user(user, |user| user.order(order).filter(|order| order.is_commanded()).map(OrderState::of)).ok()??
+    fold.as_users()?
+        .user(user, |user| user.order(order).filter(|order| order.is_commanded()).map(OrderState::of))
+        .ok()??
 }
 
 /// Visits every commanded order of every loaded user.
@@ -115,12 +117,25 @@ pub fn each_order(fold: &Shard, mut visit: impl FnMut(&str, &str, OrderState)) {
     }
 }
 
-/// Whether no loaded user waits for an answer, nor owes one.
+/// Whether no user waits for an answer, nor owes one. Cheap: asked often.
 pub fn is_settled(fold: &Shard) -> bool {
-    let Some(shard) = fold.as_users() else { return true };
-    let mut open = shard.open_orders().len();
-    let _unreadable = shard.each_user(|_, user| open += usize::from(user.has_open_saga()));
-    open == 0
+    fold.as_users().is_none_or(|shard| shard.open_orders().len() == 0 && shard.open_sagas() == 0)
+}
+
+/// Who waits for an answer or owes one.
+pub fn unsettled(fold: &Shard) -> Vec<String> {
+    let Some(shard) = fold.as_users() else { return Vec::new() };
+    let mut open: Vec<String> = shard
+        .open_orders()
+        .after(None)
+        .map(|(_, open)| format!("{} order {}", open.actor.as_str(), open.order_id))
+        .collect();
+    let _unreadable = shard.each_user(|key, user| {
+        if user.has_open_saga() {
+            open.push(key.to_owned());
+        }
+    });
+    open
 }
 
 /// Version and digest of a cart or a product, as anybody is shown it; none while its bucket is not loaded.
@@ -129,9 +144,9 @@ pub fn resource(fold: &Shard, key: &ActorKey) -> Option<(i64, u64)> {
         Shard::Users(shard) => shard
             .user(key, |user| user.cart().map(|cart| (cart.version as i64, format!("{:?}", cart.lines))))
             .ok()??,
-        Shard::Products(shard) => {
-            shard.product(key, |product| Some((product.version(), format!("{:?}", product.to_proto(key))))).ok()??
-        }
+        Shard::Products(shard) => shard
+            .product(key, |product| Some((product.version(), format!("{:?}", product.to_proto(key)))))
+            .ok()??,
     }?;
     Some((version, xxhash_rust::xxh3::xxh3_64(text.as_bytes())))
 }

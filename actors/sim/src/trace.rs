@@ -35,7 +35,12 @@ impl fmt::Debug for Trace {
 
 impl Trace {
     pub fn new(tracing: Tracing) -> Self {
-        Self { tracing, hash: Box::new(Xxh3::new()), lines: std::collections::VecDeque::new(), text: String::new() }
+        Self {
+            tracing,
+            hash: Box::new(Xxh3::new()),
+            lines: std::collections::VecDeque::new(),
+            text: String::new(),
+        }
     }
 
     pub fn is_on(&self) -> bool {

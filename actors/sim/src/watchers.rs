@@ -2,8 +2,8 @@
 
 use souk_model::journal::ShardId;
 use souk_model::key::ActorKey;
-use souk_model::owner::Fold;
 use souk_model::output::Output;
+use souk_model::owner::Fold;
 
 use crate::faults::Fault;
 use crate::invariants::Violation;
@@ -118,11 +118,16 @@ impl World {
         }
         let replay_end = incarnation.replay_end.unwrap_or(0);
         let early = outputs.iter().find_map(|output| match output {
-            Output::Verdict { offset, .. } | Output::Decided { offset, .. } if *offset <= replay_end => Some(*offset),
+            Output::Verdict { offset, .. } | Output::Decided { offset, .. } if *offset <= replay_end => {
+                Some(*offset)
+            }
             _ => None,
         });
         if let Some(offset) = early {
-            return self.object(Violation::new("I6", format!("{shard} {id:?} told of {offset} while it replayed up to {replay_end}")));
+            return self.object(Violation::new(
+                "I6",
+                format!("{shard} {id:?} told of {offset} while it replayed up to {replay_end}"),
+            ));
         }
         let found = self.ledger.verdicts.take(shard, &outputs);
         self.check(found);
@@ -138,7 +143,8 @@ impl World {
         let fold = incarnation.owner.fold();
         if let Some(shown) = shown(fold, actor) {
             // Values are as of the fold's position: that is their revision.
-            let published = Published { key: actor.as_str().to_owned(), revision: shown.position, value: shown.digest };
+            let published =
+                Published { key: actor.as_str().to_owned(), revision: shown.position, value: shown.digest };
             let found = self.ledger.views.publish(&published);
             self.view.publish(published);
             self.check(found);

@@ -21,6 +21,7 @@ use crate::net::{Delivery, SimNet};
 use crate::node::{Incarnation, NODES, Node, OwnerId};
 use crate::plan::Plan;
 use crate::rng::Rng;
+use crate::rows::RowWatchers;
 use crate::schedule::Schedule;
 use crate::store::SimStore;
 use crate::subject::Opening;
@@ -39,24 +40,60 @@ const DISTURB_EVERY: Millis = SECOND;
 #[derive(Debug)]
 pub enum Happening {
     /// A reply or message reaches an owner.
-    Input { owner: OwnerId, input: Input },
-    Wake { owner: OwnerId },
+    Input {
+        owner: OwnerId,
+        input: Input,
+    },
+    Wake {
+        owner: OwnerId,
+    },
     /// A pause is over.
-    Resume { owner: OwnerId },
+    Resume {
+        owner: OwnerId,
+    },
     /// A read held back at the end of the log is answered empty.
-    PollTimeout { owner: OwnerId, tag: Tag },
+    PollTimeout {
+        owner: OwnerId,
+        tag: Tag,
+    },
     /// A record reaches its broker.
-    Arrive { shard: ShardId, bytes: Vec<u8>, sender: Sender },
+    Arrive {
+        shard: ShardId,
+        bytes: Vec<u8>,
+        sender: Sender,
+    },
     Store(StoreOp),
     Peer(Delivery),
     /// A client does its next thing, or hears of its request.
     NextRequest,
-    Client { request: usize, news: ClientNews },
-    Bridge { bridge: usize, news: BridgeNews },
-    Watch { watcher: usize },
+    Client {
+        request: usize,
+        news: ClientNews,
+    },
+    Bridge {
+        bridge: usize,
+        news: BridgeNews,
+    },
+    Watch {
+        watcher: usize,
+    },
+    WatchRows {
+        watcher: usize,
+    },
     Damage,
     Place,
     Disturb,
+}
+
+impl Happening {
+    /// Whether the journal or the store may be another one after it.
+    pub fn leaves_a_trace(&self) -> bool {
+        match self {
+            Self::Arrive { .. } | Self::Client { news: ClientNews::Retry, .. } => true,
+            Self::Store(op) => !matches!(op, StoreOp::ReadManifest { .. } | StoreOp::Load { .. }),
+            _ => false,
+        }
+    }
 }
 
 /// Who is told of an append, if the reply is not lost.
@@ -71,7 +108,10 @@ pub enum Sender {
 /// What a client hears.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClientNews {
-    Appended { shard: ShardId, offset: u64 },
+    Appended {
+        shard: ShardId,
+        offset: u64,
+    },
     Refused,
     Unknown,
     /// Time to ask an owner for the outcome.
@@ -83,7 +123,9 @@ pub enum ClientNews {
 /// What a bridge hears.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BridgeNews {
-    Appended { offset: u64 },
+    Appended {
+        offset: u64,
+    },
     Failed,
     /// Time to read on.
     Step,
@@ -92,11 +134,32 @@ pub enum BridgeNews {
 /// An operation reaches the store.
 #[derive(Debug)]
 pub enum StoreOp {
-    ReadManifest { owner: OwnerId, tag: Tag, shard: ShardId },
-    CompareAndSet { shard: ShardId, condition: Condition, manifest: Box<Manifest>, reply: Option<(OwnerId, Tag)> },
-    Write { shard: ShardId, segments: Vec<Segment>, replicas: [bool; 3] },
-    Load { owner: OwnerId, tag: Tag, shard: ShardId, sections: Vec<u16> },
-    Delete { shard: ShardId, segments: Vec<SegmentId> },
+    ReadManifest {
+        owner: OwnerId,
+        tag: Tag,
+        shard: ShardId,
+    },
+    CompareAndSet {
+        shard: ShardId,
+        condition: Condition,
+        manifest: Box<Manifest>,
+        reply: Option<(OwnerId, Tag)>,
+    },
+    Write {
+        shard: ShardId,
+        segments: Vec<Segment>,
+        replicas: [bool; 3],
+    },
+    Load {
+        owner: OwnerId,
+        tag: Tag,
+        shard: ShardId,
+        sections: Vec<u16>,
+    },
+    Delete {
+        shard: ShardId,
+        segments: Vec<SegmentId>,
+    },
 }
 
 #[derive(Debug)]
@@ -120,6 +183,7 @@ pub struct World {
     pub clients: Clients,
     pub bridges: Bridges,
     pub watchers: Watchers,
+    pub row_watchers: RowWatchers,
     pub damage: Option<Damage>,
     pub ledger: Ledger,
     pub violation: Option<Violation>,
@@ -152,6 +216,7 @@ impl World {
             clients: Clients::new(&plan),
             bridges: Bridges::new(&plan),
             watchers: Watchers::new(plan.seed),
+            row_watchers: RowWatchers::new(plan.seed),
             damage: Damage::planned(&plan),
             ledger: Ledger::default(),
             violation: None,
@@ -166,6 +231,7 @@ impl World {
         world.open_shop();
         world.open_bridges();
         world.open_watchers();
+        world.open_row_watchers();
         world.plan_damage();
         world
     }
@@ -209,6 +275,7 @@ impl World {
             Happening::Client { request, news } => self.client(request, news),
             Happening::Bridge { bridge, news } => self.bridge(bridge, news),
             Happening::Watch { watcher } => self.watch(watcher),
+            Happening::WatchRows { watcher } => self.watch_rows(watcher),
             Happening::Damage => self.damage_step(),
             Happening::Place => {
                 self.place();

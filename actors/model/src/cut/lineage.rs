@@ -49,6 +49,12 @@ impl Manifest {
         self.segments_of(id.section).any(|named| named == id)
     }
 
+    /// Whether what was read of these sections lacks a segment they are made of.
+    pub fn misses(&self, sections: &[u16], stored: &[Segment]) -> bool {
+        let read: BTreeSet<SegmentId> = stored.iter().map(|segment| segment.id).collect();
+        sections.iter().flat_map(|section| self.segments_of(*section)).any(|id| !read.contains(&id))
+    }
+
     /// Takes a section's segments, in order, out of all that is stored.
     pub fn select(
         &self,

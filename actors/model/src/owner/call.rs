@@ -49,6 +49,11 @@ impl Call {
         matches!(self.state, State::Waiting { tag: waiting, .. } if waiting == tag)
     }
 
+    /// How often it was sent.
+    pub(super) fn tries(&self) -> u32 {
+        self.tries
+    }
+
     /// The try failed: rest, longer each time.
     pub(super) fn failed(&mut self, clock: &ShellClock) -> Result<(), Exhausted> {
         if self.tries >= self.limit {

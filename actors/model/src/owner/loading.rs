@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cut::manifest::Manifest;
 use crate::cut::segment::{Segment, SegmentId};
-use crate::limits::CALL_TRIES;
+use crate::limits::{CALL_TRIES, STALE_READS};
 use crate::owner::call::{Call, Due};
 use crate::owner::effect::{Effect, StopReason, Tag};
 use crate::owner::input::Unavailable;
@@ -50,6 +50,9 @@ impl Loading {
             return Ok(false);
         }
         let Ok(stored) = result else { return self.failed(core).map(|()| false) };
+        if may_be_stale(&self.call, manifest, &self.sections, &stored) {
+            return self.failed(core).map(|()| false);
+        }
         let orphans = give(core, manifest, &self.sections, stored)?;
         if !orphans.is_empty() {
             out.push(Effect::DeleteSegments { segments: orphans });
@@ -73,6 +76,12 @@ impl Loading {
     fn failed<F>(&mut self, core: &Core<F>) -> Result<(), Halt> {
         self.call.failed(&core.clock).map_err(|_| StopReason::Unavailable("the store").into())
     }
+}
+
+/// Whether what was read lacks a segment the manifest names, and may be what a replica behind the others answered: it is read again.
+/// (A manifest is never read but serially; its names show what a weaker read left out.)
+pub(super) fn may_be_stale(call: &Call, manifest: &Manifest, sections: &[u16], stored: &[Segment]) -> bool {
+    call.tries() < STALE_READS && manifest.misses(sections, stored)
 }
 
 /// Gives the fold its sections out of all that is stored of them. Returns the names of orphans to delete: segments of earlier

@@ -15,6 +15,7 @@ use crate::owner::carrying::Carrying;
 use crate::owner::conditional::{ConditionalWrite, Settled};
 use crate::owner::effect::{CrashPoint, Effect, StopReason, Tag};
 use crate::owner::input::{Ends, Entries, Input, Unavailable};
+use crate::owner::loading::may_be_stale;
 use crate::owner::{Core, Fold, Halt, Phase};
 use crate::time::Millis;
 
@@ -73,6 +74,11 @@ impl Takeover {
             }
             (Step::Loading(call, manifest, ends), Input::Sections { tag, result }) if call.awaits(tag) => {
                 match result {
+                    Ok(stored)
+                        if may_be_stale(&call, &manifest, &stored_at_start(core, &manifest), &stored) =>
+                    {
+                        Step::Loading(retry(call, core, STORE)?, manifest, ends)
+                    }
                     Ok(stored) => return loaded(core, manifest, &ends, stored, out),
                     Err(Unavailable) => Step::Loading(retry(call, core, STORE)?, manifest, ends),
                 }

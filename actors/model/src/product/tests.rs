@@ -52,7 +52,7 @@ impl Shop {
         Self {
             product: Product::default(),
             key: ActorKey::new("main", "p-1"),
-            now: Now { offset: 1, log_time: 1_000_000_000, high_water: 0, watermark: 0 },
+            now: Now { offset: 1, log_time: 1_000_000_000, high_water: 0, watermark: 0, out_of_reach: 0 },
             planted: Planted::default(),
             next_id: 0,
             out: Vec::new(),

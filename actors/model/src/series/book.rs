@@ -180,9 +180,11 @@ impl SeriesBook {
     }
 
     /// Metrics that went are forgotten; a metric that is new is stored from whenever a source counts it, and answered from here on.
+    /// Rows of a metric unknown before and after stay: a source may be settings ahead of this shard.
     pub fn change_settings(&mut self, settings: &Settings) {
-        self.plan = Plan::of(settings);
         let mut gone = self.all_keys().unwrap_or_else(unreadable);
+        gone.retain(|text| !self.is_unknown(text));
+        self.plan = Plan::of(settings);
         gone.retain(|text| self.is_unknown(text));
         for text in gone {
             self.rows.remove(key_ref(&text)).unwrap_or_else(unreadable);

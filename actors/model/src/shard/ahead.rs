@@ -29,7 +29,8 @@ impl Decoded {
 /// Whether a record that was refused is an event received, and so REJECTED: an event, or nothing that can be told. Anything else is
 /// a dead letter only.
 fn is_received_event(bytes: &[u8]) -> bool {
-    journal::Record::decode(bytes).map_or(true, |record| matches!(record.body, None | Some(journal::record::Body::Event(_))))
+    journal::Record::decode(bytes)
+        .map_or(true, |record| matches!(record.body, None | Some(journal::record::Body::Event(_))))
 }
 
 /// The newest [`DECODED_AHEAD`] of them, by rising offset.

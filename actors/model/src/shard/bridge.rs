@@ -29,7 +29,11 @@ impl Bridges {
     fn admit(&mut self, stamp: &journal::BridgeStamp, planted: Planted) -> Result<bool, Refusal> {
         let key = (stamp.source.clone(), stamp.partition);
         if !self.by_source.contains_key(&key) && self.by_source.len() >= BRIDGES {
-            return Err(Refusal::new(Reason::TooManyItems, "bridge.source", "too many foreign partitions bridged"));
+            return Err(Refusal::new(
+                Reason::TooManyItems,
+                "bridge.source",
+                "too many foreign partitions bridged",
+            ));
         }
         let bridge = self.by_source.entry(key).or_default();
         if planted.has(Bug::BridgeNewestOffset) {
@@ -37,7 +41,8 @@ impl Bridges {
             bridge.seen.insert(stamp.offset);
             return Ok(newest.is_none_or(|newest| stamp.offset > newest));
         }
-        let fresh = bridge.stable.is_none_or(|stable| stamp.offset > stable) && bridge.seen.insert(stamp.offset);
+        let fresh =
+            bridge.stable.is_none_or(|stable| stamp.offset > stable) && bridge.seen.insert(stamp.offset);
         bridge.raise(stamp.stable);
         while bridge.seen.len() > BRIDGE_WINDOW {
             let lowest = bridge.seen.first().copied();
@@ -47,7 +52,11 @@ impl Bridges {
     }
 
     /// The word on an event that its stamp alone decides: it came before, or comes from one source too many.
-    pub(super) fn judge(&mut self, stamp: Option<&journal::BridgeStamp>, planted: Planted) -> Option<Verdict> {
+    pub(super) fn judge(
+        &mut self,
+        stamp: Option<&journal::BridgeStamp>,
+        planted: Planted,
+    ) -> Option<Verdict> {
         match self.admit(stamp?, planted) {
             Ok(true) => None,
             Ok(false) => Some(Verdict::Duplicate),

@@ -20,10 +20,14 @@ impl UsersShard {
                 "this is asked of a product",
             )),
             Some(Action::EraseUser(erase)) => self.erase(&erase.salt, command)?,
-            _ if self.is_erased(&command.key, now.log_time)? => {
-                Outcome::Refused(Refusal::new(Reason::UserErased, "name", "this user was erased at this very moment"))
-            }
-            _ => self.with_user(&command.key, now, out, |user, context| user.command(context, &command.key, command))?,
+            _ if self.is_erased(&command.key, now.log_time)? => Outcome::Refused(Refusal::new(
+                Reason::UserErased,
+                "name",
+                "this user was erased at this very moment",
+            )),
+            _ => self.with_user(&command.key, now, out, |user, context| {
+                user.command(context, &command.key, command)
+            })?,
         };
         out.push(Output::Changed { actor: command.key.clone() });
         let request_id = command.command.request_id.clone();
@@ -42,7 +46,9 @@ impl UsersShard {
             keep_open_saga(open_sagas, (&command.key).into(), user.has_open_saga());
         })?;
         let key = tombstone::key_of(&self.salt, &command.key);
-        tombstones.fold((&key).into(), |tombstone| tombstone.erased_at = tombstone.erased_at.max(Some(core.log_time)))?;
+        tombstones.fold((&key).into(), |tombstone| {
+            tombstone.erased_at = tombstone.erased_at.max(Some(core.log_time))
+        })?;
         self.abandoned.remove_where(|cart| cart.actor == command.key);
         Ok(Outcome::Done)
     }

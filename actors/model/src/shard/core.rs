@@ -105,6 +105,7 @@ pub(super) struct Core {
     pub position: u64,
     pub log_time: Millis,
     pub high_water: Millis,
+    pub out_of_reach: Millis,
     pub fold_version: u32,
     pub counts: Counts,
     pub folded_by_version: BTreeMap<u32, u64>,
@@ -130,6 +131,7 @@ impl Core {
             position: 0,
             log_time: 0,
             high_water: 0,
+            out_of_reach: 0,
             fold_version: FIRST_FOLD_VERSION,
             counts: Counts::default(),
             folded_by_version: BTreeMap::new(),
@@ -153,16 +155,20 @@ impl Core {
 
     /// Where the shard stands for the record being folded.
     pub(super) fn now(&self, offset: u64) -> Now {
-        Now { offset, log_time: self.log_time, high_water: self.high_water, watermark: self.watermark() }
+        let (log_time, high_water, out_of_reach) = (self.log_time, self.high_water, self.out_of_reach);
+        Now { offset, log_time, high_water, watermark: self.watermark(), out_of_reach }
     }
 
     /// Where it stands while a watermark timer of the record being folded fires.
     pub(super) fn now_at_timer(&self, deadline: Millis) -> Now {
         let lateness = self.settings.fold.lateness;
-        let (offset, before) =
-            self.pending.as_ref().map_or((self.position, self.high_water), |p| (p.offset, p.high_water_before));
+        let (offset, before) = self
+            .pending
+            .as_ref()
+            .map_or((self.position, self.high_water), |p| (p.offset, p.high_water_before));
         let high_water = before.max(deadline.saturating_add(lateness));
-        Now { offset, log_time: self.log_time, high_water, watermark: high_water.saturating_sub(lateness) }
+        let (log_time, out_of_reach) = (self.log_time, self.out_of_reach);
+        Now { offset, log_time, high_water, watermark: high_water.saturating_sub(lateness), out_of_reach }
     }
 
     /// The decoded entry, and where log time and high water will stand with it, without folding it.
@@ -216,6 +222,8 @@ impl Core {
                 None => refusal = out_of_range(record, self.log_time, history),
             }
         }
+        let reach = self.settings.horizon.saturating_add(self.settings.fold.session_gap);
+        self.out_of_reach = self.out_of_reach.max(self.high_water.saturating_sub(reach));
         self.pending = Some(Pending { offset: at.offset, refusal, high_water_before });
     }
 
@@ -258,7 +266,14 @@ impl Core {
     }
 
     /// A record that is not folded: quarantined, and if it was an event (or cannot be told) counted as rejected.
-    pub(super) fn refuse(&mut self, at: At, bytes: &[u8], refusal: &Refusal, is_event: bool, out: &mut Outputs) {
+    pub(super) fn refuse(
+        &mut self,
+        at: At,
+        bytes: &[u8],
+        refusal: &Refusal,
+        is_event: bool,
+        out: &mut Outputs,
+    ) {
         if is_event {
             self.judged(at, Verdict::Rejected(refusal.clone()), out);
         }
@@ -283,7 +298,11 @@ impl Core {
         };
         let compiled = self.library.compile(&settings.body).map_err(refused)?;
         if compiled.hash != settings.hash {
-            return Err(Refusal::new(Reason::SettingsInvalid, "settings.hash", "must be the xxh3-64 of the body"));
+            return Err(Refusal::new(
+                Reason::SettingsInvalid,
+                "settings.hash",
+                "must be the xxh3-64 of the body",
+            ));
         }
         compiled.changes_from(&self.settings).map_err(refused)?;
         self.settings = Arc::clone(&compiled);

@@ -59,7 +59,11 @@ impl UsersShard {
     }
 
     /// Whether an erase of this user covers `time`.
-    pub(super) fn is_erased(&mut self, user: &crate::key::ActorKey, time: Millis) -> Result<bool, StateError> {
+    pub(super) fn is_erased(
+        &mut self,
+        user: &crate::key::ActorKey,
+        time: Millis,
+    ) -> Result<bool, StateError> {
         if self.salt.is_empty() {
             return Ok(false);
         }

@@ -73,7 +73,8 @@ impl Fold for Shard {
     }
 
     fn skip(&mut self, entry: &Entry, reason: &str, out: &mut Outputs) {
-        let refusal = Refusal::new(Reason::InternalBug, "", format!("the fold was told to pass over it: {reason}"));
+        let refusal =
+            Refusal::new(Reason::InternalBug, "", format!("the fold was told to pass over it: {reason}"));
         either!(self, shard => shard.core.put_refused(entry, refusal));
         while self.step(entry, out) == Progress::More {}
     }
@@ -168,7 +169,8 @@ impl UsersShard {
 
     fn wants_ticks(&self) -> bool {
         let now = self.core.now(self.core.position);
-        let waits = self.users.has_timers() || !self.open_sagas.is_empty() || self.book.has_open_windows(&now);
+        let waits =
+            self.users.has_timers() || !self.open_sagas.is_empty() || self.book.has_open_windows(&now);
         self.core.is_live() && waits
     }
 
@@ -258,7 +260,8 @@ impl UsersShard {
     /// Buckets not loaded that hold a user with a saga under way.
     fn missing_to_resend(&self, after: Option<u64>) -> Vec<u16> {
         let first = after.map_or(0, |after| after.saturating_add(1));
-        let buckets: BTreeSet<BucketId> = self.open_sagas.range(first..).map(|(hash, _)| bucket_of(*hash)).collect();
+        let buckets: BTreeSet<BucketId> =
+            self.open_sagas.range(first..).map(|(hash, _)| bucket_of(*hash)).collect();
         let missing = buckets.into_iter().filter(|bucket| !self.users.is_loaded(*bucket));
         missing.map(|bucket| self.users.section(bucket)).collect()
     }
@@ -305,7 +308,10 @@ impl UsersShard {
     fn peer_messages(&mut self, epoch: u64, budget: usize) -> Vec<(ShardId, PeerMessage)> {
         let (position, high_water) = (self.core.position, self.core.high_water);
         let batches = self.book.outgoing(epoch, position, high_water, self.core.settings.hash, budget);
-        batches.into_iter().map(|(target, batch)| (ShardId::products(target), PeerMessage::Tally(batch))).collect()
+        batches
+            .into_iter()
+            .map(|(target, batch)| (ShardId::products(target), PeerMessage::Tally(batch)))
+            .collect()
     }
 
     fn receive(&mut self, from: ShardId, message: PeerMessage) {
@@ -331,7 +337,11 @@ impl ProductsShard {
             _ => None,
         };
         let mut missing = self.products.due_sections(TimerClock::LogTime, log_time);
-        missing.extend(actor.filter(|bucket| !self.products.is_loaded(*bucket)).map(|bucket| self.products.section(bucket)));
+        missing.extend(
+            actor
+                .filter(|bucket| !self.products.is_loaded(*bucket))
+                .map(|bucket| self.products.section(bucket)),
+        );
         missing.sort_unstable();
         missing.dedup();
         missing
@@ -364,7 +374,8 @@ impl ProductsShard {
     }
 
     fn cut_slice(&mut self) -> Result<Option<Vec<SectionDraft>>, StateError> {
-        let done = self.products.cut_slice(CUT_ACTORS_PER_SLICE)? && self.series.rows_mut().cut_slice(CUT_ACTORS_PER_SLICE)?;
+        let done = self.products.cut_slice(CUT_ACTORS_PER_SLICE)?
+            && self.series.rows_mut().cut_slice(CUT_ACTORS_PER_SLICE)?;
         if !done {
             return Ok(None);
         }
@@ -394,7 +405,11 @@ impl ProductsShard {
     }
 
     fn peer_messages(&mut self) -> Vec<(ShardId, PeerMessage)> {
-        self.series.outgoing().into_iter().map(|(source, message)| (ShardId::users(source), message)).collect()
+        self.series
+            .outgoing()
+            .into_iter()
+            .map(|(source, message)| (ShardId::users(source), message))
+            .collect()
     }
 
     fn receive(&mut self, from: ShardId, message: PeerMessage) {

@@ -28,6 +28,7 @@ impl Core {
             position: self.position,
             log_time_ms: self.log_time,
             high_water_ms: self.high_water,
+            out_of_reach_ms: self.out_of_reach,
             fold_version: self.fold_version,
             settings: self.settings.text.clone(),
             counts: Some(state::Counts {
@@ -38,7 +39,11 @@ impl Core {
                 rejected: self.counts.rejected,
             }),
             folded_by_version: self.folded_by_version.clone(),
-            dead_letters: self.dead_letters.after(None).map(|(id, letter)| dead_letter_entry(id, letter)).collect(),
+            dead_letters: self
+                .dead_letters
+                .after(None)
+                .map(|(id, letter)| dead_letter_entry(id, letter))
+                .collect(),
             dead_letters_dropped: self.dead_letters.dropped(),
             ..state::Header::default()
         }
@@ -48,10 +53,13 @@ impl Core {
         self.position = header.position;
         self.log_time = header.log_time_ms;
         self.high_water = header.high_water_ms;
+        self.out_of_reach = header.out_of_reach_ms;
         self.fold_version = header.fold_version;
         if !self.planted.has(crate::planted::Bug::SettingsFromProcess) {
-            self.settings =
-                self.library.compile(&header.settings).map_err(|errors| StateError::Damaged(errors.to_string()))?;
+            self.settings = self
+                .library
+                .compile(&header.settings)
+                .map_err(|errors| StateError::Damaged(errors.to_string()))?;
         }
         let counts = header.counts.unwrap_or_default();
         self.counts = Counts {
@@ -73,7 +81,8 @@ impl Core {
 
 /// Decodes a header, refusing one of a newer build.
 pub(super) fn decode(bytes: &[u8]) -> Result<state::Header, StateError> {
-    let header = state::Header::decode(bytes).map_err(|error| StateError::Damaged(format!("header: {error}")))?;
+    let header =
+        state::Header::decode(bytes).map_err(|error| StateError::Damaged(format!("header: {error}")))?;
     if header.format != FORMAT {
         return Err(StateError::Newer { found: header.format.min(255) as u8, newest: FORMAT as u8 });
     }

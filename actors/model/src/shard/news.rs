@@ -37,10 +37,12 @@ impl UsersShard {
             match output {
                 Output::Abandoned(news) => self.take_abandoned(offset, news),
                 Output::Order { actor, order_id, open: true } => {
-                    self.open_orders.push(offset, OpenOrder { actor: actor.clone(), order_id: order_id.clone() });
+                    self.open_orders
+                        .push(offset, OpenOrder { actor: actor.clone(), order_id: order_id.clone() });
                 }
                 Output::Order { actor, order_id, open: false } => {
-                    self.open_orders.remove_where(|order| order.actor == *actor && order.order_id == *order_id);
+                    self.open_orders
+                        .remove_where(|order| order.actor == *actor && order.order_id == *order_id);
                 }
                 _ => {}
             }
@@ -64,7 +66,9 @@ impl UsersShard {
                 return;
             }
             AbandonedChange::Retracted => AbandonedState::Retracted,
-            AbandonedChange::Recovered { order_id } => AbandonedState::Recovered { order_id: order_id.clone() },
+            AbandonedChange::Recovered { order_id } => {
+                AbandonedState::Recovered { order_id: order_id.clone() }
+            }
         };
         let newest = self.abandoned.iter_mut().rev().find(|(_, cart)| {
             cart.actor == news.actor && cart.deadline == news.deadline && cart.state == AbandonedState::Open

@@ -1,6 +1,5 @@
 //! A shard of the products journal: its products, the catalogue over them, alerts, and beside the fold the series it serves.
 
-
 use souk_proto::journal::v1::command::Action;
 
 use crate::actor::{Context, StateError, TimerClock};
@@ -9,7 +8,7 @@ use crate::catalogue::Catalogue;
 use crate::fact::{Fact, FactSink};
 use crate::journal::Entry;
 use crate::key::ActorKey;
-use crate::limits::TIMERS_PER_SLICE;
+use crate::limits::{TIMERS_GATHERED_PER_SLICE, TIMERS_PER_SLICE};
 use crate::output::{Outcome, Output, Outputs};
 use crate::owner::fold::Progress;
 use crate::product::Product;
@@ -17,8 +16,8 @@ use crate::record::{Command, Event, Record, Step, is_for_product, is_of_product}
 use crate::ring::Ring;
 use crate::series::SeriesBook;
 use crate::settings::SettingsErrors;
-use crate::shard::alerts::Alert;
 use crate::shard::ahead::Decoded;
+use crate::shard::alerts::Alert;
 use crate::shard::bridge::Bridges;
 use crate::shard::core::{At, Core, ShardConfig};
 use crate::tally::Presence;
@@ -106,7 +105,9 @@ impl ProductsShard {
         }
         let refusal = self.core.finish(at);
         match (&decoded.record, &refusal) {
-            (Err(refusal), _) | (Ok(_), Some(refusal)) => self.core.refuse(at, bytes, refusal, decoded.is_event, out),
+            (Err(refusal), _) | (Ok(_), Some(refusal)) => {
+                self.core.refuse(at, bytes, refusal, decoded.is_event, out)
+            }
             (Ok(record), None) => self.apply(at, bytes, record, out)?,
         }
         while self.core.timers_come_late() && !self.fire_due(at, out)? {}
@@ -114,12 +115,19 @@ impl ProductsShard {
     }
 
     fn fire_due(&mut self, at: At, out: &mut Outputs) -> Result<bool, StateError> {
+        let mut to_gather = TIMERS_GATHERED_PER_SLICE;
         for _ in 0..TIMERS_PER_SLICE {
-            let Some((deadline, key)) = self.products.next_due(TimerClock::LogTime, self.core.log_time)? else {
+            if !self.products.gather_within(TimerClock::LogTime, self.core.log_time, &mut to_gather) {
+                return Ok(false);
+            }
+            let Some((deadline, key)) = self.products.next_due(TimerClock::LogTime, self.core.log_time)?
+            else {
                 return Ok(true);
             };
             let now = self.core.now(at.offset);
-            self.with_product(&key, now, out, |p, context| p.fire(context, &key, TimerClock::LogTime, deadline))?;
+            self.with_product(&key, now, out, |p, context| {
+                p.fire(context, &key, TimerClock::LogTime, deadline)
+            })?;
         }
         Ok(false)
     }

@@ -90,6 +90,11 @@ impl UsersShard {
         &self.open_orders
     }
 
+    /// How many users have a saga under way, loaded or not.
+    pub fn open_sagas(&self) -> usize {
+        self.open_sagas.len()
+    }
+
     pub fn book(&self) -> &TallyBook {
         &self.book
     }
@@ -97,7 +102,11 @@ impl UsersShard {
 
 impl ProductsShard {
     /// Reads a product as it stands; its bucket must be loaded.
-    pub fn product<R>(&self, key: &ActorKey, read: impl FnOnce(&Product) -> R) -> Result<Option<R>, StateError> {
+    pub fn product<R>(
+        &self,
+        key: &ActorKey,
+        read: impl FnOnce(&Product) -> R,
+    ) -> Result<Option<R>, StateError> {
         self.products.get(key.into(), read)
     }
 

@@ -38,7 +38,8 @@ impl Actor for Tombstone {
         match bytes.split_first() {
             Some((&FORMAT, [])) => Ok(Self { erased_at: None }),
             Some((&FORMAT, rest)) => {
-                let bytes = rest.try_into().map_err(|_| StateError::Damaged("tombstone is not 9 bytes".into()))?;
+                let bytes =
+                    rest.try_into().map_err(|_| StateError::Damaged("tombstone is not 9 bytes".into()))?;
                 Ok(Self { erased_at: Some(Millis::from_le_bytes(bytes)) })
             }
             Some((&found, _)) => Err(StateError::Newer { found, newest: FORMAT }),

@@ -13,8 +13,8 @@ use crate::owner::fold::Progress;
 use crate::record::{Record, Step};
 use crate::ring::Ring;
 use crate::settings::{Settings, SettingsErrors};
-use crate::shard::bridge::Bridges;
 use crate::shard::ahead::Decoded;
+use crate::shard::bridge::Bridges;
 use crate::shard::core::{At, Core, ShardConfig};
 use crate::shard::news::{AbandonedCart, OpenOrder};
 use crate::shard::tombstone::{self, Tombstone};
@@ -122,7 +122,9 @@ impl UsersShard {
         }
         let refusal = self.core.finish(at);
         match (&decoded.record, &refusal) {
-            (Err(refusal), _) | (Ok(_), Some(refusal)) => self.core.refuse(at, bytes, refusal, decoded.is_event, out),
+            (Err(refusal), _) | (Ok(_), Some(refusal)) => {
+                self.core.refuse(at, bytes, refusal, decoded.is_event, out)
+            }
             (Ok(record), None) => self.apply(at, bytes, record, out)?,
         }
         while self.core.timers_come_late() && !self.fire_due(at, out)? {}
@@ -132,28 +134,23 @@ impl UsersShard {
 
     /// Fires up to a slice of due timers; `true` when none is left.
     fn fire_due(&mut self, at: At, out: &mut Outputs) -> Result<bool, StateError> {
-        let due = self.users.may_be_due(TimerClock::Watermark, self.core.watermark())
-            || self.users.may_be_due(TimerClock::LogTime, self.core.log_time);
-        if !due {
-            return Ok(true);
-        }
-        // Timers of one moment fire in the order of their keys, so all of them are gathered first: a million may share a minute.
-        if !self.users.gather_due(TimerClock::Watermark, self.core.watermark(), TIMERS_GATHERED_PER_SLICE)
-            || !self.users.gather_due(TimerClock::LogTime, self.core.log_time, TIMERS_GATHERED_PER_SLICE)
-        {
-            return Ok(false);
-        }
+        let mut to_gather = TIMERS_GATHERED_PER_SLICE;
         for _ in 0..TIMERS_PER_SLICE {
-            let watermark = self.core.watermark();
-            if let Some((deadline, key)) = self.users.next_due(TimerClock::Watermark, watermark)? {
-                let now = self.core.now_at_timer(deadline);
-                self.with_user(&key, now, out, |user, context| user.fire(context, &key, TimerClock::Watermark, deadline))?;
-            } else if let Some((deadline, key)) = self.users.next_due(TimerClock::LogTime, self.core.log_time)? {
-                let now = self.core.now(at.offset);
-                self.with_user(&key, now, out, |user, context| user.fire(context, &key, TimerClock::LogTime, deadline))?;
-            } else {
+            let due =
+                [(TimerClock::Watermark, self.core.watermark()), (TimerClock::LogTime, self.core.log_time)];
+            let Some((clock, upto)) = due.into_iter().find(|(clock, upto)| self.users.is_due(*clock, *upto))
+            else {
                 return Ok(true);
+            };
+            if !self.users.gather_within(clock, upto, &mut to_gather) {
+                return Ok(false);
             }
+            let Some((deadline, key)) = self.users.next_due(clock, upto)? else { continue };
+            let now = match clock {
+                TimerClock::Watermark => self.core.now_at_timer(deadline),
+                TimerClock::LogTime => self.core.now(at.offset),
+            };
+            self.with_user(&key, now, out, |user, context| user.fire(context, &key, clock, deadline))?;
         }
         Ok(false)
     }

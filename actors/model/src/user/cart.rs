@@ -205,16 +205,19 @@ impl Cart {
             match self.place(&line.product) {
                 Ok(at) => {
                     let known = &mut self.lines[at];
-                    known.add_time = known.add_time.min(line.add_time);
-                    let own = &mut known.quantity;
+                    let own = known.quantity;
                     let quantity = match policy {
-                        MergePolicy::Unspecified | MergePolicy::Max => line.quantity.max(*own),
-                        MergePolicy::Sum => line.quantity.saturating_add(*own).min(LINE_QUANTITY as u32),
+                        MergePolicy::Unspecified | MergePolicy::Max => line.quantity.max(own),
+                        MergePolicy::Sum => line.quantity.saturating_add(own).min(LINE_QUANTITY as u32),
                         MergePolicy::Guest => line.quantity,
-                        MergePolicy::Customer => *own,
+                        MergePolicy::Customer => own,
                     };
-                    merged |= quantity != *own;
-                    *own = quantity;
+                    // A line is changed whole or not at all: whoever watches goes by the version.
+                    if quantity != own {
+                        merged = true;
+                        known.quantity = quantity;
+                        known.add_time = known.add_time.min(line.add_time);
+                    }
                 }
                 Err(at) if self.lines.len() < CART_LINES => {
                     merged = true;

@@ -44,7 +44,10 @@ impl<'a> Refund<'a> {
         let mut parts: Vec<Part<'a>> = Vec::with_capacity(lines.len());
         for (place, given) in lines.iter().enumerate() {
             let stamp = stamps.iter().find(|stamp| stamp.product_id == given.product_id);
-            let part = Part { words: Words::of_line(given, stamp), ..part_of(order, &parts, place, given, currency)? };
+            let part = Part {
+                words: Words::of_line(given, stamp),
+                ..part_of(order, &parts, place, given, currency)?
+            };
             parts.push(part);
         }
         let amount = match total {

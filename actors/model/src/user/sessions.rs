@@ -122,13 +122,10 @@ impl Sessions {
         self.by_start.iter().map(deadline).min()
     }
 
-    /// Drops ended sessions that no event can reach any more once the fold's watermark stands at `watermark`. Gives the time before
-    /// which nothing of them is left.
-    pub(super) fn forget(&mut self, watermark: Millis, settings: &Settings) -> Millis {
+    /// Drops ended sessions that are out of every event's reach.
+    pub(super) fn forget(&mut self, out_of_reach: Millis, settings: &Settings) {
         self.kept_for = kept_for(settings);
-        let cutoff = watermark.saturating_sub(self.kept_for);
-        self.by_start.retain(|session| !session.ended || session.last >= cutoff);
-        cutoff
+        self.by_start.retain(|session| !session.ended || session.last >= out_of_reach);
     }
 
     /// Referrer and campaign of the newest session `time` is within reach of.

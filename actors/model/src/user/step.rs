@@ -111,7 +111,11 @@ impl User {
         {
             let lines: Vec<_> = given.lines.iter().filter_map(Line::arrived).collect();
             if !lines.is_empty() {
-                cart.get_or_insert_default().merge(lines, merge.policy, &scribe(ctx, key, sessions, presence));
+                cart.get_or_insert_default().merge(
+                    lines,
+                    merge.policy,
+                    &scribe(ctx, key, sessions, presence),
+                );
             }
         }
         let taken = journal::CartTaken { user_id: key.id().to_owned(), merge_id: given.merge_id };

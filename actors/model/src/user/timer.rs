@@ -57,8 +57,8 @@ impl User {
             }
         }
         presence.prune(ctx.now.high_water);
-        let gone = sessions.forget(ctx.now.watermark.max(deadline), ctx.settings);
-        journey.forget_before(gone);
+        sessions.forget(ctx.now.out_of_reach, ctx.settings);
+        journey.forget_before(ctx.now.out_of_reach);
     }
 
     fn fire_log_time(&mut self, ctx: &mut Context<'_>, key: &ActorKey, deadline: Millis) {

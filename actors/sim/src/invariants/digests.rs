@@ -10,7 +10,7 @@ use super::Violation;
 use crate::node::Incarnation;
 
 /// Positions at which every owner's digest is taken.
-pub const EVERY: u64 = 16;
+pub const EVERY: u64 = 32;
 
 /// By shard and position, then by section: owners load different parts, and compare what they both hold.
 #[derive(Debug, Default)]
@@ -35,12 +35,15 @@ impl Digests {
     /// Compares the digests of a fold with all others of the same prefix.
     pub fn take(&mut self, shard: ShardId, fold: &Shard) -> Result<(), Violation> {
         let position = fold.position();
-        let digests = fold.digests().map_err(|error| Violation::new("I7", format!("{shard} at {position}: {error}")))?;
+        let digests = fold
+            .digests()
+            .map_err(|error| Violation::new("I7", format!("{shard} at {position}: {error}")))?;
         let known = self.at.entry((shard, position)).or_default();
         for (section, digest) in digests {
             let first = *known.entry(section).or_insert(digest);
             if first != digest {
-                let what = format!("{shard} at {position}, section {section}: {first:016x} and {digest:016x}");
+                let what =
+                    format!("{shard} at {position}, section {section}: {first:016x} and {digest:016x}");
                 return Err(Violation::new("I7", format!("two folds of one prefix differ: {what}")));
             }
         }

@@ -33,7 +33,9 @@ impl World {
         }
         appends::bridged_once(&self.bridges, &journals, &self.ledger.verdicts)?;
         appends::done_once(&self.clients.open, &decided)?;
+        appends::one_body_each(&self.clients.erased, &journals, &self.ledger.verdicts)?;
         self.judge_watchers()?;
+        self.judge_row_watchers()?;
         if self.plan.recounted { recounted::check(self, &journals, &folds) } else { Ok(()) }
     }
 
@@ -41,7 +43,10 @@ impl World {
     fn fold_again(&mut self, shard: ShardId, entries: &[Entry]) -> Result<Scratch, Violation> {
         let skips = self.store.manifest(shard).map(|manifest| manifest.skips.clone()).unwrap_or_default();
         if let Some(offset) = skips.keys().find(|offset| !self.ledger.appends.is_poison(shard, **offset)) {
-            return Err(Violation::new("I6", format!("{shard}: harmless record {offset} is on the skip list")));
+            return Err(Violation::new(
+                "I6",
+                format!("{shard}: harmless record {offset} is on the skip list"),
+            ));
         }
         let digests = &mut self.ledger.digests;
         let mut differs = Ok(());
@@ -54,8 +59,15 @@ impl World {
         }));
         let folded = match folded {
             Ok(Ok(folded)) => folded,
-            Ok(Err(damaged)) => return Err(Violation::new("I7", format!("{shard}: folded from scratch: {damaged}"))),
-            Err(_) => return Err(Violation::new("panic", format!("{shard}: folded from scratch: {}", panics::last()))),
+            Ok(Err(damaged)) => {
+                return Err(Violation::new("I7", format!("{shard}: folded from scratch: {damaged}")));
+            }
+            Err(_) => {
+                return Err(Violation::new(
+                    "panic",
+                    format!("{shard}: folded from scratch: {}", panics::last()),
+                ));
+            }
         };
         differs?;
         self.ledger.verdicts.take(shard, &folded.outputs)?;
@@ -68,13 +80,20 @@ impl World {
     fn judge_owner(&mut self, shard: ShardId, entries: &[Entry], folded: &Scratch) -> Result<(), Violation> {
         self.ledger.appends.are_kept(shard, entries)?;
         let now = self.now();
-        let owner = self.current.get(&shard).and_then(|id| self.owners.get(id)).filter(|owner| owner.answers(now));
+        let owner =
+            self.current.get(&shard).and_then(|id| self.owners.get(id)).filter(|owner| owner.answers(now));
         let Some(owner) = owner else {
-            return Err(Violation::new("liveness", format!("{shard} has no owner that answers at the end of the tail")));
+            return Err(Violation::new(
+                "liveness",
+                format!("{shard} has no owner that answers at the end of the tail"),
+            ));
         };
         let end = entries.len() as u64;
         if owner.position() != end {
-            return Err(Violation::new("liveness", format!("{shard} stands at {}, its log ends at {end}", owner.position())));
+            return Err(Violation::new(
+                "liveness",
+                format!("{shard} stands at {}, its log ends at {end}", owner.position()),
+            ));
         }
         self.ledger.digests.take(shard, owner.owner.fold())?;
         self.ledger.digests.take(shard, &folded.shard)?;

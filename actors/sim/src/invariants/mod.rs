@@ -55,7 +55,8 @@ impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.invariant)?;
         for line in self.lines.iter().take(TOLD) {
-            let shown: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LINE).collect();
+            let shown: String =
+                line.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LINE).collect();
             write!(f, "\n  {shown}")?;
         }
         match self.lines.len().saturating_sub(TOLD) {

@@ -36,7 +36,11 @@ impl Orders {
             };
         });
         found?;
-        if subject::is_settled(fold) { Ok(()) } else { Err(Violation::new("I3", format!("{shard}: sagas are still under way"))) }
+        match subject::unsettled(fold) {
+            open if open.is_empty() => Ok(()),
+            open => {
+                Err(Violation::new("I3", format!("{shard}: sagas are still under way: {}", open.join(", "))))
+            }
+        }
     }
 }
-

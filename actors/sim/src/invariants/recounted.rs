@@ -15,21 +15,29 @@ use crate::settings;
 use crate::workload::SHOP;
 use crate::world::World;
 
+/// Characters two texts may have in common before they are left out.
+const SAME: usize = 60;
+/// Characters shown of either.
+const PART: usize = 100;
+
 /// Recounts the journals and holds the folds against it: users and products as folded from scratch, series as their owners hold them.
 pub fn check(
     world: &World,
     journals: &BTreeMap<ShardId, Vec<Entry>>,
     folds: &BTreeMap<ShardId, Shard>,
 ) -> Result<(), Violation> {
-    let mut expected = recount(&input(world, journals)).map_err(|error| Violation::new("I1", error.to_string()))?;
+    let mut expected =
+        recount(&input(world, journals)).map_err(|error| Violation::new("I1", error.to_string()))?;
     told(compare::broken_laws(&expected))?;
     let mut got = Observed::default();
     for (id, shard) in folds {
-        observed::take_shard(&mut got, *id, shard).map_err(|error| Violation::new("I1", error.to_string()))?;
+        observed::take_shard(&mut got, *id, shard)
+            .map_err(|error| Violation::new("I1", error.to_string()))?;
         take_verdicts(&mut got, world, *id, &journals[id]);
         let owner = world.current.get(id).and_then(|owner| world.owners.get(owner));
         if let Some(owner) = owner {
-            observed::take_series(&mut got, SHOP, owner.owner.fold()).map_err(|error| Violation::new("I1", error))?;
+            observed::take_series(&mut got, SHOP, owner.owner.fold())
+                .map_err(|error| Violation::new("I1", error))?;
         }
     }
     align(&mut expected, &mut got);
@@ -41,9 +49,17 @@ fn input(world: &World, journals: &BTreeMap<ShardId, Vec<Entry>>) -> Input {
         shard: observed::name(*shard),
         records: entries
             .iter()
-            .map(|entry| JournalRecord { offset: entry.offset, append_ms: entry.append_time, bytes: entry.bytes.clone() })
+            .map(|entry| JournalRecord {
+                offset: entry.offset,
+                append_ms: entry.append_time,
+                bytes: entry.bytes.clone(),
+            })
             .collect(),
-        skipped: world.store.manifest(*shard).map(|manifest| manifest.skips.keys().copied().collect()).unwrap_or_default(),
+        skipped: world
+            .store
+            .manifest(*shard)
+            .map(|manifest| manifest.skips.keys().copied().collect())
+            .unwrap_or_default(),
     });
     Input { settings: settings::INITIAL.to_owned(), partitions: partitions.collect() }
 }
@@ -91,6 +107,19 @@ fn align(expected: &mut Recount, got: &mut Observed) {
 fn told(differences: Vec<Difference>) -> Result<(), Violation> {
     match differences.first() {
         None => Ok(()),
-        Some(first) => Err(Violation::of(first.id, differences.iter().map(ToString::to_string))),
+        Some(first) => Err(Violation::of(first.id, differences.iter().map(line))),
     }
+}
+
+/// A difference that fits a line: of two long texts only what follows their common beginning.
+fn line(difference: &Difference) -> String {
+    let Difference { id, key, expected, got } = difference;
+    let common = expected.chars().zip(got.chars()).take_while(|(a, b)| a == b).count();
+    let skip = if common > SAME { common - SAME / 2 } else { 0 };
+    let shown = |text: &str| {
+        let dots = if skip > 0 { "…" } else { "" };
+        let part: String = text.chars().skip(skip).take(PART).collect();
+        format!("{dots}{part}")
+    };
+    format!("{id} {key}: expected {}, got {}", shown(expected), shown(got))
 }

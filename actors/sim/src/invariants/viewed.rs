@@ -20,7 +20,10 @@ impl Views {
             return Ok(());
         }
         let Published { key, revision, .. } = published;
-        Err(Violation::new("I8", format!("{key} was published twice with revision {revision} and different values")))
+        Err(Violation::new(
+            "I8",
+            format!("{key} was published twice with revision {revision} and different values"),
+        ))
     }
 
     /// A reader took this for an answer, marked stale.

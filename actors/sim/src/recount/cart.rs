@@ -134,13 +134,16 @@ impl Cart {
             return Ok(self.remove(&goods.product, Some(-more)).into_iter().collect());
         }
         line.quantity = goods.quantity;
+        line.category = newest(&goods.category, &line.category);
+        line.brand = newest(&goods.brand, &line.brand);
+        line.title = newest(&goods.title, &line.title);
         Ok(vec![Moved {
             kind: "cart_add",
             product: goods.product.clone(),
             quantity: more,
             amount: Amount::new(&line.currency, times(line.price, more)?),
-            category: newest(&goods.category, &line.category),
-            brand: newest(&goods.brand, &line.brand),
+            category: line.category.clone(),
+            brand: line.brand.clone(),
         }])
     }
 

@@ -220,7 +220,9 @@ impl Person {
     }
 
     fn reserved(&mut self, id: &str, product: &str, granted: bool, scene: &mut Scene<'_>) {
-        let Some(order) = self.orders.iter_mut().find(|order| order.id == id && order.is_owed()) else { return };
+        let Some(order) = self.orders.iter_mut().find(|order| order.id == id && order.is_owed()) else {
+            return;
+        };
         let asked = order.lines.iter().any(|line| line.product == product);
         if !asked || order.granted.contains(product) || order.settled.contains(product) {
             return;

@@ -6,8 +6,8 @@ use souk_proto::journal::v1::{CartGiven, CartLine as WireLine, CartTake};
 use souk_proto::v1::MergePolicy;
 
 use super::cart::{CartLine, Lines, MOST_LINES, MOST_PIECES};
-use super::person::{Person, Scene};
 use super::order::OrderState;
+use super::person::{Person, Scene};
 use super::time::{HOUR, Ms};
 
 /// Merges one user may wait for, and carts one guest may have given.
@@ -91,7 +91,9 @@ fn merged(own: &Lines, arriving: &BTreeMap<String, &WireLine>, policy: MergePoli
                 MergePolicy::Customer => line.quantity,
                 MergePolicy::Max | MergePolicy::Unspecified => line.quantity.max(theirs),
             };
-            line.added = line.added.min(guest.add_time_ms);
+            if before != Some(line.quantity) {
+                line.added = line.added.min(guest.add_time_ms);
+            }
         } else if lines.len() < MOST_LINES {
             lines.insert(product.clone(), line_of(guest));
         } else {

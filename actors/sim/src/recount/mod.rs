@@ -78,7 +78,7 @@ pub fn recount(input: &Input) -> Result<Recount, RecountError> {
 impl Recount {
     fn take_users(&mut self, name: ShardName, shard: UserShard) {
         self.take_verdicts(name, &shard.verdicts);
-        let oldest = shard.clock.high - shard.settings.horizon() - shard.settings.session_gap;
+        let oldest = shard.clock.floor;
         for (key, person) in &shard.people {
             for order in &person.orders {
                 self.finals.insert((key.clone(), order.id.clone()), order.finals.clone());

@@ -233,7 +233,8 @@ impl Order {
     /// The line a refund of this product takes from: the first with pieces left, else the first.
     fn taken_from(&self, product: &str) -> Option<usize> {
         let place = |from: &dyn Fn(&OrderLine) -> bool| self.lines.iter().position(from);
-        place(&|line| line.product == product && line.left > 0).or_else(|| place(&|line| line.product == product))
+        place(&|line| line.product == product && line.left > 0)
+            .or_else(|| place(&|line| line.product == product))
     }
 
     /// Takes a refund off its line.

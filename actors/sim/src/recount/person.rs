@@ -180,6 +180,12 @@ impl Person {
         from
     }
 
+    /// Forgets the oldest steps as long as they are out of reach.
+    pub(super) fn drop_steps(&mut self, floor: Ms) {
+        let gone = self.journey.iter().take_while(|(at, _)| *at < floor).count();
+        self.journey.drain(..gone);
+    }
+
     /// Forgets everything but what the products journal is still owed.
     pub(super) fn erase(&mut self, at: Ms) {
         let orders = self.orders.iter().filter(|order| order.is_owed()).map(Order::bared).collect();

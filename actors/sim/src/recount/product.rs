@@ -41,6 +41,18 @@ pub(super) struct Product {
     pub(super) holds: BTreeMap<(String, String), (Hold, Ms)>,
     pub(super) stale_at: Option<Ms>,
     pub(super) sale: Option<Sale>,
+    /// Pieces held or sold while a sale ran.
+    pub(super) taken: Vec<Taken>,
+}
+
+/// Pieces one order took in a sale.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Taken {
+    /// Position of the record that announced the sale.
+    sale: u64,
+    order: (String, String),
+    pieces: i64,
+    sold: bool,
 }
 
 /// A sale announced or running.
@@ -50,6 +62,9 @@ pub(super) struct Sale {
     pub(super) start: Ms,
     pub(super) end: Option<Ms>,
     pub(super) running: bool,
+    /// Pieces there are in it, and for one user.
+    pub(super) quantity: Option<i64>,
+    pub(super) per_user: Option<i64>,
     /// Position of the record that announced it.
     pub(super) offset: u64,
 }
@@ -128,7 +143,9 @@ impl Product {
     pub(super) fn check_sale(&self) -> Result<(), ErrorReason> {
         match (&self.sale, &self.price) {
             (Some(_), None) => Err(ErrorReason::FieldMissing),
-            (Some(sale), Some(price)) if sale.currency != price.currency => Err(ErrorReason::CurrencyMismatch),
+            (Some(sale), Some(price)) if sale.currency != price.currency => {
+                Err(ErrorReason::CurrencyMismatch)
+            }
             _ => Ok(()),
         }
     }
@@ -150,6 +167,13 @@ impl Product {
             return;
         }
         let available = self.available.unwrap_or(0);
+        let short = matches!(self.mode(), Mode::ReserveOnOrder | Mode::ReserveOnCart) && available < quantity;
+        if !short && !self.sale_allows(&order.0, quantity) {
+            return self.refuse(order, created);
+        }
+        if let Some(sale) = self.sale.as_ref().filter(|sale| sale.running && !short) {
+            self.taken.push(Taken { sale: sale.offset, order: order.clone(), pieces: quantity, sold: false });
+        }
         let hold = match self.mode() {
             Mode::None => Hold::Promised,
             Mode::Track | Mode::Unspecified => Hold::Counted,
@@ -161,6 +185,17 @@ impl Product {
             Mode::ReserveOnOrder | Mode::ReserveOnCart => Hold::Over,
         };
         self.holds.insert(order, (hold, created));
+    }
+
+    /// Whether a running sale has so many pieces left, for this user too.
+    fn sale_allows(&self, user: &str, quantity: i64) -> bool {
+        let Some(sale) = self.sale.as_ref().filter(|sale| sale.running) else { return true };
+        let taken = |whose: &dyn Fn(&str) -> bool| -> i64 {
+            let mine = self.taken.iter().filter(|taken| taken.sale == sale.offset && whose(&taken.order.0));
+            mine.map(|taken| taken.pieces).sum()
+        };
+        let within = |limit: Option<i64>, taken: i64| limit.is_none_or(|limit| taken + quantity <= limit);
+        within(sale.quantity, taken(&|_| true)) && within(sale.per_user, taken(&|other| other == user))
     }
 
     /// Whatever this order asks for is refused from now on.
@@ -187,10 +222,21 @@ impl Product {
             }
             Hold::Promised | Hold::Over => {}
         }
+        for taken in self.taken.iter_mut().filter(|taken| taken.order == *order) {
+            taken.sold = true;
+        }
+        let all_sold = |sale: &Sale| {
+            let sold = self.taken.iter().filter(|taken| taken.sale == sale.offset && taken.sold);
+            sale.quantity == Some(sold.map(|taken| taken.pieces).sum())
+        };
+        if self.sale.as_ref().is_some_and(all_sold) {
+            self.sale = None;
+        }
     }
 
     /// The order is cancelled; one never seen is refused from now on.
     pub(super) fn release(&mut self, order: (String, String), created: Ms) {
+        self.taken.retain(|taken| taken.sold || taken.order != order);
         let before = self.holds.insert(order, (Hold::Over, created));
         if let Some((Hold::Held(pieces), _)) = before {
             self.reserved -= pieces;

@@ -155,7 +155,8 @@ impl ProductShard {
             after.version += 1;
         }
         let mut alerts = after.alerts_since(&before, &self.settings);
-        let running = |product: &Product| product.sale.as_ref().filter(|sale| sale.running).map(|sale| sale.offset);
+        let running =
+            |product: &Product| product.sale.as_ref().filter(|sale| sale.running).map(|sale| sale.offset);
         if running(&after).is_some() && running(&after) != running(&before) {
             alerts.push(AlertKind::SaleStarted);
         }
@@ -232,10 +233,11 @@ impl ProductShard {
     fn acknowledge(&self, id: &str) -> Verdict {
         let at = id.strip_prefix(&format!("{}.", self.name)).and_then(|rest| rest.split_once('.'));
         let number = |text: &str| text.parse::<u64>().ok();
-        let known = at.and_then(|(offset, n)| Some((number(offset)?, number(n)?))).is_some_and(|(offset, n)| {
-            let here = self.alerts.iter().filter(|alert| alert.offset == offset).count();
-            n < here as u64
-        });
+        let known =
+            at.and_then(|(offset, n)| Some((number(offset)?, number(n)?))).is_some_and(|(offset, n)| {
+                let here = self.alerts.iter().filter(|alert| alert.offset == offset).count();
+                n < here as u64
+            });
         if known { Verdict::Done } else { Verdict::Refused(ErrorReason::ResourceUnknown) }
     }
 
@@ -273,13 +275,15 @@ impl ProductShard {
             Action::StartSale(start) => {
                 let price = start.price.as_ref().ok_or(ErrorReason::FieldMissing)?;
                 let end = start.end_time.as_ref().map(millis);
+                let limits = start;
                 self.change(key, offset, |product, log, _| {
                     let start = start.start_time.as_ref().map_or(log, millis);
                     if end.is_some_and(|end| end <= start.max(log)) {
                         return Err(ErrorReason::ValueOutOfRange);
                     }
                     let (currency, running) = (price.currency_code.clone(), start <= log);
-                    product.sale = Some(Sale { currency, start, end, running, offset });
+                    let (quantity, per_user) = (limits.quantity, limits.per_user.map(i64::from));
+                    product.sale = Some(Sale { currency, start, end, running, quantity, per_user, offset });
                     product.check_sale()
                 })
             }

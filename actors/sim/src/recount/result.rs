@@ -236,7 +236,11 @@ pub(super) fn user_view(person: &Person, oldest_session: i64) -> UserView {
         commanded: person.cart.commanded,
         deadline: person.cart.deadline,
         abandoned: person.cart.open.as_ref().map(|open| open.deadline),
-        orders: by_id(&person.orders).into_iter().filter(|(_, order)| !order.bare).map(|(id, order)| (id, order_view(order))).collect(),
+        orders: by_id(&person.orders)
+            .into_iter()
+            .filter(|(_, order)| !order.bare)
+            .map(|(id, order)| (id, order_view(order)))
+            .collect(),
         sessions: kept
             .map(|(tale, ended)| SessionView {
                 start: tale.start,

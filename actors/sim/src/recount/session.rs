@@ -121,9 +121,13 @@ impl Sessions {
         facts
     }
 
-    /// Forgets what nothing can touch any more (`last` below `floor`), and the oldest beyond those kept.
+    /// Forgets what has ended and is out of reach (`last` below `floor`).
     pub(super) fn drop_old(&mut self, floor: Ms) {
         self.0.retain(|session| !session.is_ended() || session.tale().last >= floor);
+    }
+
+    /// Forgets the oldest beyond those kept.
+    pub(super) fn drop_surplus(&mut self) {
         let surplus = self.0.len().saturating_sub(KEPT);
         self.0.drain(..surplus);
     }

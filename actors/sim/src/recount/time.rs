@@ -18,11 +18,13 @@ pub(super) struct Clock {
     pub(super) log: Ms,
     /// `H`, the running maximum of `min(T, L)`.
     pub(super) high: Ms,
+    /// The running maximum of `H - F - gap`: what ended before is out of reach.
+    pub(super) floor: Ms,
 }
 
 impl Clock {
     pub(super) fn new() -> Self {
-        Self { log: LONG_AGO, high: LONG_AGO }
+        Self { log: LONG_AGO, high: LONG_AGO, floor: LONG_AGO }
     }
 
     pub(super) fn append(&mut self, append: Ms) {

@@ -66,7 +66,13 @@ impl UserShard {
         if moves {
             self.clock.reach(time);
         }
+        let reach = self.settings.horizon() + self.settings.session_gap;
+        self.clock.floor = self.clock.floor.max(self.clock.high - reach);
         self.fire_timers(record.offset, high_before);
+        for person in self.people.values_mut() {
+            person.sessions.drop_old(self.clock.floor);
+            person.drop_steps(self.clock.floor);
+        }
         let verdict = match body {
             Err(verdict) => verdict,
             Ok(Body::Event(reported)) => Some(self.event(&reported, record.offset, time)),
@@ -158,7 +164,7 @@ impl UserShard {
         person.ids.remember(&event.event_id, log);
         let who = person.known();
         let mut facts = person.sessions.touch(visit(event, at, offset), settings.session_gap, &who);
-        person.sessions.drop_old(horizon - settings.session_gap);
+        person.sessions.drop_surplus();
         let base = told(event, person.base(at, settings.session_gap));
         let mut scene = scene(offset, log, at, &settings, &record.stamps, base);
         scene.facts.push(Fact::new("event", at, &scene.base).text("kind", kind_name(event)));
@@ -226,7 +232,14 @@ impl UserShard {
             return if same { verdict } else { Verdict::Refused(ErrorReason::RequestIdReused) };
         }
         let mut changed = person.clone();
-        let mut scene = scene(record.offset, log, log, &settings, &command.stamps, person.base(log, settings.session_gap));
+        let mut scene = scene(
+            record.offset,
+            log,
+            log,
+            &settings,
+            &command.stamps,
+            person.base(log, settings.session_gap),
+        );
         let verdict = match changed.command(command, &mut scene) {
             Ok(()) => Verdict::Done,
             Err(reason) => Verdict::Refused(reason),

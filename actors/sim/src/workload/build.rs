@@ -34,7 +34,12 @@ pub(super) fn product_id(at: usize) -> String {
 }
 
 /// A command as intake appends it; the body hash leaves the stamps out.
-pub fn command_record(actor: &str, request_id: &str, action: Action, stamps: Vec<journal::Stamp>) -> journal::Record {
+pub fn command_record(
+    actor: &str,
+    request_id: &str,
+    action: Action,
+    stamps: Vec<journal::Stamp>,
+) -> journal::Record {
     let mut command = journal::Command {
         shop: SHOP.into(),
         actor_id: actor.into(),
@@ -89,32 +94,57 @@ impl Workload {
             kind: Some(kind),
             ..v1::Event::default()
         };
-        let stamps = (0..PRODUCTS).filter(|at| names(&event, &product_id(*at))).map(|at| self.stamp(at)).collect();
+        let stamps =
+            (0..PRODUCTS).filter(|at| names(&event, &product_id(*at))).map(|at| self.stamp(at)).collect();
         self.enveloped(Journal::Users, user, event, stamps)
     }
 
     /// An event of nobody, keyed by an id of its own.
     pub(super) fn keyless(&mut self, now: Millis, key: &str, kind: Kind, chaos: &mut Chaos) -> Request {
         let event_time = self.event_time(now, chaos).map(timestamp);
-        let event = v1::Event { event_id: self.id("e"), event_time, shop: SHOP.into(), kind: Some(kind), ..v1::Event::default() };
+        let event = v1::Event {
+            event_id: self.id("e"),
+            event_time,
+            shop: SHOP.into(),
+            kind: Some(kind),
+            ..v1::Event::default()
+        };
         self.enveloped(Journal::Users, key, event, Vec::new())
     }
 
     /// An event about a product, for the products journal.
     pub(super) fn product_event(&mut self, now: Millis, at: usize, kind: Kind, chaos: &mut Chaos) -> Request {
         let event_time = self.event_time(now, chaos).map(timestamp);
-        let event = v1::Event { event_id: self.id("e"), event_time, shop: SHOP.into(), kind: Some(kind), ..v1::Event::default() };
+        let event = v1::Event {
+            event_id: self.id("e"),
+            event_time,
+            shop: SHOP.into(),
+            kind: Some(kind),
+            ..v1::Event::default()
+        };
         self.enveloped(Journal::Products, &product_id(at), event, Vec::new())
     }
 
-    fn enveloped(&self, journal: Journal, key: &str, event: v1::Event, stamps: Vec<journal::Stamp>) -> Request {
+    fn enveloped(
+        &self,
+        journal: Journal,
+        key: &str,
+        event: v1::Event,
+        stamps: Vec<journal::Stamp>,
+    ) -> Request {
         let id = event.event_id.clone();
         let record = journal::EventRecord { event: Some(event), stamps, bridge: None };
         let record = journal::Record { body: Some(Body::Event(record)) };
         Request { journal, key: ActorKey::new(SHOP, key), record, id, is_command: false, raw: None }
     }
 
-    pub(super) fn ask(&mut self, journal: Journal, actor: &str, action: Action, stamped: &[usize]) -> Request {
+    pub(super) fn ask(
+        &mut self,
+        journal: Journal,
+        actor: &str,
+        action: Action,
+        stamped: &[usize],
+    ) -> Request {
         let id = self.id("r");
         let stamps = stamped.iter().map(|at| self.stamp(*at)).collect();
         let record = command_record(actor, &id, action, stamps);

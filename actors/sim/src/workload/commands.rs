@@ -6,7 +6,7 @@ use souk_proto::journal::v1::command::Action;
 use souk_proto::v1;
 
 use super::build::{euros, product_id};
-use super::{GUESTS, PRODUCTS, Request, Workload};
+use super::{PRODUCTS, Request, Workload};
 use crate::faults::Chaos;
 
 impl Workload {
@@ -15,17 +15,26 @@ impl Workload {
         let at = self.product(chaos);
         let product_id = product_id(at);
         let action = match self.rng.below(100) {
-            0..=34 => Action::AddCartItem(journal::AddCartItem { product_id, quantity: Some(self.rng.between(1, 2) as i32) }),
+            0..=34 => Action::AddCartItem(journal::AddCartItem {
+                product_id,
+                quantity: Some(self.rng.between(1, 2) as i32),
+            }),
             35..=42 => {
                 let quantity = Some(self.rng.between(0, 3) as i32);
                 Action::UpdateCartItem(journal::UpdateCartItem { product_id, quantity })
             }
             43..=46 => Action::RemoveCartItem(journal::RemoveCartItem { product_id }),
             47..=48 => Action::ClearCart(journal::ClearCart {}),
-            49..=53 => {
-                let source_user_id = format!("guest:s-{}", self.rng.below(GUESTS as u64));
-                Action::MergeCarts(journal::MergeCarts { source_user_id, policy: self.rng.between(0, 4) as i32 })
-            }
+            49..=53 => match self.guest() {
+                Some(guest) => {
+                    let source_user_id = format!("guest:s-{guest}");
+                    Action::MergeCarts(journal::MergeCarts {
+                        source_user_id,
+                        policy: self.rng.between(0, 4) as i32,
+                    })
+                }
+                None => Action::RemoveCartItem(journal::RemoveCartItem { product_id }),
+            },
             54..=84 => return self.checkout(&user),
             _ => return self.about_an_order(&user),
         };
@@ -59,7 +68,12 @@ impl Workload {
             1 | 2 => Action::CancelOrder(journal::CancelOrder { order_id, reason: "changed my mind".into() }),
             _ => {
                 let amount = self.rng.one_in(2).then(|| euros(self.rng.between(1, 5_000)));
-                Action::RefundOrder(journal::RefundOrder { order_id, lines: Vec::new(), amount, reason: "broken".into() })
+                Action::RefundOrder(journal::RefundOrder {
+                    order_id,
+                    lines: Vec::new(),
+                    amount,
+                    reason: "broken".into(),
+                })
             }
         };
         self.ask(Journal::Users, &user, action, &[])

@@ -27,6 +27,8 @@ pub use build::{SHOP, command_record};
 pub const USERS: usize = 8;
 pub const GUESTS: usize = 4;
 pub const PRODUCTS: usize = 6;
+/// Carts asked of one guest in a seed: with repeats under new ids still within what it remembers for an hour.
+const MERGES_OF_A_GUEST: u32 = 6;
 /// Events remembered to be sent again.
 const RECENT: usize = 24;
 
@@ -59,13 +61,23 @@ pub struct Workload {
     /// What the catalogue says of each product, as intake would stamp it.
     prices: [i64; PRODUCTS],
     settings_version: u32,
+    /// Carts asked of each guest: it remembers only so many, and answers no more.
+    merges: [u32; GUESTS],
 }
 
 impl Workload {
     pub fn new(seed: u64) -> Self {
         let mut rng = Rng::of(seed, "workload");
         let prices = std::array::from_fn(|_| rng.between(100, 9_900));
-        Self { rng, made: 0, recent: VecDeque::new(), orders: VecDeque::new(), prices, settings_version: 0 }
+        Self {
+            rng,
+            made: 0,
+            recent: VecDeque::new(),
+            orders: VecDeque::new(),
+            prices,
+            settings_version: 0,
+            merges: [0; GUESTS],
+        }
     }
 
     /// What opens the shop: every product with a price and a scarce stock.
@@ -84,7 +96,12 @@ impl Workload {
         }
         if chaos.strikes(Fault::FoldPanics, 250) {
             let user = self.user(chaos);
-            return self.event(now, &user, v1::event::Kind::Custom(v1::Custom { r#type: PANICS.into() }), chaos);
+            return self.event(
+                now,
+                &user,
+                v1::event::Kind::Custom(v1::Custom { r#type: PANICS.into() }),
+                chaos,
+            );
         }
         if self.rng.one_in(20)
             && let Some(again) = self.recent.get(self.rng.index(self.recent.len().max(1)))
@@ -127,7 +144,14 @@ impl Workload {
         let bytes = (0..self.rng.between(0, 40)).map(|_| self.rng.draw() as u8).collect();
         let journal = if self.rng.one_in(3) { Journal::Products } else { Journal::Users };
         let key = ActorKey::new(SHOP, &format!("poison-{}", self.rng.below(64)));
-        Request { journal, key, record: journal::Record { body: None }, id: String::new(), is_command: false, raw: Some(bytes) }
+        Request {
+            journal,
+            key,
+            record: journal::Record { body: None },
+            id: String::new(),
+            is_command: false,
+            raw: Some(bytes),
+        }
     }
 
     /// A user, a guest now and then; nearly always the same one when keys are skewed.
@@ -140,6 +164,13 @@ impl Workload {
             return format!("guest:s-{}", self.rng.below(GUESTS as u64));
         }
         format!("u-{}", self.rng.below(USERS as u64))
+    }
+
+    /// A guest whose cart may still be asked for.
+    fn guest(&mut self) -> Option<usize> {
+        let guest = self.rng.index(GUESTS);
+        self.merges[guest] += 1;
+        (self.merges[guest] <= MERGES_OF_A_GUEST).then_some(guest)
     }
 
     fn product(&mut self, chaos: &Chaos) -> usize {

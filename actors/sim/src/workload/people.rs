@@ -6,7 +6,7 @@ use souk_proto::v1::cart_step::Action;
 use souk_proto::v1::event::Kind;
 
 use super::build::{euros, money, product_id};
-use super::{GUESTS, Request, Workload};
+use super::{Request, Workload};
 use crate::faults::Chaos;
 
 const PAGES: [&str; 4] = ["/", "/mugs", "/sale", "/cart"];
@@ -26,7 +26,10 @@ impl Workload {
             81..=83 => Kind::Browse(v1::Browse { category: "mugs".into() }),
             84..=89 => self.login(),
             90..=91 => Kind::Logout(v1::Logout {}),
-            92..=93 => Kind::WishlistStep(v1::WishlistStep { product_id: product_id(self.product(chaos)), removed: false }),
+            92..=93 => Kind::WishlistStep(v1::WishlistStep {
+                product_id: product_id(self.product(chaos)),
+                removed: false,
+            }),
             94..=96 => {
                 let (product_id, rating) = (product_id(self.product(chaos)), self.rng.between(0, 5) as i32);
                 Kind::Review(v1::Review { product_id, rating, title: String::new() })
@@ -44,8 +47,8 @@ impl Workload {
     }
 
     fn login(&mut self) -> Kind {
-        let guest_id =
-            if self.rng.one_in(3) { String::new() } else { format!("s-{}", self.rng.below(GUESTS as u64)) };
+        let guest = if self.rng.one_in(3) { None } else { self.guest() };
+        let guest_id = guest.map_or_else(String::new, |guest| format!("s-{guest}"));
         Kind::Login(v1::Login { guest_id })
     }
 

@@ -20,9 +20,11 @@ impl Workload {
             2 => v1::stock::Mode::None,
             _ => v1::stock::Mode::ReserveOnOrder,
         };
-        let stock = v1::Stock { mode: mode as i32, available: Some(self.rng.between(3, 15)), ..v1::Stock::default() };
+        let stock =
+            v1::Stock { mode: mode as i32, available: Some(self.rng.between(3, 15)), ..v1::Stock::default() };
         let product = v1::Product { stock: Some(stock), ..self.catalogue_entry(at) };
-        let action = Action::UpsertProduct(journal::UpsertProduct { product: Some(product), update_mask: None });
+        let action =
+            Action::UpsertProduct(journal::UpsertProduct { product: Some(product), update_mask: None });
         self.ask(Journal::Products, &product_id(at), action, &[])
     }
 
@@ -35,7 +37,11 @@ impl Workload {
                 } else {
                     v1::stock_step::Change::Delta(self.rng.between(-3, 5))
                 };
-                let step = v1::StockStep { product_id: product_id(at), change: Some(change), reason: "delivery".into() };
+                let step = v1::StockStep {
+                    product_id: product_id(at),
+                    change: Some(change),
+                    reason: "delivery".into(),
+                };
                 self.product_event(now, at, Kind::StockStep(step), chaos)
             }
             5..=6 => {
@@ -49,7 +55,10 @@ impl Workload {
                 } else {
                     Change::Delta(self.rng.between(-3, 5))
                 };
-                let action = Action::AdjustStock(journal::AdjustStock { change: Some(change), reason: "count".into() });
+                let action = Action::AdjustStock(journal::AdjustStock {
+                    change: Some(change),
+                    reason: "count".into(),
+                });
                 self.ask(Journal::Products, &product_id(at), action, &[])
             }
             13..=15 => {

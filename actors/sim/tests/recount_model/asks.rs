@@ -4,8 +4,9 @@ use prost_types::FieldMask;
 use souk_model::journal::Journal;
 use souk_proto::journal::v1::command::Action;
 use souk_proto::journal::v1::{
-    AcknowledgeAlert, AddCartItem, AdjustStock, CancelOrder, Checkout, ClearCart, EndSale, EraseUser, MergeCarts, RecordPayment,
-    RefundOrder, RemoveCartItem, RestoreCart, SetPrice, StartSale, UpdateCartItem, UpsertProduct, adjust_stock,
+    AcknowledgeAlert, AddCartItem, AdjustStock, CancelOrder, Checkout, ClearCart, EndSale, EraseUser,
+    MergeCarts, RecordPayment, RefundOrder, RemoveCartItem, RestoreCart, SetPrice, StartSale, UpdateCartItem,
+    UpsertProduct, adjust_stock,
 };
 use souk_proto::v1::{MergePolicy, Payment, payment};
 
@@ -44,9 +45,18 @@ impl Author {
     }
 
     fn merge(&mut self) -> Action {
-        let policies = [MergePolicy::Unspecified, MergePolicy::Max, MergePolicy::Sum, MergePolicy::Guest, MergePolicy::Customer];
+        let policies = [
+            MergePolicy::Unspecified,
+            MergePolicy::Max,
+            MergePolicy::Sum,
+            MergePolicy::Guest,
+            MergePolicy::Customer,
+        ];
         let policy = policies[self.rng.index(policies.len())].into();
-        Action::MergeCarts(MergeCarts { source_user_id: format!("guest:s{}", self.rng.index(self.shape.guests)), policy })
+        Action::MergeCarts(MergeCarts {
+            source_user_id: format!("guest:s{}", self.rng.index(self.shape.guests)),
+            policy,
+        })
     }
 
     fn restore(&mut self) -> Action {
@@ -94,7 +104,9 @@ impl Author {
             10 => Action::EndSale(EndSale {}),
             _ => {
                 let alert = self.rng.pick(&self.alerts).cloned();
-                Action::AcknowledgeAlert(AcknowledgeAlert { alert_id: alert.unwrap_or_else(|| "products-0.1.0".to_owned()) })
+                Action::AcknowledgeAlert(AcknowledgeAlert {
+                    alert_id: alert.unwrap_or_else(|| "products-0.1.0".to_owned()),
+                })
             }
         };
         self.command(Journal::Products, actor, action)

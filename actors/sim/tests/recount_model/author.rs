@@ -188,7 +188,14 @@ impl Author {
             _ => self.id("r"),
         };
         let if_version = self.rng.one_in(8).then(|| self.rng.between(0, 6));
-        let mut command = Command { shop, actor_id: actor, request_id, if_version, action: Some(action), ..Command::default() };
+        let mut command = Command {
+            shop,
+            actor_id: actor,
+            request_id,
+            if_version,
+            action: Some(action),
+            ..Command::default()
+        };
         command.body_hash = xxhash_rust::xxh3::xxh3_64(&command.encode_to_vec());
         if !self.rng.one_in(6) {
             command.stamps = self.stamps();

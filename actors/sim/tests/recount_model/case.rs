@@ -10,8 +10,8 @@ use souk_model::output::Outputs;
 use souk_model::owner::fold::{Fold, Progress};
 use souk_model::planted::Planted;
 use souk_model::shard::{FOLD_VERSION, SettingsLibrary, Shard, ShardConfig};
-use souk_sim::recount::{Input, JournalRecord, Partition};
 use souk_sim::observed;
+use souk_sim::recount::{Input, JournalRecord, Partition};
 
 pub(crate) const PARTITIONS: Partitions = Partitions { users: 2, products: 2 };
 
@@ -43,7 +43,8 @@ impl Case {
         self.records.iter().map(move |placed| {
             let offset = offsets.entry(placed.shard).or_insert(0);
             *offset += 1;
-            let entry = Entry { offset: *offset, append_time: placed.append_time, bytes: placed.bytes.clone() };
+            let entry =
+                Entry { offset: *offset, append_time: placed.append_time, bytes: placed.bytes.clone() };
             (placed.shard, entry, placed.skipped)
         })
     }

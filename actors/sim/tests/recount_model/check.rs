@@ -24,6 +24,8 @@ use crate::case::{Case, SHARDS, fold, fresh};
 /// Messages between shards per round, and rounds after which everything has arrived.
 const BUDGET: usize = 16;
 const ROUNDS: usize = 200;
+/// Of windows by the second no longer range is answered whole.
+const LONGEST: i64 = 2 * HOUR;
 
 /// The folds of a case, and what they said on the way.
 #[derive(Debug)]
@@ -57,19 +59,25 @@ pub(crate) fn difference(key: &str, got: &str) -> Difference {
 /// Where windows start that anything was counted in: a query of all of them over days of silence would be cut short.
 fn ranges(expected: &Recount) -> Vec<TimeRange> {
     let starts = expected.instances().into_keys().map(|instance| instance.span.start);
-    let hours: BTreeSet<i64> = starts.filter(|start| *start > i64::MIN).map(|start| start.div_euclid(HOUR)).collect();
+    let hours: BTreeSet<i64> =
+        starts.filter(|start| *start > i64::MIN).map(|start| start.div_euclid(HOUR)).collect();
     let mut ranges: Vec<TimeRange> = vec![TimeRange { start: 0, end: 0 }]; // for `total`, which starts nowhere
     for hour in hours {
         let (start, end) = (hour * HOUR, (hour + 1) * HOUR);
         match ranges.last_mut() {
-            Some(last) if last.end == start => last.end = end,
+            Some(last) if last.end == start && last.end - last.start < LONGEST => last.end = end,
             _ => ranges.push(TimeRange { start, end }),
         }
     }
     ranges
 }
 
-fn folded(case: &Case, seed: u64, ranges: &[TimeRange], library: &Arc<SettingsLibrary>) -> Result<Folded, String> {
+fn folded(
+    case: &Case,
+    seed: u64,
+    ranges: &[TimeRange],
+    library: &Arc<SettingsLibrary>,
+) -> Result<Folded, String> {
     let mut rng = Rng::of(seed, "tallies");
     let lossy = rng.one_in(2);
     let mut shards: BTreeMap<ShardId, Shard> =
@@ -103,7 +111,9 @@ pub(crate) fn exchange(
 ) -> usize {
     let mut sent = Vec::new();
     for (id, shard) in shards.iter_mut() {
-        sent.extend(shard.peer_messages(epoch(*id), BUDGET).into_iter().map(|(to, message)| (*id, to, message)));
+        sent.extend(
+            shard.peer_messages(epoch(*id), BUDGET).into_iter().map(|(to, message)| (*id, to, message)),
+        );
     }
     let count = sent.len();
     for (from, to, message) in sent {
@@ -117,7 +127,14 @@ pub(crate) fn exchange(
 }
 
 /// The fold's word on one record: on an event, on a command, or that a command was no command.
-fn take_verdicts(observed: &mut Observed, id: ShardId, shard: &Shard, bytes: &[u8], offset: u64, out: &Outputs) {
+fn take_verdicts(
+    observed: &mut Observed,
+    id: ShardId,
+    shard: &Shard,
+    bytes: &[u8],
+    offset: u64,
+    out: &Outputs,
+) {
     let mut word = out.items.iter().find_map(|output| match output {
         Output::Verdict { verdict, .. } => Some(match verdict {
             FoldVerdict::Counted => Verdict::Counted,
@@ -140,7 +157,12 @@ fn take_verdicts(observed: &mut Observed, id: ShardId, shard: &Shard, bytes: &[u
 }
 
 /// Everything a shard holds, in the recount's words.
-pub(crate) fn take(observed: &mut Observed, id: ShardId, shard: &Shard, ranges: &[TimeRange]) -> Result<(), String> {
+pub(crate) fn take(
+    observed: &mut Observed,
+    id: ShardId,
+    shard: &Shard,
+    ranges: &[TimeRange],
+) -> Result<(), String> {
     observed::take_shard(observed, id, shard).map_err(|error| error.to_string())?;
     for shop in ["main", "b"] {
         for within in ranges {
@@ -157,7 +179,9 @@ pub(crate) fn take(observed: &mut Observed, id: ShardId, shard: &Shard, ranges: 
     let held = products.each_product(|key, product| {
         let shop = key.split_once('/').map_or("", |(shop, _)| shop);
         if let Some(view) = observed.products.get_or_insert_default().get_mut(key) {
-            let holds = product.holds().map(|(user, order, pieces)| ((format!("{shop}/{user}"), order.to_owned()), pieces));
+            let holds = product
+                .holds()
+                .map(|(user, order, pieces)| ((format!("{shop}/{user}"), order.to_owned()), pieces));
             view.holds = holds.collect();
         }
     });
@@ -172,7 +196,8 @@ pub(crate) fn align(expected: &mut Recount, got: &mut Observed) {
     let users = got.users.get_or_insert_default();
     users.retain(|key, _| !key.starts_with("~/"));
     let ledgers = got.ledgers.get_or_insert_default();
-    let empty: BTreeSet<_> = expected.ledgers.iter().filter(|(_, ledger)| ledger.facts == 0).map(|(key, _)| key.clone()).collect();
+    let empty: BTreeSet<_> =
+        expected.ledgers.iter().filter(|(_, ledger)| ledger.facts == 0).map(|(key, _)| key.clone()).collect();
     expected.ledgers.retain(|key, _| !empty.contains(key) || ledgers.contains_key(key));
     ledgers.retain(|key, ledger| ledger.facts > 0 || expected.ledgers.contains_key(key));
     let alerts = got.alerts.get_or_insert_default();

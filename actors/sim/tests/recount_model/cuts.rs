@@ -39,7 +39,12 @@ struct Shop<'a> {
 }
 
 /// Where a fold that was interrupted differs from one that was not.
-pub(crate) fn differences(case: &Case, seed: u64, (whole, ranges): (&Folded, &[TimeRange]), library: &Arc<SettingsLibrary>) -> Vec<Difference> {
+pub(crate) fn differences(
+    case: &Case,
+    seed: u64,
+    (whole, ranges): (&Folded, &[TimeRange]),
+    library: &Arc<SettingsLibrary>,
+) -> Vec<Difference> {
     let rng = &mut Rng::of(seed, "cuts");
     let mut shop = Shop { case, library, shards: BTreeMap::new(), stored: BTreeMap::new() };
     for id in SHARDS {
@@ -68,7 +73,9 @@ pub(crate) fn differences(case: &Case, seed: u64, (whole, ranges): (&Folded, &[T
 
 impl Shop<'_> {
     fn fold(&mut self, id: ShardId, entry: &Entry, skipped: bool) {
-        let (Some(shard), Some(stored)) = (self.shards.get_mut(&id), self.stored.get_mut(&id)) else { return };
+        let (Some(shard), Some(stored)) = (self.shards.get_mut(&id), self.stored.get_mut(&id)) else {
+            return;
+        };
         loop {
             let missing = if skipped { shard.missing_for_skip(entry) } else { shard.missing(entry) };
             if missing.is_empty() {
@@ -81,7 +88,9 @@ impl Shop<'_> {
 
     /// Commits a cut.
     fn cut(&mut self, id: ShardId) {
-        let (Some(shard), Some(stored)) = (self.shards.get_mut(&id), self.stored.get_mut(&id)) else { return };
+        let (Some(shard), Some(stored)) = (self.shards.get_mut(&id), self.stored.get_mut(&id)) else {
+            return;
+        };
         shard.freeze();
         let drafts = loop {
             if let Some(drafts) = shard.cut_slice() {
@@ -134,7 +143,9 @@ impl Shop<'_> {
         let mut found = Vec::new();
         let mut observed = Observed::default();
         for id in SHARDS {
-            let (Some(shard), Some(stored)) = (self.shards.get_mut(&id), self.stored.get_mut(&id)) else { continue };
+            let (Some(shard), Some(stored)) = (self.shards.get_mut(&id), self.stored.get_mut(&id)) else {
+                continue;
+            };
             stored.load(shard, sections(id).collect());
             if let Err(error) = take(&mut observed, id, shard, ranges) {
                 found.push(difference(&id.to_string(), &error));

@@ -4,8 +4,9 @@ use prost_types::{Duration, FieldMask};
 use souk_proto::v1::event::Kind;
 use souk_proto::v1::order_step::Stage;
 use souk_proto::v1::{
-    Browse, CartStep, Custom, Line, Login, Logout, OrderStep, PageView, Product, ProductStep, ProductView, Review, Search, Stock,
-    StockStep, Transaction, Trip, WishlistStep, cart_step, stock, stock_step, transaction,
+    Browse, CartStep, Custom, Line, Login, Logout, OrderStep, PageView, Product, ProductStep, ProductView,
+    Review, Search, Stock, StockStep, Transaction, Trip, WishlistStep, cart_step, stock, stock_step,
+    transaction,
 };
 
 use crate::author::Author;
@@ -21,13 +22,20 @@ impl Author {
             }
             14..25 => self.cart_step(),
             25..32 => self.order_step(),
-            32 => Kind::Search(Search { query: ["", "mug", "hat"][self.rng.index(3)].to_owned(), result_count: Some(3) }),
+            32 => Kind::Search(Search {
+                query: ["", "mug", "hat"][self.rng.index(3)].to_owned(),
+                result_count: Some(3),
+            }),
             33 => {
                 let rating = self.rng.between(1, 5) as i32;
                 Kind::Review(Review { product_id: self.product(), rating, title: String::new() })
             }
             34 | 35 if !user.is_empty() => {
-                let guest_id = if self.rng.one_in(4) { String::new() } else { format!("s{}", self.rng.index(self.shape.guests)) };
+                let guest_id = if self.rng.one_in(4) {
+                    String::new()
+                } else {
+                    format!("s{}", self.rng.index(self.shape.guests))
+                };
                 Kind::Login(Login { guest_id })
             }
             36 => Kind::WishlistStep(WishlistStep { product_id: self.product(), removed: false }),
@@ -85,7 +93,8 @@ impl Author {
         if self.rng.one_in(2) {
             use transaction::Type;
             let kind = [Type::Purchase, Type::Refund, Type::Transfer][self.rng.index(3)];
-            let transaction_id = if self.rng.one_in(3) { String::new() } else { format!("t{}", self.rng.below(20)) };
+            let transaction_id =
+                if self.rng.one_in(3) { String::new() } else { format!("t{}", self.rng.below(20)) };
             return Kind::Transaction(Transaction {
                 r#type: kind.into(),
                 transaction_id,
@@ -119,12 +128,17 @@ impl Author {
         } else {
             stock_step::Change::Delta(self.rng.between(-6, 8))
         };
-        Kind::StockStep(StockStep { product_id: self.product(), change: Some(change), ..StockStep::default() })
+        Kind::StockStep(StockStep {
+            product_id: self.product(),
+            change: Some(change),
+            ..StockStep::default()
+        })
     }
 
     /// A product as it is to become, and which of its fields count.
     pub(crate) fn product_change(&mut self) -> (Product, Option<Vec<String>>) {
-        let modes = [stock::Mode::None, stock::Mode::Track, stock::Mode::ReserveOnOrder, stock::Mode::ReserveOnOrder];
+        let modes =
+            [stock::Mode::None, stock::Mode::Track, stock::Mode::ReserveOnOrder, stock::Mode::ReserveOnOrder];
         let rng = &mut self.rng;
         let stock = Stock {
             mode: if rng.one_in(3) { 0 } else { modes[rng.index(4)].into() },

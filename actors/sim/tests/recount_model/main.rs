@@ -11,6 +11,7 @@ mod check;
 mod cuts;
 mod events;
 mod grow;
+mod regressions;
 mod settings;
 mod shape;
 mod shrink;
@@ -24,7 +25,7 @@ use souk_proto::journal::v1::Record;
 use souk_sim::recount::compare::Difference;
 
 /// As many as take about a minute on one core of the test profile.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 400;
 /// Differences told in full.
 const TOLD: usize = 8;
 
@@ -52,7 +53,9 @@ fn told(seed: u64, found: &[Difference], case: &case::Case) -> String {
     }
     let named = found.iter().filter_map(|difference| difference.key.split_once('@')).take(TOLD);
     for (shard, offset) in named {
-        let at = case.entries().find(|(id, entry, _)| id.to_string() == shard && entry.offset.to_string() == offset);
+        let at = case
+            .entries()
+            .find(|(id, entry, _)| id.to_string() == shard && entry.offset.to_string() == offset);
         let record = at.map(|(_, entry, _)| Record::decode(entry.bytes.as_slice()));
         let _infallible = write!(text, "\n  {shard}@{offset} is {record:?}");
     }
@@ -60,8 +63,11 @@ fn told(seed: u64, found: &[Difference], case: &case::Case) -> String {
         let _infallible = write!(text, "\nof\n{}", case.settings);
         for (shard, entry, skipped) in case.entries() {
             let record = Record::decode(entry.bytes.as_slice());
-            let _infallible =
-                write!(text, "\n  {shard}@{} A={} skipped={skipped} {record:?}", entry.offset, entry.append_time);
+            let _infallible = write!(
+                text,
+                "\n  {shard}@{} A={} skipped={skipped} {record:?}",
+                entry.offset, entry.append_time
+            );
         }
     }
     text

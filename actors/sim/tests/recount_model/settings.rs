@@ -33,7 +33,11 @@ recovery  = { ratio = ["recovered", "abandoned"] }
 /// Name, what stands before its measures, and the measures.
 const METRICS: [(&str, &str, &str); 12] = [
     ("facts", "", FACTS),
-    ("facts_by_user", "keys = [[\"user\"], [\"session.referrer\"], [\"session.campaign\", \"source\"]]", FACTS),
+    (
+        "facts_by_user",
+        "keys = [[\"user\"], [\"session.referrer\"], [\"session.campaign\", \"source\"]]",
+        FACTS,
+    ),
     (
         "active",
         "from = \"page_view\"\nkeys = [[], [\"page\"], [\"device\", \"referrer\"]]",
@@ -65,7 +69,11 @@ const METRICS: [(&str, &str, &str); 12] = [
         "n = { count = true }\nfare = { mean = \"fare\" }\np50 = { quantile = \"duration\", q = 0.5, exact_to = 5 }\n\
          p95 = { quantile = \"distance\", q = 0.95 }\nfar = { max = \"distance\" }\nnear = { min = \"distance\" }",
     ),
-    ("steps", "from = \"journey_step\"\nkeys = [[\"step_from\", \"step_to\"]]", "n = { count = true }\nwho = { distinct = \"user\" }"),
+    (
+        "steps",
+        "from = \"journey_step\"\nkeys = [[\"step_from\", \"step_to\"]]",
+        "n = { count = true }\nwho = { distinct = \"user\" }",
+    ),
     (
         "visits",
         "keys = [[\"session.referrer\"], [\"session.campaign\"]]",
@@ -76,7 +84,11 @@ const METRICS: [(&str, &str, &str); 12] = [
         "from = \"event\"\nkeys = [[\"kind\"], [\"label.color\"], [\"source\", \"device\"]]",
         "n = { count = true }\nwho = { distinct = \"user\" }\nkinds = { distinct = \"kind\" }",
     ),
-    ("words", "keys = [[], [\"query\"]]", "n = { count = true, from = \"search\" }\nwho = { distinct = \"user\", from = \"search\" }"),
+    (
+        "words",
+        "keys = [[], [\"query\"]]",
+        "n = { count = true, from = \"search\" }\nwho = { distinct = \"user\", from = \"search\" }",
+    ),
     (
         "stars",
         "from = \"review\"\nkeys = [[\"product\"], [\"user\"]]",
@@ -87,7 +99,8 @@ const METRICS: [(&str, &str, &str); 12] = [
 /// Defaults that are the same for every seed.
 const REST: &str = ", currency = \"EUR\", max_keys = 1000, windows = [\"5m\"]";
 
-const ZONES: [&str; 5] = ["UTC", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe", "America/St_Johns"];
+const ZONES: [&str; 5] =
+    ["UTC", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe", "America/St_Johns"];
 
 /// The parts settings are put together from; a change draws some of them anew.
 #[derive(Debug, Clone)]
@@ -112,7 +125,8 @@ impl Catalogue {
     }
 
     pub(crate) fn text(&self) -> String {
-        let mut text = format!("format = 1\nfold = {{ {} }}\ndefaults = {{ {} }}\n", self.fold, self.defaults);
+        let mut text =
+            format!("format = 1\nfold = {{ {} }}\ndefaults = {{ {} }}\n", self.fold, self.defaults);
         for (_, metric) in &self.metrics {
             text.push_str(metric);
         }
@@ -164,7 +178,9 @@ fn defaults(shape: &Shape, rng: &mut Rng) -> String {
     let lateness = [0, SECOND, 5 * SECOND, shape.beat][rng.index(4)];
     let correct_for = [shape.beat * 5, HOUR, 24 * HOUR][rng.index(3)];
     let (lateness, correct_for, zone) = (span(lateness), span(correct_for), zone(rng));
-    format!("lateness = \"{lateness}\", correct_for = \"{correct_for}\", keep = \"9d\", time_zone = \"{zone}\"{REST}")
+    format!(
+        "lateness = \"{lateness}\", correct_for = \"{correct_for}\", keep = \"9d\", time_zone = \"{zone}\"{REST}"
+    )
 }
 
 fn zone(rng: &mut Rng) -> &'static str {
@@ -181,7 +197,8 @@ fn metric(shape: &Shape, rng: &mut Rng, (name, head, measures): (&str, &str, &st
         let _infallible = writeln!(text, "time_zone = \"{}\"", zone(rng));
     }
     if rng.one_in(4) {
-        let _infallible = writeln!(text, "lateness = \"{}\"", span((rng.between(0, 20) * shape.beat).min(HOUR)));
+        let _infallible =
+            writeln!(text, "lateness = \"{}\"", span((rng.between(0, 20) * shape.beat).min(HOUR)));
     }
     if rng.one_in(4) {
         let _infallible = writeln!(text, "correct_for = \"{}\"", span(rng.between(0, 100) * shape.beat));

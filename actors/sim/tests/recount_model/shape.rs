@@ -1,6 +1,6 @@
 //! What a seed's journals are like: each draws its own mix, so that rare meetings are common in some of them.
 
-use souk_model::time::{DAY, HOUR, Millis, MINUTE, SECOND};
+use souk_model::time::{DAY, HOUR, MINUTE, Millis, SECOND};
 use souk_sim::rng::Rng;
 
 /// The mix of one seed.
@@ -35,7 +35,8 @@ impl Shape {
     pub(crate) fn of(seed: u64) -> Self {
         let rng = &mut Rng::of(seed, "shape");
         let beat = [SECOND, 10 * SECOND, MINUTE, 20 * MINUTE][rng.index(4)];
-        let sometimes = |rng: &mut Rng, most: i64| if rng.one_in(3) { 0 } else { rng.between(1, most) as u64 };
+        let sometimes =
+            |rng: &mut Rng, most: i64| if rng.one_in(3) { 0 } else { rng.between(1, most) as u64 };
         Self {
             users: rng.between(1, 5) as usize,
             guests: rng.between(1, 4) as usize,

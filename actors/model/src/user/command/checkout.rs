@@ -5,8 +5,8 @@ use souk_proto::journal::v1 as journal;
 use super::super::abandonment::Stage;
 use super::super::checkout::freeze;
 use super::super::order::State;
-use super::super::{User, rare};
 use super::super::scribe::scribe;
+use super::super::{User, rare};
 use super::with_cart;
 use crate::actor::Context;
 use crate::key::ActorKey;
@@ -38,7 +38,8 @@ impl User {
 
     /// Whether this very checkout was asked for: then it stands. Reports of an order do not hinder it until they placed or cancelled it.
     fn was_asked_before(&self, id: &str) -> Result<bool, Refusal> {
-        let taken = || Refusal::new(Reason::OrderFinal, "order_id", "there is an order with this id: choose another");
+        let taken =
+            || Refusal::new(Reason::OrderFinal, "order_id", "there is an order with this id: choose another");
         match self.order(id) {
             Some(order) if order.is_commanded() => Ok(true),
             Some(order) if order.state != State::Known => Err(taken()),

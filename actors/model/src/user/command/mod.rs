@@ -116,7 +116,6 @@ fn check_version(command: &journal::Command, version: u64) -> Result<(), Refusal
     }
 }
 
-
 /// The cart to judge a command by: an untouched one is empty.
 fn with_cart<T>(cart: Option<&Cart>, judge: impl FnOnce(&Cart) -> T) -> T {
     match cart {

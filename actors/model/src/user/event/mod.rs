@@ -45,8 +45,8 @@ impl User {
             Err(refusal) => return Verdict::Rejected(refusal),
         };
         self.dedup.remember(event.fingerprint, ctx.now.log_time);
-        let gone = self.sessions.forget(ctx.now.watermark, ctx.settings);
-        self.journey.forget_before(gone);
+        self.sessions.forget(ctx.now.out_of_reach, ctx.settings);
+        self.journey.forget_before(ctx.now.out_of_reach);
 
         let kind = Kind::of(reported);
         let place = self.touch_session(ctx, event, reported, time);

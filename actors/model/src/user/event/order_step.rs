@@ -154,7 +154,8 @@ impl<'a> OrderPlan<'a> {
 
 /// Whether the report is the one that places the order.
 fn places(stage: Reported, known: Option<&Order>) -> bool {
-    matches!(stage, Reported::Placed | Reported::Paid) && known.is_none_or(|order| order.state == State::Known)
+    matches!(stage, Reported::Placed | Reported::Paid)
+        && known.is_none_or(|order| order.state == State::Known)
 }
 
 /// Whether the report's lines and total are looked at.

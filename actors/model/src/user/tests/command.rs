@@ -81,7 +81,9 @@ fn refusals_say_why() {
 
     bench.command(1, add_mug());
     assert_eq!(bench.command(1, checkout("o")), Outcome::Done);
-    assert_eq!(bench.refused(1, checkout("o")), Reason::OrderFinal);
+    assert_eq!(bench.command(1, checkout("o")), Outcome::Done, "it was asked before");
+    assert_eq!(bench.refused(1, checkout("other")), Reason::CheckoutPending);
+    assert_eq!(bench.refused(1, add_mug()), Reason::CheckoutPending);
     assert_eq!(bench.refused(1, refund("o", 1)), Reason::OrderUnknown);
     assert_eq!(bench.refused(1, pay("o", 1)), Reason::PaymentMismatch);
     assert_eq!(bench.command(1, pay("o", 610)), Outcome::Done);
@@ -94,7 +96,9 @@ fn refusals_say_why() {
     bench.facts();
     assert_eq!(bench.command(3, cancel("r")), Outcome::Done);
     assert_eq!(bench.facts(), ["+3 refund r -700"]);
-    assert_eq!(bench.refused(3, cancel("r")), Reason::OrderFinal);
+    assert_eq!(bench.command(3, cancel("r")), Outcome::Done);
+    assert_eq!(bench.facts(), Vec::<String>::new(), "nothing is left");
+    assert_eq!(bench.refused(3, checkout("r")), Reason::OrderFinal);
 }
 
 #[test]

@@ -23,7 +23,7 @@ use crate::planted::Planted;
 use crate::record;
 use crate::settings::{Clock, FoldSettings, Settings};
 use crate::tally::Presence;
-use crate::time::{HOUR, MINUTE, Millis, Now};
+use crate::time::{DAY, HOUR, MINUTE, Millis, Now};
 use crate::verdict::{Reason, Verdict};
 
 /// Some midnight; times below are minutes after it.
@@ -113,7 +113,13 @@ impl Bench {
             user: User::default(),
             stored: User::default(),
             settings: settings(),
-            now: Now { offset: 0, log_time: ZERO, high_water: ZERO - HOUR, watermark: ZERO - HOUR },
+            now: Now {
+                offset: 0,
+                log_time: ZERO,
+                high_water: ZERO - HOUR,
+                watermark: ZERO - HOUR,
+                out_of_reach: ZERO - 400 * DAY,
+            },
             key: ActorKey::new("main", id),
             told: Told::default(),
             out: Outputs::default(),
@@ -158,6 +164,8 @@ impl Bench {
         self.now.log_time = self.now.log_time.max(log_time);
         self.now.high_water = self.now.high_water.max(time.min(self.now.log_time));
         let after = self.now.high_water - self.settings.fold.lateness;
+        let reach = self.settings.horizon + self.settings.fold.session_gap;
+        self.now.out_of_reach = self.now.out_of_reach.max(self.now.high_water - reach);
         for _ in 0..1_000 {
             let deadlines = self.user.deadlines();
             let (clock, deadline) = match (deadlines.watermark, deadlines.log_time) {

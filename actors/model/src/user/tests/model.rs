@@ -172,6 +172,8 @@ proptest! {
                 _ => {}
             }
         }
-        prop_assert_eq!(bench.facts_of(&["cart_abandoned", "cart_recovered"]), wanted);
+        let told = bench.facts_of(&["cart_abandoned", "cart_recovered"]);
+        let told: Vec<&str> = told.iter().map(|fact| fact.split(" <").next().unwrap_or_default()).collect();
+        prop_assert_eq!(told, wanted); // whichever visit it was
     }
 }
