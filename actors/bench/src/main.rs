@@ -32,7 +32,10 @@ enum What {
     /// Everything below, one after the other.
     All,
     /// Nanoseconds per event: decoded record in; user, tallies and dirty mark out.
-    Fold,
+    Fold {
+        #[arg(long, value_delimiter = ',', default_values_t = [100_000, 1_000_000])]
+        users: Vec<u64>,
+    },
     /// The same fold with one ractor actor per user.
     Actors,
     /// Bytes per idle and per hot user, as the slope of resident memory.
@@ -61,14 +64,14 @@ fn main() -> anyhow::Result<()> {
     println!("times are CPU time of the folding thread unless said otherwise");
     match Arguments::parse().what {
         What::All => {
-            fold::run()?;
+            fold::run(&[100_000, 1_000_000])?;
             actors::run()?;
             memory::run()?;
             window::run()?;
             cut::run(20)?;
             timers::run(20)
         }
-        What::Fold => fold::run(),
+        What::Fold { users } => fold::run(&users),
         What::Actors => actors::run(),
         What::Memory => memory::run(),
         What::Cut { runs } => cut::run(runs),

@@ -9,7 +9,7 @@ use souk_model::output::Outputs;
 use souk_model::owner::fold::{Fold, Progress};
 use souk_model::planted::Planted;
 use souk_model::settings::Settings;
-use souk_model::shard::{At, Decoded, FOLD_VERSION, SettingsLibrary, Shard, ShardConfig};
+use souk_model::shard::{At, Decoded, FOLD_VERSION, SettingsLibrary, Shard, ShardConfig, WARMED};
 use souk_proto::{journal::v1 as journal, v1};
 
 use crate::random::Random;
@@ -177,7 +177,10 @@ impl Feed {
 
     /// Folds records decoded before.
     pub(crate) fn fold(&mut self, batch: &[(At, Decoded)]) -> anyhow::Result<()> {
-        for (at, decoded) in batch {
+        for (n, (at, decoded)) in batch.iter().enumerate() {
+            if n.is_multiple_of(WARMED) {
+                self.shard.warm(batch[n..].iter().map(|(_, decoded)| decoded));
+            }
             while self.shard.step_decoded(*at, &[], decoded, &mut self.out)? == Progress::More {}
             self.out.items.clear();
         }

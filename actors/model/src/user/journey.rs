@@ -120,6 +120,11 @@ impl Journey {
         })
     }
 
+    /// See [`crate::actor::Actor::touch`].
+    pub(super) fn touch(&self) -> u64 {
+        self.bytes.get(self.newest_at).map_or(0, |byte| u64::from(*byte))
+    }
+
     pub fn is_empty(&self) -> bool {
         self.steps == 0
     }

@@ -51,6 +51,8 @@ impl Sessions {
         }
         let session = Session::begin(visit, gap);
         session.tell_started(Sign::Counted, scribe);
+        // Nearly everybody has one.
+        self.by_start.reserve_exact(1);
         self.by_start.insert(first, session);
         if self.by_start.len() <= SESSIONS {
             return Some(first);
@@ -140,6 +142,14 @@ impl Sessions {
 
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Session> {
         self.by_start.iter()
+    }
+
+    /// See [`crate::actor::Actor::touch`].
+    pub(super) fn touched(&self) -> u64 {
+        let Some(newest) = self.by_start.last() else { return 0 };
+        let landing = newest.landing.as_deref().map_or(0, |landing| landing.time as u64);
+        let device = newest.devices.first().map_or(0, |device| device.len() as u64);
+        landing ^ device ^ newest.counts.first().map_or(0, |(_, events)| u64::from(*events))
     }
 
     pub(super) fn is_empty(&self) -> bool {
