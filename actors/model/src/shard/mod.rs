@@ -1,7 +1,7 @@
 //! The shard step: one record (or one slice of due timers) at a time, in the journal's order. One file per kind of record.
 //!
 //! [`Shard`] is what an owner carries. Bytes come in with [`Fold::step`](crate::owner::Fold::step); verdicts, replies, saga steps and
-//! news leave in [`Outputs`](crate::output::Outputs); facts go to the tally book.
+//! news leave in [`Outputs`]; facts go to the tally book.
 
 mod ahead;
 mod alerts;

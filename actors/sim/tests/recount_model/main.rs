@@ -92,6 +92,7 @@ fn ten_thousand_journals() {
 /// One seed, made small: `SOUK_SHRINK=1 SOUK_SEED=7 cargo test -p souk-sim --test recount_model one -- --ignored`.
 #[test]
 #[ignore = "for looking at one seed"]
+#[allow(clippy::disallowed_methods, reason = "a person names the seed")]
 fn one_seed() {
     let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let first = number("SOUK_SEED").unwrap_or(0);
