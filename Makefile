@@ -29,7 +29,7 @@ planted:             ## show that the simulator notices each planted bug
 
 bench:               ## fold, memory, cuts, timers, windows; one table
 	$(CARGO) build --locked --release --quiet -p souk-bench
-	MIMALLOC_PURGE_DELAY=-1 $(TARGET)/release/souk-bench all
+	$(TARGET)/release/souk-bench all
 
 bench-check:         ## instruction counts against the tracked ones, 2 % gate (needs valgrind)
 	$(CARGO) build --locked --release --quiet -p souk-bench

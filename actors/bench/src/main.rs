@@ -61,6 +61,8 @@ enum What {
 }
 
 fn main() -> anyhow::Result<()> {
+    // Zeroing one huge page when it is first touched takes longer than any slice may.
+    rustix::process::disable_transparent_huge_pages(true)?;
     println!("times are CPU time of the folding thread unless said otherwise");
     match Arguments::parse().what {
         What::All => {
