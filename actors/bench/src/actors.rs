@@ -96,9 +96,16 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let shard = crate::fold::measure(USERS, Keys::Uniform, Mix::PageViews)?.0;
     let figures = runtime.block_on(measure())?;
     let Figures { cpu, wall, bytes } = figures;
-    println!("one ractor actor per user, {USERS} users, page views, uniform, 2 threads; the tally book behind a lock");
-    println!("  {cpu:.0} ns of CPU time of all threads per event, {wall:.0} ns of wall time, {bytes:.0} bytes per live user");
-    println!("  the shard: {shard:.0} ns of CPU time per event; the actors take {:.1} times as much", cpu / shard);
+    println!(
+        "one ractor actor per user, {USERS} users, page views, uniform, 2 threads; the tally book behind a lock"
+    );
+    println!(
+        "  {cpu:.0} ns of CPU time of all threads per event, {wall:.0} ns of wall time, {bytes:.0} bytes per live user"
+    );
+    println!(
+        "  the shard: {shard:.0} ns of CPU time per event; the actors take {:.1} times as much",
+        cpu / shard
+    );
     Ok(())
 }
 

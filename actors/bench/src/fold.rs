@@ -13,8 +13,12 @@ const EVENTS: u64 = 1_000_000;
 const EVENTS_PER_DRAIN: u64 = 2_500;
 
 pub(crate) fn run(users: &[u64]) -> anyhow::Result<()> {
-    println!("fold, ns per event (goal: 150 at 100 k users, 300 at 1 M); a drain every {EVENTS_PER_DRAIN} events is apart");
-    println!("  page views: people follow links, eight on each of 1,000 pages; random pages: from any page to any other");
+    println!(
+        "fold, ns per event (goal: 150 at 100 k users, 300 at 1 M); a drain every {EVENTS_PER_DRAIN} events is apart"
+    );
+    println!(
+        "  page views: people follow links, eight on each of 1,000 pages; random pages: from any page to any other"
+    );
     let columns = ["users", "keys", "page views", "drain", "shop mix", "drain", "random pages"];
     println!("  {}", columns.map(|column| format!("{column:>12}")).join(" "));
     for &users in users {
@@ -22,7 +26,8 @@ pub(crate) fn run(users: &[u64]) -> anyhow::Result<()> {
             let (views, views_drain) = measure(users, keys, Mix::PageViews)?;
             let (shop, shop_drain) = measure(users, keys, Mix::Shop)?;
             let (random, _) = measure(users, keys, Mix::RandomPages)?;
-            let figures = [views, views_drain, shop, shop_drain, random].map(|ns| format!("{ns:>12.0}")).join(" ");
+            let figures =
+                [views, views_drain, shop, shop_drain, random].map(|ns| format!("{ns:>12.0}")).join(" ");
             println!("  {users:>12} {:>12} {figures}", keys.name());
         }
     }

@@ -62,7 +62,7 @@ enum What {
 
 fn main() -> anyhow::Result<()> {
     // Zeroing one huge page when it is first touched takes longer than any slice may.
-    rustix::process::disable_transparent_huge_pages(true)?;
+    rustix::thread::disable_transparent_huge_pages(true)?;
     println!("times are CPU time of the folding thread unless said otherwise");
     match Arguments::parse().what {
         What::All => {

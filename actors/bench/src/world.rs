@@ -88,14 +88,16 @@ pub(crate) fn event(
     time: i64,
 ) -> journal::Record {
     let kind = match (mix, random.below(100)) {
-        (Mix::PageViews | Mix::RandomPages, _) | (Mix::Shop, 0..50) => v1::event::Kind::PageView(v1::PageView {
-            page: match mix {
-                Mix::RandomPages => format!("/p/{}", random.below(PAGES)),
-                _ => format!("/p/{}", walk.next(random, user)),
-            },
-            referrer: "ads".into(),
-            campaign: String::new(),
-        }),
+        (Mix::PageViews | Mix::RandomPages, _) | (Mix::Shop, 0..50) => {
+            v1::event::Kind::PageView(v1::PageView {
+                page: match mix {
+                    Mix::RandomPages => format!("/p/{}", random.below(PAGES)),
+                    _ => format!("/p/{}", walk.next(random, user)),
+                },
+                referrer: "ads".into(),
+                campaign: String::new(),
+            })
+        }
         (Mix::Shop, 50..83) => v1::event::Kind::ProductView(v1::ProductView {
             product_id: format!("product-{:012}", random.below(1_000)),
             category: format!("category-{}", random.below(20)),
@@ -155,7 +157,13 @@ pub(crate) struct Feed {
 
 impl Feed {
     pub(crate) fn new(settings: String) -> anyhow::Result<Self> {
-        Ok(Self { shard: shard(settings)?, random: Random::new(7), walk: Walk::default(), offset: 0, out: Outputs::default() })
+        Ok(Self {
+            shard: shard(settings)?,
+            random: Random::new(7),
+            walk: Walk::default(),
+            offset: 0,
+            out: Outputs::default(),
+        })
     }
 
     pub(crate) fn now(&self) -> i64 {

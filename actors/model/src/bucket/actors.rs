@@ -109,7 +109,12 @@ impl<A: Actor> Actors<A> {
 
     /// As [`Actors::fold`], looking first where the actor was before; `hint` is then where it is now. Representation only.
     #[inline]
-    pub fn fold_near<R>(&mut self, hint: &mut Hint, key: KeyRef<'_>, f: impl FnOnce(&mut A) -> R) -> Result<R, StateError>
+    pub fn fold_near<R>(
+        &mut self,
+        hint: &mut Hint,
+        key: KeyRef<'_>,
+        f: impl FnOnce(&mut A) -> R,
+    ) -> Result<R, StateError>
     where
         A: Default,
     {

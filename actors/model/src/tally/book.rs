@@ -332,8 +332,9 @@ impl Counter<'_> {
             let key = KeyRef { text, hash: xxh3_64(text.as_bytes()) };
             let is_other = key_set.is_other(shop, text);
             // With every place taken a new key is turned away before it gets a row.
-            let is_turned_away =
-                !is_other && admission.is_full(self.dead, self.plan.metric.max_keys) && !self.rows.contains(key);
+            let is_turned_away = !is_other
+                && admission.is_full(self.dead, self.plan.metric.max_keys)
+                && !self.rows.contains(key);
             let admission = (!is_other).then_some(admission);
             if !is_turned_away && self.under(key, &mut Hint::default(), admission) {
                 return;

@@ -122,7 +122,8 @@ impl MetricPlan {
                 Some(Bump { filters: measure.filters.clone(), place })
             });
         let bumps: Vec<Bump> = bumps.collect();
-        let unfiltered = bumps.iter().enumerate().map(|(at, bump)| u64::from(bump.filters.is_empty()) << at).sum();
+        let unfiltered =
+            bumps.iter().enumerate().map(|(at, bump)| u64::from(bump.filters.is_empty()) << at).sum();
         Reading { metric, bumps, unfiltered }
     }
 

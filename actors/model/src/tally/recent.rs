@@ -45,12 +45,16 @@ impl Recent {
         let value = self.closed.map_or("", |field| fact.field(field));
         let known = match value.as_bytes() {
             [] => self.rows.first_mut()?,
-            [first, .., last] => &mut self.rows[usize::from(first ^ last.rotate_left(3) ^ value.len() as u8) % ROWS],
+            [first, .., last] => {
+                &mut self.rows[usize::from(first ^ last.rotate_left(3) ^ value.len() as u8) % ROWS]
+            }
             [only] => &mut self.rows[usize::from(*only) % ROWS],
         };
         let shop = fact.who.shop;
         let (text, shop_len) = (known.text.as_bytes(), known.shop);
-        let is_this = !text.is_empty() && &text[..shop_len] == shop.as_bytes() && &text[known.value..] == value.as_bytes();
+        let is_this = !text.is_empty()
+            && &text[..shop_len] == shop.as_bytes()
+            && &text[known.value..] == value.as_bytes();
         if !is_this {
             key_set.write_key(fact, &mut known.text);
             known.hash = xxh3_64(known.text.as_bytes());

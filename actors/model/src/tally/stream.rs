@@ -91,7 +91,8 @@ impl Outboxes {
         }
         let target = row.map_or_else(|| self.target_of(key.text), |queued| queued.target);
         let outbox = &mut self.boxes[usize::from(target)];
-        *row = Some(Queued { target, sequence: outbox.front + outbox.entries.len() as u64, first: now.offset });
+        *row =
+            Some(Queued { target, sequence: outbox.front + outbox.entries.len() as u64, first: now.offset });
         outbox.entries.push_back(Changes {
             first: now.offset,
             high_water: Some(now.high_water),

@@ -148,11 +148,15 @@ impl Journey {
         for _ in 0..r.count(JOURNEY_STEPS)? {
             let time = r.time()?;
             let code = r.byte()?;
-            let Some(kind) = Kind::of_code(code & !SAME_TARGET) else { return damaged("a step of no known kind") };
+            let Some(kind) = Kind::of_code(code & !SAME_TARGET) else {
+                return damaged("a step of no known kind");
+            };
             if code & SAME_TARGET == 0 {
                 target = Some(r.text()?);
             }
-            let Some(target) = &target else { return damaged("a first step about the same as the one before") };
+            let Some(target) = &target else {
+                return damaged("a first step about the same as the one before");
+            };
             journey.push(Step { time, kind, target });
         }
         Ok(journey)
