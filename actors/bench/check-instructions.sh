@@ -12,9 +12,9 @@ count() { # total instructions of one part
 }
 
 events=20000
-none=$(count none); decode=$(count decode); fold=$(count fold); cut=$(count cut)
+encode=$(count encode); decode=$(count decode); fold=$(count fold); cut=$(count cut)
 now=$(printf 'decode %d\nfold %d\ncut %d\n' \
-  $(((decode - none) / events)) $(((fold - decode) / events)) $(((cut - fold) / events)))
+  $(((decode - encode) / events)) $(((fold - decode) / events)) $(((cut - fold) / events)))
 
 if [ "${2:-}" = --record ]; then
   printf '# instructions per event; make bench-check allows 2 %% more\n%s\n' "$now" > "$tracked"

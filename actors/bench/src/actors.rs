@@ -1,7 +1,8 @@
 //! The same fold with one ractor actor per user, beside the shard's: the reason for virtual actors.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use souk_model::actor::Context;
@@ -15,6 +16,7 @@ use souk_model::tally::{Presence, TallyBook};
 use souk_model::time::Now;
 use souk_model::user::User;
 
+use crate::clock::Watch;
 use crate::random::Keys;
 use crate::world::{Feed, Mix, settings_text};
 
@@ -25,11 +27,12 @@ const EVENTS: usize = 500_000;
 struct Shared {
     settings: Settings,
     book: Mutex<TallyBook>,
+    folded: AtomicU64,
 }
 
 struct UserActor;
 
-/// A record on its way to its user; the last one of a run answers.
+/// A record on its way to its user.
 struct Fold {
     at: At,
     decoded: Decoded,
@@ -83,23 +86,42 @@ impl Actor for UserActor {
             user.event(&mut context, event);
             out.items.clear();
         }
+        shared.folded.fetch_add(1, Ordering::Release);
         Ok(())
     }
 }
 
 pub(crate) fn run() -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build()?;
-    let (per_event, per_actor) = runtime.block_on(measure())?;
-    println!("the same fold with one ractor actor per user, {USERS} users, uniform, 2 threads");
-    println!("  {per_event:.0} ns of wall time per event on both cores, {per_actor:.0} bytes per live user");
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build()?;
+    let shard = crate::fold::measure(USERS, Keys::Uniform, Mix::PageViews)?.0;
+    let figures = runtime.block_on(measure())?;
+    let Figures { cpu, wall, bytes } = figures;
+    println!(
+        "one ractor actor per user, {USERS} users, page views, uniform, 2 threads; the tally book behind a lock"
+    );
+    println!(
+        "  {cpu:.0} ns of CPU time of all threads per event, {wall:.0} ns of wall time, {bytes:.0} bytes per live user"
+    );
+    println!(
+        "  the shard: {shard:.0} ns of CPU time per event; the actors take {:.1} times as much",
+        cpu / shard
+    );
     Ok(())
 }
 
-async fn measure() -> anyhow::Result<(f64, f64)> {
+/// Per event, and per actor that has folded one.
+struct Figures {
+    cpu: f64,
+    wall: f64,
+    bytes: f64,
+}
+
+async fn measure() -> anyhow::Result<Figures> {
     let mut feed = Feed::new(settings_text("")?)?;
     let settings = Settings::parse(&settings_text("")?).map_err(|errors| anyhow::anyhow!("{errors}"))?;
-    let book = Mutex::new(TallyBook::new(&settings, 8));
-    let shared = Arc::new(Shared { settings, book });
+    let mut book = TallyBook::new(&settings, 8);
+    book.rows_mut().set_empty_store();
+    let shared = Arc::new(Shared { settings, book: Mutex::new(book), folded: AtomicU64::new(0) });
     let before = crate::memory::resident()?;
     let mut actors = Vec::new();
     let mut handles = Vec::new();
@@ -112,24 +134,32 @@ async fn measure() -> anyhow::Result<(f64, f64)> {
         let (at, decoded) = feed.decoded(Mix::PageViews, user as u64);
         actor.cast(Fold { at, decoded })?;
     }
-    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
-    let per_actor = (crate::memory::resident()? - before) as f64 / USERS as f64;
+    all_folded(&shared, USERS).await;
+    let bytes = (crate::memory::resident()?.saturating_sub(before)) as f64 / USERS as f64;
     let events: Vec<_> = (0..EVENTS)
         .map(|_| {
             let user = Keys::Uniform.pick(&mut feed.random, USERS);
             (user as usize, feed.decoded(Mix::PageViews, user))
         })
         .collect();
-    let start = Instant::now();
+    let (cpu, wall) = (Watch::process(), Instant::now());
     for (user, (at, decoded)) in events {
         actors[user].cast(Fold { at, decoded })?;
     }
-    // Draining answers every message before an actor ends, so the clock stops when all are folded.
+    all_folded(&shared, USERS + EVENTS as u64).await;
+    let per_event = |time: Duration| time.as_nanos() as f64 / EVENTS as f64;
+    let figures = Figures { cpu: per_event(cpu.elapsed()), wall: per_event(wall.elapsed()), bytes };
     for actor in &actors {
-        actor.drain()?;
+        actor.stop(None);
     }
     for handle in handles {
         handle.await?;
     }
-    Ok((start.elapsed().as_nanos() as f64 / EVENTS as f64, per_actor))
+    Ok(figures)
+}
+
+async fn all_folded(shared: &Shared, events: u64) {
+    while shared.folded.load(Ordering::Acquire) < events {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
 }

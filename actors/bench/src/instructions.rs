@@ -2,44 +2,59 @@
 
 use clap::ValueEnum;
 use souk_model::owner::fold::Fold;
-use souk_model::shard::Decoded;
 
-use crate::world::{Feed, Mix, START, entry, event, settings_text};
+use crate::random::Keys;
+use crate::world::{Feed, Mix, settings_text};
 
 const USERS: u64 = 2_000;
+/// Before the counted ones: every user has been here a few times, every page and product was seen.
+const WARM_UP: u64 = 40_000;
 const EVENTS: u64 = 20_000;
+const BATCH: u64 = 1_000;
 
 /// Which part does its work; each includes those before it, so a part's own cost is a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Part {
     None,
+    Encode,
     Decode,
     Fold,
     Cut,
 }
 
-pub(crate) fn run(part: Part) -> anyhow::Result<()> {
+pub(crate) fn run(part: Part, mix: Mix) -> anyhow::Result<()> {
     let mut feed = Feed::new(settings_text("")?)?;
-    let mut random = crate::random::Random::new(11);
-    let entries: Vec<_> = (1..=EVENTS)
-        .map(|n| {
-            let time = START + n as i64;
-            let user = random.below(USERS);
-            entry(&event(&mut random, Mix::Shop, user, n, time), n, time)
-        })
-        .collect();
+    for _ in 0..WARM_UP / BATCH {
+        for _ in 0..BATCH {
+            let user = Keys::Uniform.pick(&mut feed.random, USERS);
+            feed.fold_one(mix, user)?;
+        }
+        feed.drain_tallies();
+    }
+    commit(&mut feed);
     if part == Part::None {
         return Ok(());
     }
-    let batch: Vec<_> = entries.iter().map(|entry| (entry.into(), Decoded::of(entry))).collect();
-    if part == Part::Decode {
-        return Ok(());
+    for _ in 0..EVENTS / BATCH {
+        let users: Vec<u64> = (0..BATCH).map(|_| Keys::Uniform.pick(&mut feed.random, USERS)).collect();
+        let entries: Vec<_> = users.into_iter().map(|user| feed.encoded(mix, user)).collect();
+        if part == Part::Encode {
+            continue;
+        }
+        let batch: Vec<_> = entries.iter().map(crate::world::decoded).collect();
+        if part == Part::Decode {
+            continue;
+        }
+        feed.fold(&batch)?;
     }
-    feed.fold(&batch)?;
-    if part == Part::Fold {
-        return Ok(());
+    if part == Part::Cut {
+        commit(&mut feed);
     }
+    Ok(())
+}
+
+fn commit(feed: &mut Feed) {
     feed.shard.freeze();
     while feed.shard.cut_slice().is_none() {}
-    Ok(())
+    feed.shard.cut_committed();
 }

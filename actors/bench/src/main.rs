@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod actors;
+mod clock;
 mod cut;
 mod fold;
 mod instructions;
@@ -14,6 +15,10 @@ mod window;
 mod world;
 
 use clap::{Parser, Subcommand};
+
+/// Growing actors leave holes of every size, and the system's allocator searches them: a quarter of the fold.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[derive(Debug, Parser)]
 #[command(about = "What the pure core costs")]
@@ -27,7 +32,10 @@ enum What {
     /// Everything below, one after the other.
     All,
     /// Nanoseconds per event: decoded record in; user, tallies and dirty mark out.
-    Fold,
+    Fold {
+        #[arg(long, value_delimiter = ',', default_values_t = [100_000, 1_000_000])]
+        users: Vec<u64>,
+    },
     /// The same fold with one ractor actor per user.
     Actors,
     /// Bytes per idle and per hot user, as the slope of resident memory.
@@ -44,26 +52,33 @@ enum What {
     },
     /// A sliding window by a fine step against a coarse one.
     Window,
-    /// Work for an instruction counter: `decode`, `fold` or `cut`, or `none` for what all share.
-    Instructions { part: instructions::Part },
+    /// Work for an instruction counter, up to `encode`, `decode`, `fold` or `cut`, or `none` for what all share.
+    Instructions {
+        part: instructions::Part,
+        #[arg(long, default_value = "shop")]
+        mix: world::Mix,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
+    // Zeroing one huge page when it is first touched takes longer than any slice may.
+    rustix::thread::disable_transparent_huge_pages(true)?;
+    println!("times are CPU time of the folding thread unless said otherwise");
     match Arguments::parse().what {
         What::All => {
-            fold::run()?;
+            fold::run(&[100_000, 1_000_000])?;
             actors::run()?;
             memory::run()?;
             window::run()?;
             cut::run(20)?;
             timers::run(20)
         }
-        What::Fold => fold::run(),
+        What::Fold { users } => fold::run(&users),
         What::Actors => actors::run(),
         What::Memory => memory::run(),
         What::Cut { runs } => cut::run(runs),
         What::Timers { runs } => timers::run(runs),
         What::Window => window::run(),
-        What::Instructions { part } => instructions::run(part),
+        What::Instructions { part, mix } => instructions::run(part, mix),
     }
 }

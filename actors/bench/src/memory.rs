@@ -26,6 +26,10 @@ fn slope(many: u64, idle: bool) -> anyhow::Result<f64> {
         for _ in 0..REMEMBERED {
             feed.fold_one(Mix::Adds, user)?;
         }
+        // As an owner does: cuts as it goes, so that no cut holds everybody.
+        if user % FEW == FEW - 1 {
+            settle(&mut feed, idle)?;
+        }
         if idle && user % 1_000 == 999 {
             feed.shard.passivate(usize::MAX);
         }

@@ -1,13 +1,14 @@
 //! A million timers due at once: the longest slice of firing them.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use souk_model::output::Outputs;
 use souk_model::owner::fold::Progress;
 use souk_model::shard::{At, Decoded};
 use souk_proto::journal::v1 as journal;
 
-use crate::cut::print_slices;
+use crate::clock::Watch;
+use crate::cut::Slices;
 use crate::world::{Feed, Mix, entry, settings_text};
 
 const USERS: u64 = 1_000_000;
@@ -15,7 +16,7 @@ const USERS: u64 = 1_000_000;
 const LATER: i64 = 3_600_000;
 
 pub(crate) fn run(runs: u32) -> anyhow::Result<()> {
-    let mut slices = Vec::new();
+    let mut slices = Slices::default();
     let mut total = Duration::ZERO;
     let tick = journal::Record { body: Some(journal::record::Body::Tick(journal::Tick {})) };
     for _ in 0..runs {
@@ -27,11 +28,11 @@ pub(crate) fn run(runs: u32) -> anyhow::Result<()> {
         let entry = entry(&tick, USERS + 1, feed.now() + LATER);
         let (at, decoded) = (At::from(&entry), Decoded::of(&entry));
         let mut out = Outputs::default();
-        let begun = Instant::now();
+        let begun = Watch::thread();
         loop {
-            let start = Instant::now();
+            let start = Watch::thread();
             let progress = feed.shard.step_decoded(at, &entry.bytes, &decoded, &mut out)?;
-            slices.push(start.elapsed());
+            slices.push(if progress == Progress::Done { "last" } else { "timers" }, start.elapsed());
             out.items.clear();
             if progress == Progress::Done {
                 break;
@@ -42,6 +43,6 @@ pub(crate) fn run(runs: u32) -> anyhow::Result<()> {
     println!(
         "timers: {USERS} sessions and carts due at once, {runs} runs (bar: no slice over 1 ms, 2 ms at the worst)"
     );
-    print_slices(&mut slices, total / runs);
+    slices.print(total / runs);
     Ok(())
 }

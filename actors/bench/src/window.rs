@@ -1,7 +1,8 @@
 //! A sliding window by a fine step against a coarse one: the cost of an event must not grow with the overlap.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::clock::Watch;
 use crate::random::Keys;
 use crate::world::{Feed, Mix, settings_text};
 
@@ -49,7 +50,7 @@ fn measure(window: &str) -> anyhow::Result<Duration> {
                 feed.decoded(Mix::PageViews, user)
             })
             .collect();
-        let start = Instant::now();
+        let start = Watch::thread();
         feed.fold(&batch)?;
         if round >= 80 {
             folding += start.elapsed();

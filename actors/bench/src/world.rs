@@ -9,7 +9,7 @@ use souk_model::output::Outputs;
 use souk_model::owner::fold::{Fold, Progress};
 use souk_model::planted::Planted;
 use souk_model::settings::Settings;
-use souk_model::shard::{At, Decoded, FOLD_VERSION, SettingsLibrary, Shard, ShardConfig};
+use souk_model::shard::{At, Decoded, FOLD_VERSION, SettingsLibrary, Shard, ShardConfig, WARMED};
 use souk_proto::{journal::v1 as journal, v1};
 
 use crate::random::Random;
@@ -45,21 +45,59 @@ pub(crate) fn user_id(user: u64) -> String {
 }
 
 /// The shape of the events measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Mix {
+    /// People follow links from page to page.
     PageViews,
+    /// Every page follows every other: more keys than a metric has places for.
+    RandomPages,
     /// Half page views, a third product views, the rest adds to cart.
     Shop,
     Adds,
 }
 
-pub(crate) fn event(random: &mut Random, mix: Mix, user: u64, n: u64, time: i64) -> journal::Record {
+/// Pages of the shop, and links on each.
+const PAGES: u64 = 1_000;
+const LINKS: u64 = 8;
+
+/// Where each user is.
+#[derive(Debug, Default)]
+pub(crate) struct Walk {
+    pages: Vec<u16>,
+}
+
+impl Walk {
+    /// The page behind one of the links of the page the user is at.
+    fn next(&mut self, random: &mut Random, user: u64) -> u64 {
+        let user = user as usize;
+        if self.pages.len() <= user {
+            self.pages.resize(user + 1, 0);
+        }
+        let page = (u64::from(self.pages[user]) * LINKS + random.below(LINKS)) % PAGES;
+        self.pages[user] = page as u16;
+        page
+    }
+}
+
+pub(crate) fn event(
+    random: &mut Random,
+    walk: &mut Walk,
+    mix: Mix,
+    user: u64,
+    n: u64,
+    time: i64,
+) -> journal::Record {
     let kind = match (mix, random.below(100)) {
-        (Mix::PageViews, _) | (Mix::Shop, 0..50) => v1::event::Kind::PageView(v1::PageView {
-            page: format!("/p/{}", random.below(1_000)),
-            referrer: "ads".into(),
-            campaign: String::new(),
-        }),
+        (Mix::PageViews | Mix::RandomPages, _) | (Mix::Shop, 0..50) => {
+            v1::event::Kind::PageView(v1::PageView {
+                page: match mix {
+                    Mix::RandomPages => format!("/p/{}", random.below(PAGES)),
+                    _ => format!("/p/{}", walk.next(random, user)),
+                },
+                referrer: "ads".into(),
+                campaign: String::new(),
+            })
+        }
         (Mix::Shop, 50..83) => v1::event::Kind::ProductView(v1::ProductView {
             product_id: format!("product-{:012}", random.below(1_000)),
             category: format!("category-{}", random.below(20)),
@@ -103,36 +141,54 @@ pub(crate) fn entry(record: &journal::Record, offset: u64, append_time: i64) -> 
     Entry { offset, append_time, bytes: record.encode_to_vec() }
 }
 
+pub(crate) fn decoded(entry: &Entry) -> (At, Decoded) {
+    (At::from(entry), Decoded::of(entry))
+}
+
 /// Feeds a shard: offsets rise, virtual time passes at [`EVENTS_PER_MS`].
 #[derive(Debug)]
 pub(crate) struct Feed {
     pub shard: Shard,
     pub random: Random,
+    walk: Walk,
     offset: u64,
     out: Outputs,
 }
 
 impl Feed {
     pub(crate) fn new(settings: String) -> anyhow::Result<Self> {
-        Ok(Self { shard: shard(settings)?, random: Random::new(7), offset: 0, out: Outputs::default() })
+        Ok(Self {
+            shard: shard(settings)?,
+            random: Random::new(7),
+            walk: Walk::default(),
+            offset: 0,
+            out: Outputs::default(),
+        })
     }
 
     pub(crate) fn now(&self) -> i64 {
         START + (self.offset / EVENTS_PER_MS) as i64
     }
 
-    /// The next event, decoded.
-    pub(crate) fn decoded(&mut self, mix: Mix, user: u64) -> (At, Decoded) {
+    /// The next event, as the journal has it.
+    pub(crate) fn encoded(&mut self, mix: Mix, user: u64) -> Entry {
         self.offset += 1;
         let now = self.now();
-        let record = event(&mut self.random, mix, user, self.offset, now);
-        let entry = entry(&record, self.offset, now);
-        (At::from(&entry), Decoded::of(&entry))
+        let record = event(&mut self.random, &mut self.walk, mix, user, self.offset, now);
+        entry(&record, self.offset, now)
+    }
+
+    /// The next event, decoded.
+    pub(crate) fn decoded(&mut self, mix: Mix, user: u64) -> (At, Decoded) {
+        decoded(&self.encoded(mix, user))
     }
 
     /// Folds records decoded before.
     pub(crate) fn fold(&mut self, batch: &[(At, Decoded)]) -> anyhow::Result<()> {
-        for (at, decoded) in batch {
+        for (n, (at, decoded)) in batch.iter().enumerate() {
+            if n.is_multiple_of(WARMED) {
+                self.shard.warm(batch[n..].iter().map(|(_, decoded)| decoded));
+            }
             while self.shard.step_decoded(*at, &[], decoded, &mut self.out)? == Progress::More {}
             self.out.items.clear();
         }

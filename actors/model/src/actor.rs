@@ -15,6 +15,11 @@ pub trait Actor: Sized {
     fn deadlines(&self) -> Deadlines;
     /// Nothing left worth keeping: it may be dropped without a trace.
     fn is_empty(&self) -> bool;
+    /// Reads what folding will read that lies apart from the actor itself, so that it is in the cache by then. What it gives only
+    /// shows that it was read.
+    fn touch(&self) -> u64 {
+        0
+    }
 }
 
 /// The earliest deadline on each clock.

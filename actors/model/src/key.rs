@@ -1,6 +1,7 @@
 //! Keys: who an actor is, and which partition and bucket hold it. The only place that hashes keys.
 
 use std::fmt;
+use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -11,10 +12,11 @@ pub const BUCKETS: u8 = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BucketId(pub u8);
 
-/// Name of an actor within its journal: `shop/id`, with its stable hash. Ids hold no `/`, so the text is unambiguous.
+/// Name of an actor within its journal: `shop/id`, with its stable hash. Ids hold no `/`, so the text is unambiguous. Cloned for
+/// every event's output: that shares the text.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ActorKey {
-    text: String,
+    text: Arc<str>,
     hash: u64,
     shop_len: u8,
 }
@@ -36,7 +38,7 @@ impl ActorKey {
         text.push_str(prefix);
         text.push_str(id);
         let hash = xxh3_64(text.as_bytes());
-        Self { text, hash, shop_len: shop.len() as u8 }
+        Self { text: text.into(), hash, shop_len: shop.len() as u8 }
     }
 
     /// Reads back what [`ActorKey::as_str`] gave.

@@ -14,6 +14,16 @@ use crate::cut::segment::Segment;
 use crate::key::{BUCKETS, BucketId};
 use crate::planted::Planted;
 
+/// Where an actor was found: worth looking at first the next time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hint(u32);
+
+impl Default for Hint {
+    fn default() -> Self {
+        Self(u32::MAX)
+    }
+}
+
 #[derive(Debug)]
 pub struct Actors<A> {
     pub(super) base_section: u16,
@@ -93,13 +103,48 @@ impl<A: Actor> Actors<A> {
     where
         A: Default,
     {
+        let (at, fresh) = self.find_or_admit(key)?;
+        Ok(self.fold_slot(at, fresh, key, f))
+    }
+
+    /// As [`Actors::fold`], looking first where the actor was before; `hint` is then where it is now. Representation only.
+    #[inline]
+    pub fn fold_near<R>(
+        &mut self,
+        hint: &mut Hint,
+        key: KeyRef<'_>,
+        f: impl FnOnce(&mut A) -> R,
+    ) -> Result<R, StateError>
+    where
+        A: Default,
+    {
+        if self.slab.is_at(hint.0, key) {
+            return Ok(self.fold_slot(hint.0, false, key, f));
+        }
+        let (at, fresh) = self.find_or_admit(key)?;
+        *hint = Hint(at);
+        Ok(self.fold_slot(at, fresh, key, f))
+    }
+
+    /// The slot of the actor, made hot or made new; and whether it is new.
+    #[inline]
+    fn find_or_admit(&mut self, key: KeyRef<'_>) -> Result<(u32, bool), StateError> {
         let number = key.bucket().0;
         let bucket = self.buckets[usize::from(number)].as_mut().ok_or_else(|| not_loaded(number))?;
-        let (at, fresh) = match bucket.find(&self.slab, key) {
+        Ok(match bucket.find(&self.slab, key) {
             Some((_, Place::Hot(at))) => (at, false),
             Some((position, Place::Idle(_))) => (bucket.thaw(&mut self.slab, position, key.hash)?, false),
             None => (bucket.admit(&mut self.slab, key), true),
-        };
+        })
+    }
+
+    #[inline]
+    fn fold_slot<R>(&mut self, at: u32, fresh: bool, key: KeyRef<'_>, f: impl FnOnce(&mut A) -> R) -> R
+    where
+        A: Default,
+    {
+        let number = key.bucket().0;
+        let bucket = self.buckets[usize::from(number)].as_mut().expect("a bucket with a slot is loaded");
         let slot = self.slab.get_mut(at);
         if let Some(cut) = &mut self.cut {
             cut.preserve(number, slot);
@@ -122,7 +167,7 @@ impl<A: Actor> Actors<A> {
         bucket.live = bucket.live + u64::from(is_there) - u64::from(was_there);
         if fresh && !is_there {
             bucket.forget(&mut self.slab, at); // never was, as far as any cut knows
-            return Ok(result);
+            return result;
         }
         slot.touched = true;
         if slot.mark != self.mark {
@@ -133,7 +178,7 @@ impl<A: Actor> Actors<A> {
         if bloated {
             self.drop_superseded(number);
         }
-        Ok(result)
+        result
     }
 
     /// Drops the actor; whether there was one.

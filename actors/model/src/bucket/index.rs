@@ -81,6 +81,13 @@ impl Index {
         Some(home + WINDOW + far)
     }
 
+    /// The first place with this tag, if it lies near its home: most often the one looked for.
+    #[inline]
+    pub(super) fn first(&self, tag: u32) -> Option<Place> {
+        let window = self.cells[self.home(tag)..].first_chunk::<WINDOW>()?;
+        window.iter().find(|cell| tag_in(**cell) == tag && **cell != EMPTY).map(|cell| place_in(*cell))
+    }
+
     pub(super) fn insert(&mut self, tag: u32, place: Place) {
         if (self.len + 1) * 8 > self.homes * 7 {
             self.resize(self.len + 1);

@@ -12,8 +12,10 @@ mod read;
 mod slab;
 mod store;
 mod timers;
+mod warm;
 
-pub use actors::Actors;
+pub use actors::{Actors, Hint};
+pub use warm::WARMED;
 
 use crate::key::{ActorKey, BucketId, bucket_of};
 

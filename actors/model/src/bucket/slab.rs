@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::KeyRef;
 use crate::time::Millis;
 
 /// Slots of a chunk.
@@ -103,6 +104,14 @@ impl<A> Slab<A> {
     pub(super) fn get_mut(&mut self, at: u32) -> &mut Slot<A> {
         let at = at as usize;
         &mut self.chunks[at / CHUNK].slots[at % CHUNK]
+    }
+
+    /// Whether the slot, if there is one, is this actor's.
+    #[inline]
+    pub(super) fn is_at(&self, at: u32, key: KeyRef<'_>) -> bool {
+        let at = at as usize;
+        let slot = self.chunks.get(at / CHUNK).and_then(|chunk| chunk.slots.get(at % CHUNK));
+        slot.is_some_and(|slot| slot.hash == key.hash && slot.key.as_bytes() == key.text.as_bytes())
     }
 
     pub(super) fn insert(&mut self, slot: Slot<A>) -> u32 {

@@ -5,7 +5,7 @@
 //! two owners with different histories must agree; [`Actors::gather_due`] does it in slices when there are very many.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeSet, BinaryHeap};
 
 use super::actors::Actors;
 use super::index::{Place, tag_of};
@@ -26,6 +26,9 @@ pub(super) struct TimerHeap {
 
 impl TimerHeap {
     pub(super) fn push(&mut self, deadline: Millis, hash: u64) {
+        if self.entries.len() == self.entries.capacity() {
+            self.entries.reserve_exact(self.entries.len() / 8 + SLACK); // doubling would cost as much as the index
+        }
         self.entries.push(Reverse((deadline, hash)));
     }
 
@@ -66,8 +69,8 @@ pub(super) struct Due {
     heads: [[Millis; BUCKETS as usize]; 2],
     /// Per clock, a lower bound of what the loaded heaps hold.
     soonest: [Millis; 2],
-    /// Entries gathered: due, in firing order.
-    ready: [BinaryHeap<Reverse<(Millis, ActorKeyText)>>; 2],
+    /// Entries gathered: due, in firing order. In nodes: a million of them in one piece could not grow within a slice.
+    ready: [BTreeSet<(Millis, ActorKeyText)>; 2],
 }
 
 type ActorKeyText = Box<str>;
@@ -92,14 +95,14 @@ impl Due {
 
     /// Never later than the earliest deadline of the bucket, entries already gathered included.
     pub(super) fn earliest(&self, clock: usize, bucket: u8) -> Option<Millis> {
-        let ready = self.ready[clock].peek().map_or(NEVER, |Reverse((deadline, _))| *deadline);
+        let ready = self.ready[clock].first().map_or(NEVER, |(deadline, _)| *deadline);
         let earliest = self.heads[clock][usize::from(bucket)].min(ready);
         (earliest != NEVER).then_some(earliest)
     }
 
     pub(super) fn bytes(&self) -> usize {
         let entry = size_of::<(Millis, ActorKeyText)>();
-        self.ready.iter().map(|ready| ready.capacity() * entry).sum()
+        self.ready.iter().map(|ready| ready.len() * entry).sum()
     }
 }
 
@@ -150,26 +153,29 @@ impl<A: Actor> Actors<A> {
     /// Whether a timer of a loaded bucket may be due by `upto`: cheap, and never wrong when it says no.
     #[inline]
     pub fn is_due(&self, clock: TimerClock, upto: Millis) -> bool {
-        let ready = self.due.ready[clock as usize].peek();
-        self.due.soonest[clock as usize] <= upto
-            || ready.is_some_and(|Reverse((deadline, _))| *deadline <= upto)
+        let ready = self.due.ready[clock as usize].first();
+        self.due.soonest[clock as usize] <= upto || ready.is_some_and(|(deadline, _)| *deadline <= upto)
     }
 
     /// Readies the timers that fire next, looking at `budget` entries at most; `false` when there are more. Calling it is only
     /// needed to keep a slice short: [`Actors::next_due`] does whatever is left.
-    pub fn gather_due(&mut self, clock: TimerClock, upto: Millis, budget: usize) -> bool {
+    pub fn gather_due(&mut self, clock: TimerClock, upto: Millis, mut budget: usize) -> bool {
+        self.gather_within(clock, upto, &mut budget)
+    }
+
+    /// As [`Actors::gather_due`], for several calls within one budget.
+    pub fn gather_within(&mut self, clock: TimerClock, upto: Millis, budget: &mut usize) -> bool {
         let clock = clock as usize;
-        let mut budget = budget;
         while let Some(deadline) = self.to_gather(clock, upto) {
             for number in 0..BUCKETS {
                 while self.due.heads[clock][usize::from(number)] == deadline {
                     if self.buckets[usize::from(number)].is_none() {
                         break;
                     }
-                    if budget == 0 {
+                    if *budget == 0 {
                         return false;
                     }
-                    budget -= 1;
+                    *budget -= 1;
                     self.gather_one(clock, number, deadline);
                 }
             }
@@ -183,7 +189,7 @@ impl<A: Actor> Actors<A> {
     #[inline]
     fn to_gather(&self, clock: usize, upto: Millis) -> Option<Millis> {
         let soonest = self.due.soonest[clock];
-        let first = self.due.ready[clock].peek().map_or(NEVER, |Reverse((deadline, _))| *deadline);
+        let first = self.due.ready[clock].first().map_or(NEVER, |(deadline, _)| *deadline);
         (soonest <= upto && soonest <= first && soonest != NEVER).then_some(soonest)
     }
 
@@ -198,7 +204,7 @@ impl<A: Actor> Actors<A> {
                 if let Some((key, armed)) = bucket.armed(&self.slab, place, hash)
                     && armed[clock] == deadline
                 {
-                    self.due.ready[clock].push(Reverse((deadline, text(key).into())));
+                    self.due.ready[clock].insert((deadline, text(key).into()));
                 }
             }
         }
@@ -214,10 +220,10 @@ impl<A: Actor> Actors<A> {
         loop {
             self.gather_due(clock, upto, usize::MAX);
             let ready = &mut self.due.ready[clock as usize];
-            if ready.peek().is_none_or(|Reverse((deadline, _))| *deadline > upto) {
+            if ready.first().is_none_or(|(deadline, _)| *deadline > upto) {
                 return Ok(None);
             }
-            let Some(Reverse((deadline, key))) = ready.pop() else { return Ok(None) };
+            let Some((deadline, key)) = ready.pop_first() else { return Ok(None) };
             let key = ActorKey::parse(&key)
                 .ok_or_else(|| StateError::Damaged(format!("{key:?} is no actor's key")))?;
             if self.fires(clock as usize, deadline, &key)? {

@@ -101,7 +101,9 @@ impl Writer {
         let bytes = self.raw.len() - before;
         self.entries += 1;
         if self.raw.len() >= BLOCK_BYTES {
-            self.waiting.push_back(std::mem::take(&mut self.raw));
+            // What filled one block most often fills another: no growing from nothing again.
+            let next = Vec::with_capacity(self.raw.capacity());
+            self.waiting.push_back(std::mem::replace(&mut self.raw, next));
         }
         bytes
     }

@@ -115,8 +115,9 @@ impl ProductsShard {
     }
 
     fn fire_due(&mut self, at: At, out: &mut Outputs) -> Result<bool, StateError> {
+        let mut to_gather = TIMERS_GATHERED_PER_SLICE;
         for _ in 0..TIMERS_PER_SLICE {
-            if !self.products.gather_due(TimerClock::LogTime, self.core.log_time, TIMERS_GATHERED_PER_SLICE) {
+            if !self.products.gather_within(TimerClock::LogTime, self.core.log_time, &mut to_gather) {
                 return Ok(false);
             }
             let Some((deadline, key)) = self.products.next_due(TimerClock::LogTime, self.core.log_time)?

@@ -134,6 +134,7 @@ impl UsersShard {
 
     /// Fires up to a slice of due timers; `true` when none is left.
     fn fire_due(&mut self, at: At, out: &mut Outputs) -> Result<bool, StateError> {
+        let mut to_gather = TIMERS_GATHERED_PER_SLICE;
         for _ in 0..TIMERS_PER_SLICE {
             let due =
                 [(TimerClock::Watermark, self.core.watermark()), (TimerClock::LogTime, self.core.log_time)];
@@ -141,7 +142,7 @@ impl UsersShard {
             else {
                 return Ok(true);
             };
-            if !self.users.gather_due(clock, upto, TIMERS_GATHERED_PER_SLICE) {
+            if !self.users.gather_within(clock, upto, &mut to_gather) {
                 return Ok(false);
             }
             let Some((deadline, key)) = self.users.next_due(clock, upto)? else { continue };

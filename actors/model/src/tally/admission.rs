@@ -38,6 +38,15 @@ impl Admission {
         true
     }
 
+    /// Whether no further key has a place.
+    #[inline]
+    pub(super) fn is_full(&mut self, dead: Millis, max: usize) -> bool {
+        if self.live >= max {
+            self.forget(dead);
+        }
+        self.live >= max
+    }
+
     /// Notes a key as it was loaded.
     pub(super) fn enter(&mut self, end: Millis) {
         self.live += 1;

@@ -9,13 +9,14 @@ use super::admission::Admission;
 use super::cells::TOTAL;
 use super::count::Counting;
 use super::late::{self, Ledger};
-use super::plan::{MetricPlan, Plan, Reading};
+use super::plan::{Bump, KeySet, MetricPlan, Plan, Reading};
 use super::presence::Presence;
+use super::recent::Recent;
 use super::row::Row;
 use super::stream::{Outboxes, Standing};
 use super::{CountedMetric, TallyAck, TallyBatch, TallyRequest, split_head};
 use crate::actor::{Actor, StateError};
-use crate::bucket::{Actors, KeyRef};
+use crate::bucket::{Actors, Hint, KeyRef};
 use crate::cut::segment::ROWS;
 use crate::fact::Fact;
 use crate::key::{BUCKETS, BucketId};
@@ -24,13 +25,20 @@ use crate::planted::Planted;
 use crate::settings::Settings;
 use crate::time::{Millis, Now};
 
+/// What is known of the keys of one key set.
+#[derive(Debug)]
+struct Keys {
+    admission: Admission,
+    recent: Recent,
+}
+
 /// What one users shard has counted.
 #[derive(Debug)]
 pub struct TallyBook {
     rows: Actors<Row>,
     plan: Plan,
     /// By metric and key set of the plan; an index of the rows, made when it is first needed after a load.
-    admissions: Option<Vec<Vec<Admission>>>,
+    keys: Option<Vec<Vec<Keys>>>,
     ledgers: BTreeMap<String, Ledger>,
     /// By metric of the plan: what is not in `ledgers` yet. Adding by name would search per fact.
     counted: Vec<Ledger>,
@@ -52,7 +60,7 @@ impl TallyBook {
             rows: Actors::new(ROWS, Planted::default()),
             counted: vec![Ledger::default(); plan.metrics.len()],
             plan,
-            admissions: None,
+            keys: None,
             ledgers: BTreeMap::new(),
             open_until: Millis::MIN,
             outboxes: Outboxes::new(products_partitions),
@@ -82,13 +90,13 @@ impl TallyBook {
         mut presence: Option<&mut Presence>,
     ) {
         debug_assert_eq!(settings.hash, self.plan.settings_hash, "settings change through change_settings");
-        if self.admissions.is_none() {
-            self.admissions = Some(self.admitted());
+        if self.keys.is_none() {
+            self.keys = Some(self.known_keys());
         }
-        let Self { rows, plan, admissions, counted, open_until, outboxes, text, .. } = self;
-        let Some(admissions) = admissions else { return };
-        for Reading { metric, bumps } in &plan.readings[fact.detail.kind() as usize] {
-            let taken = taken(bumps, fact);
+        let Self { rows, plan, keys, counted, open_until, outboxes, text, .. } = self;
+        let Some(keys) = keys else { return };
+        for Reading { metric, bumps, unfiltered } in &plan.readings[fact.detail.kind() as usize] {
+            let taken = taken(bumps, *unfiltered, fact);
             if taken == 0 {
                 continue;
             }
@@ -106,26 +114,10 @@ impl TallyBook {
                     u64::from(plan.here.first_close <= now.watermark_of(plan.metric.lateness));
                 *open_until = (*open_until).max(plan.here.last_close.saturating_add(plan.metric.lateness));
             }
-            for (key_set, admission) in plan.key_sets.iter().zip(&mut admissions[*metric]) {
-                key_set.write_key(fact, text);
-                let mut count = |text: &str, admission: Option<&mut Admission>| {
-                    let key = KeyRef { text, hash: xxh3_64(text.as_bytes()) };
-                    let folded = rows.fold(key, |row| {
-                        if !admission.is_none_or(|admission| admits(plan, admission, row, dead)) {
-                            return false;
-                        }
-                        let mut counting = Counting { row, key, outboxes, now, plan };
-                        counting.count(fact, bumps, taken, presence.as_deref_mut());
-                        true
-                    });
-                    folded.unwrap_or_else(|error| panic!("a row of the tally book cannot be read: {error}"))
-                };
-                if key_set.dimensions.is_empty() || key_set.is_other(fact.who.shop, text) {
-                    count(text, None);
-                } else if !count(text, Some(admission)) {
-                    key_set.write_other(fact.who.shop, text);
-                    count(text, None);
-                }
+            let presence = presence.as_deref_mut();
+            let mut counter = Counter { rows, outboxes, now, plan, dead, fact, bumps, taken, presence };
+            for (key_set, keys) in plan.key_sets.iter().zip(&mut keys[*metric]) {
+                counter.count(key_set, keys, text);
             }
         }
     }
@@ -138,7 +130,12 @@ impl TallyBook {
         }
         let mut done: Vec<String> = Vec::new();
         let Self { rows, plan, outboxes, .. } = self;
+        let closed = plan.metrics.iter().map(|metric| metric.closed_for_good(now.high_water)).max();
         let next = rows.scan(self.sweep, TALLY_SWEEP_ROWS, |key, row| {
+            // Most rows have nothing old in them, whatever their metric.
+            if row.cells.oldest().is_none_or(|oldest| Some(oldest) >= closed) {
+                return;
+            }
             let Some(metric) = plan_of(plan, key.text) else { return };
             let durable = outboxes.durable(outboxes.target_of(key.text));
             let oldest = row.cells.oldest().and_then(|oldest| row.cells.get(oldest));
@@ -189,7 +186,7 @@ impl TallyBook {
                 .remove(key)
                 .unwrap_or_else(|error| panic!("a row of the tally book cannot be read: {error}"));
         }
-        self.admissions = None;
+        self.keys = None;
         self.metrics = self.counted_metrics();
     }
 
@@ -304,18 +301,19 @@ impl TallyBook {
         }
     }
 
-    fn admitted(&self) -> Vec<Vec<Admission>> {
-        let admissions = self.plan.metrics.iter().map(|plan| vec![Admission::default(); plan.key_sets.len()]);
-        let mut admissions: Vec<Vec<Admission>> = admissions.collect();
+    fn known_keys(&self) -> Vec<Vec<Keys>> {
+        let none = |key_set| Keys { admission: Admission::default(), recent: Recent::of(key_set) };
+        let keys = self.plan.metrics.iter().map(|plan| plan.key_sets.iter().map(none).collect());
+        let mut keys: Vec<Vec<Keys>> = keys.collect();
         self.each_row(|key, row| {
             let Some((_, name, key_set)) = split_head(key.text) else { return };
             let metric = self.plan.metrics.iter().position(|plan| plan.metric.name == name);
-            let admission = metric.and_then(|metric| admissions[metric].get_mut(usize::from(key_set)));
-            if let (Some(admission), Some(end)) = (admission, row.newest_end) {
-                admission.enter(end);
+            let keys = metric.and_then(|metric| keys[metric].get_mut(usize::from(key_set)));
+            if let (Some(keys), Some(end)) = (keys, row.newest_end) {
+                keys.admission.enter(end);
             }
         });
-        admissions
+        keys
     }
 
     fn each_row(&self, mut visit: impl FnMut(KeyRef<'_>, &Row)) {
@@ -327,7 +325,71 @@ impl TallyBook {
     }
 }
 
-fn taken(bumps: &[super::plan::Bump], fact: &Fact<'_>) -> u64 {
+/// A fact on its way to its rows of one metric.
+struct Counter<'a> {
+    rows: &'a mut Actors<Row>,
+    outboxes: &'a mut Outboxes,
+    now: &'a Now,
+    plan: &'a MetricPlan,
+    /// Panes that end by then make no key live.
+    dead: Millis,
+    fact: &'a Fact<'a>,
+    bumps: &'a [Bump],
+    taken: u64,
+    presence: Option<&'a mut Presence>,
+}
+
+impl Counter<'_> {
+    /// Counts under one key set: under the fact's own key, or `other` when there is no place for it. `text` is scratch.
+    #[inline]
+    fn count(&mut self, key_set: &KeySet, keys: &mut Keys, text: &mut String) {
+        let Keys { admission, recent } = keys;
+        let shop = self.fact.who.shop;
+        if let Some(known) = recent.row(key_set, self.fact) {
+            let (key, hint) = known.split();
+            let needs_no_place = key_set.dimensions.is_empty() || key_set.is_other(shop, key.text);
+            if self.under(key, hint, (!needs_no_place).then_some(admission)) {
+                return;
+            }
+        } else {
+            key_set.write_key(self.fact, text);
+            let key = KeyRef { text, hash: xxh3_64(text.as_bytes()) };
+            let is_other = key_set.is_other(shop, text);
+            // With every place taken a new key is turned away before it gets a row.
+            let is_turned_away = !is_other
+                && admission.is_full(self.dead, self.plan.metric.max_keys)
+                && !self.rows.contains(key);
+            let admission = (!is_other).then_some(admission);
+            if !is_turned_away && self.under(key, &mut Hint::default(), admission) {
+                return;
+            }
+        }
+        key_set.write_other(shop, text);
+        let key = KeyRef { text, hash: xxh3_64(text.as_bytes()) };
+        self.under(key, &mut Hint::default(), None);
+    }
+
+    /// Counts under one key, if it is admitted.
+    fn under(&mut self, key: KeyRef<'_>, hint: &mut Hint, admission: Option<&mut Admission>) -> bool {
+        let Self { rows, outboxes, now, plan, dead, fact, bumps, taken, presence } = self;
+        let folded = rows.fold_near(hint, key, |row| {
+            if !admission.is_none_or(|admission| admits(plan, admission, row, *dead)) {
+                return false;
+            }
+            let mut counting = Counting { row, key, outboxes, now, plan };
+            counting.count(fact, bumps, *taken, presence.as_deref_mut());
+            true
+        });
+        folded.unwrap_or_else(|error| panic!("a row of the tally book cannot be read: {error}"))
+    }
+}
+
+/// A bit per bump that takes the fact.
+#[inline]
+fn taken(bumps: &[Bump], unfiltered: u64, fact: &Fact<'_>) -> u64 {
+    if unfiltered == u64::MAX >> (64 - bumps.len()) {
+        return unfiltered;
+    }
     let mut taken = 0;
     for (at, bump) in bumps.iter().enumerate() {
         taken |= u64::from(bump.filters.iter().all(|filter| filter.passes(fact))) << at;

@@ -49,7 +49,10 @@ impl Counting<'_> {
                     }
                 }
                 Some(place) => {
-                    for cell in [pane, total].into_iter().flatten() {
+                    if let Some(cell) = pane {
+                        self.bump(cell, place, fact);
+                    }
+                    if let Some(cell) = total {
                         self.bump(cell, place, fact);
                     }
                 }
@@ -143,7 +146,7 @@ impl Counting<'_> {
         let (cells, stride) = (&mut self.row.cells, self.plan.layout.numbers);
         let cell = if counted { cells.place_near(start, stride) } else { cells.place(start, stride) };
         let before = self.row.cells.stamp(cell, self.now.offset, counted);
-        if before != self.now.offset {
+        if before != self.now.offset && !self.outboxes.has(self.row.queued, before) {
             self.outboxes.changed(&mut self.row.queued, self.key, start, before, self.now);
         }
         cell

@@ -9,6 +9,7 @@ mod count;
 mod late;
 pub(crate) mod plan;
 mod presence;
+mod recent;
 mod row;
 pub mod runs;
 mod stream;

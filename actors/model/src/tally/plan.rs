@@ -3,7 +3,7 @@
 use super::presence::Reach;
 use crate::fact::{Fact, FactKind};
 use crate::metric::aggregate::{Layout, Place};
-use crate::metric::{Dimension, Filter, Metric, PaneSize, TimeRange, Window};
+use crate::metric::{Dimension, Field, Filter, Metric, PaneSize, TimeRange, Window};
 use crate::settings::Settings;
 use crate::time::{DAY, HOUR, Millis};
 
@@ -64,6 +64,8 @@ pub(crate) struct KeySet {
 pub(crate) struct Reading {
     pub metric: usize,
     pub bumps: Vec<Bump>,
+    /// A bit per bump without filters.
+    pub unfiltered: u64,
 }
 
 #[derive(Debug)]
@@ -121,7 +123,10 @@ impl MetricPlan {
                 };
                 Some(Bump { filters: measure.filters.clone(), place })
             });
-        Reading { metric, bumps: bumps.collect() }
+        let bumps: Vec<Bump> = bumps.collect();
+        let unfiltered =
+            bumps.iter().enumerate().map(|(at, bump)| u64::from(bump.filters.is_empty()) << at).sum();
+        Reading { metric, bumps, unfiltered }
     }
 
     /// Moves [`MetricPlan::here`] to the pane of `t`.
@@ -204,6 +209,14 @@ impl KeySet {
         }
     }
 
+    /// The one dimension of a key set whose values are few and known: rows by it are remembered, not looked for.
+    pub(super) fn closed_dimension(&self) -> Option<Field> {
+        match *self.dimensions.as_slice() {
+            [Dimension::Field(field @ (Field::Kind | Field::Stage))] => Some(field),
+            _ => None,
+        }
+    }
+
     /// Text of the key facts count under past `max_keys`.
     pub(crate) fn write_other(&self, shop: &str, text: &mut String) {
         text.clear();
@@ -219,7 +232,9 @@ impl KeySet {
 }
 
 pub(super) fn push_value(text: &mut String, value: &str) {
-    if value.bytes().all(|byte| byte != SEPARATOR as u8 && byte != ESCAPE as u8) {
+    // To the end whatever it finds: such a loop looks at many bytes at once.
+    let special = |found: bool, byte: u8| found | (byte == SEPARATOR as u8) | (byte == ESCAPE as u8);
+    if !value.bytes().fold(false, special) {
         text.push_str(value);
         return;
     }

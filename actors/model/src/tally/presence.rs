@@ -54,6 +54,11 @@ impl Presence {
         self.runs.is_empty()
     }
 
+    /// See [`crate::actor::Actor::touch`].
+    pub(crate) fn touch(&self) -> u64 {
+        self.runs.first().map_or(0, |run| run.key)
+    }
+
     /// Notes an event of the actor in a pane under a key.
     pub fn visit(&mut self, key: u64, pane: Millis, reach: Reach, high_water: Millis) -> Visit {
         let mut at = self.place(key, pane);

@@ -25,6 +25,8 @@ pub struct Row {
 pub(super) struct Queued {
     pub target: u16,
     pub sequence: u64,
+    /// Offset the entry begins at: what changed since then stands in it.
+    pub first: u64,
 }
 
 impl PartialEq for Row {

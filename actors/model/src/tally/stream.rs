@@ -62,6 +62,14 @@ impl Outboxes {
         Self { boxes: (0..targets).map(|_| Outbox::default()).collect() }
     }
 
+    /// Whether the row's entry has the cell that changed at `before`.
+    #[inline]
+    pub(super) fn has(&self, row: Option<Queued>, before: u64) -> bool {
+        row.is_some_and(|queued| {
+            before >= queued.first && queued.sequence >= self.boxes[usize::from(queued.target)].front
+        })
+    }
+
     /// Notes that a cell of a row changed now, and at offset `before` before that.
     #[inline]
     pub(super) fn changed(
@@ -85,7 +93,8 @@ impl Outboxes {
         }
         let target = row.map_or_else(|| self.target_of(key.text), |queued| queued.target);
         let outbox = &mut self.boxes[usize::from(target)];
-        *row = Some(Queued { target, sequence: outbox.front + outbox.entries.len() as u64 });
+        *row =
+            Some(Queued { target, sequence: outbox.front + outbox.entries.len() as u64, first: now.offset });
         outbox.entries.push_back(Changes {
             first: now.offset,
             high_water: Some(now.high_water),

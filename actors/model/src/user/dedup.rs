@@ -108,6 +108,12 @@ impl Dedup {
         }
     }
 
+    /// See [`crate::actor::Actor::touch`].
+    pub(super) fn touch(&self) -> u64 {
+        let minute = self.runs.back().map_or(0, |run| run.minute as u64);
+        minute ^ self.fingerprints.front().copied().unwrap_or_default()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.fingerprints.is_empty()
     }

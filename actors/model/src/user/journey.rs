@@ -37,6 +37,8 @@ impl Step<'_> {
 
 /// Bytes of a time difference.
 const TIME: usize = 8;
+/// Beside a step's kind in state: it is about the same thing as the step before, and its target is left out.
+const SAME_TARGET: u8 = 1 << 7;
 /// Bytes before a step's target.
 const HEAD: usize = 3;
 
@@ -118,26 +120,44 @@ impl Journey {
         })
     }
 
+    /// See [`crate::actor::Actor::touch`].
+    pub(super) fn touch(&self) -> u64 {
+        self.bytes.get(self.newest_at).map_or(0, |byte| u64::from(*byte))
+    }
+
     pub fn is_empty(&self) -> bool {
         self.steps == 0
     }
 
     pub(super) fn encode(&self, w: &mut Writer<'_>) {
         w.count(self.steps.into());
+        let mut before = None;
         for step in self.steps() {
+            let same = before.replace(step.target) == Some(step.target);
             w.time(step.time);
-            w.byte(step.kind as u8);
-            w.text(step.target);
+            w.byte(step.kind as u8 | if same { SAME_TARGET } else { 0 });
+            if !same {
+                w.text(step.target);
+            }
         }
     }
 
     pub(super) fn decode(r: &mut Reader<'_>) -> Result<Self, StateError> {
         let mut journey = Self::default();
+        let mut target = None;
         for _ in 0..r.count(JOURNEY_STEPS)? {
             let time = r.time()?;
-            let Some(kind) = Kind::of_code(r.byte()?) else { return damaged("a step of no known kind") };
-            let target = r.text()?;
-            journey.push(Step { time, kind, target: &target });
+            let code = r.byte()?;
+            let Some(kind) = Kind::of_code(code & !SAME_TARGET) else {
+                return damaged("a step of no known kind");
+            };
+            if code & SAME_TARGET == 0 {
+                target = Some(r.text()?);
+            }
+            let Some(target) = &target else {
+                return damaged("a first step about the same as the one before");
+            };
+            journey.push(Step { time, kind, target });
         }
         Ok(journey)
     }

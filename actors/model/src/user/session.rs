@@ -103,7 +103,10 @@ impl Session {
     fn count(&mut self, kind: Kind, events: u32) {
         match self.counts.binary_search_by_key(&kind, |(kind, _)| *kind) {
             Ok(at) => self.counts[at].1 = self.counts[at].1.saturating_add(events),
-            Err(at) => self.counts.insert(at, (kind, events)),
+            Err(at) => {
+                self.counts.reserve_exact(1);
+                self.counts.insert(at, (kind, events));
+            }
         }
     }
 
@@ -112,6 +115,7 @@ impl Session {
             && self.devices.len() < SESSION_DEVICES
             && !self.devices.iter().any(|seen| **seen == *device)
         {
+            self.devices.reserve_exact(1);
             self.devices.push(device.into());
         }
     }

@@ -51,6 +51,8 @@ impl Sessions {
         }
         let session = Session::begin(visit, gap);
         session.tell_started(Sign::Counted, scribe);
+        // Nearly everybody has one.
+        self.by_start.reserve_exact(1);
         self.by_start.insert(first, session);
         if self.by_start.len() <= SESSIONS {
             return Some(first);
@@ -113,10 +115,13 @@ impl Sessions {
         self.by_start.iter().filter(|session| !session.ended).map(|session| session.ends).min()
     }
 
-    /// When the next ended one is out of reach.
-    pub(super) fn next_forgotten(&self) -> Option<Millis> {
-        let ended = self.by_start.iter().filter(|session| session.ended);
-        ended.map(|session| session.last.saturating_add(self.kept_for).saturating_add(1)).min()
+    /// When the next one ends, or the next ended one is out of reach.
+    pub(super) fn next_deadline(&self) -> Option<Millis> {
+        let deadline = |session: &Session| match session.ended {
+            true => session.last.saturating_add(self.kept_for).saturating_add(1),
+            false => session.ends,
+        };
+        self.by_start.iter().map(deadline).min()
     }
 
     /// Drops ended sessions that are out of every event's reach.
@@ -137,6 +142,14 @@ impl Sessions {
 
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Session> {
         self.by_start.iter()
+    }
+
+    /// See [`crate::actor::Actor::touch`].
+    pub(super) fn touched(&self) -> u64 {
+        let Some(newest) = self.by_start.last() else { return 0 };
+        let landing = newest.landing.as_deref().map_or(0, |landing| landing.time as u64);
+        let device = newest.devices.first().map_or(0, |device| device.len() as u64);
+        landing ^ device ^ newest.counts.first().map_or(0, |(_, events)| u64::from(*events))
     }
 
     pub(super) fn is_empty(&self) -> bool {

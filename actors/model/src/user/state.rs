@@ -84,6 +84,11 @@ impl Actor for User {
     fn is_empty(&self) -> bool {
         self.parts() == 0
     }
+
+    fn touch(&self) -> u64 {
+        let cart = self.cart.as_deref().map_or(0, |cart| u64::from(cart.deadline.is_some()));
+        self.dedup.touch() ^ self.sessions.touched() ^ self.journey.touch() ^ self.presence.touch() ^ cart
+    }
 }
 
 impl User {

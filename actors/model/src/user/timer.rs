@@ -9,11 +9,13 @@ use crate::time::Millis;
 
 impl User {
     pub(super) fn next_deadlines(&self) -> Deadlines {
+        // Asked after every event: no iterators over options here.
         let abandoned = self.cart.as_ref().and_then(|cart| cart.deadline);
-        let watermark = [self.sessions.next_end(), abandoned, self.sessions.next_forgotten()];
-        let rare = self.rare.as_deref().map_or([None; 3], Rare::deadlines);
-        let log_time = [self.dedup.forgotten_at()].into_iter().chain(rare);
-        Deadlines { watermark: watermark.into_iter().flatten().min(), log_time: log_time.flatten().min() }
+        let rare = self.rare.as_deref().and_then(Rare::next_deadline);
+        Deadlines {
+            watermark: earlier(self.sessions.next_deadline(), abandoned),
+            log_time: earlier(self.dedup.forgotten_at(), rare),
+        }
     }
 
     /// Does everything that is due at or before `deadline` on that clock, in order of deadline; a session ends before a cart is
@@ -73,7 +75,16 @@ impl User {
 }
 
 impl Rare {
-    fn deadlines(&self) -> [Option<Millis>; 3] {
-        [self.orders.next_timeout(), self.requests.forgotten_at(), self.merges.next_forgotten()]
+    fn next_deadline(&self) -> Option<Millis> {
+        let requests = earlier(self.requests.forgotten_at(), self.merges.next_forgotten());
+        earlier(self.orders.next_timeout(), requests)
+    }
+}
+
+#[inline]
+fn earlier(a: Option<Millis>, b: Option<Millis>) -> Option<Millis> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
     }
 }
