@@ -57,7 +57,7 @@ orders     = { count = true, from = "order_placed" }
 revenue    = { sum = "amount", from = ["order_placed", "refund"] }
 "#;
 
-/// Names the metric of changes goes by in turn.
+/// Names the metric of a change goes by in turn.
 const JOURNEYS: u32 = 3;
 
 /// A lawful change of them: other timeouts, and one metric more under a name that may have stood for something else before.
