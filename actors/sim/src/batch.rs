@@ -22,13 +22,11 @@ pub struct Batch {
     pub from: u64,
     pub count: u64,
     pub jobs: usize,
-    /// Whether the journals are recounted.
-    pub recounted: bool,
 }
 
 impl Batch {
-    /// Runs all seeds; `progress` is told how many are done, and how many failed.
-    pub fn run(self, progress: impl Fn(u64, usize) + Sync) -> Report {
+    /// Runs all seeds; `progress` is told how many are done, and when one failed.
+    pub fn run(self, progress: impl Fn(u64, Option<&Failure>) + Sync) -> Report {
         let next = AtomicU64::new(0);
         let enough = AtomicBool::new(false);
         let whole = Mutex::new(Report::default());
@@ -41,12 +39,12 @@ impl Batch {
                         if at >= self.count {
                             break;
                         }
-                        let report =
-                            seed(Plan { recounted: self.recounted, ..Plan::of(self.from + at) }, &library);
+                        let report = seed(Plan::of(self.from + at), &library);
+                        let failure = report.failures.first().cloned();
                         let mut whole = whole.lock().unwrap_or_else(PoisonError::into_inner);
                         whole.add(report);
                         enough.store(whole.failures.len() >= ENOUGH, Ordering::Relaxed);
-                        progress(whole.seeds, whole.failures.len());
+                        progress(whole.seeds, failure.as_ref());
                     }
                 });
             }

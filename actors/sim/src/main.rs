@@ -41,9 +41,6 @@ enum Command {
         /// Threads.
         #[arg(long, default_value_t = 2)]
         jobs: usize,
-        /// Look past one oracle while it is worked on.
-        #[arg(long, hide = true)]
-        without: Option<Oracle>,
     },
     /// Run one seed again.
     Replay(Replay),
@@ -56,12 +53,6 @@ enum Command {
         #[arg(long, value_parser = bug)]
         bug: Option<Bug>,
     },
-}
-
-/// An oracle that can be left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Oracle {
-    Recount,
 }
 
 /// One run, as a failure prints it.
@@ -81,9 +72,6 @@ struct Replay {
     /// With this rule broken.
     #[arg(long, value_parser = bug)]
     bug: Option<Bug>,
-    /// Look past one oracle while it is worked on.
-    #[arg(long, hide = true)]
-    without: Option<Oracle>,
 }
 
 fn bug(name: &str) -> Result<Bug, String> {
@@ -104,9 +92,7 @@ fn faults(names: &str) -> Result<FaultSet, String> {
 
 fn main() -> ExitCode {
     let clean = match Arguments::parse().command {
-        Command::Run { seeds, from, jobs, without } => {
-            run_seeds(Batch { from, count: seeds, jobs, recounted: without != Some(Oracle::Recount) })
-        }
+        Command::Run { seeds, from, jobs } => run_seeds(Batch { from, count: seeds, jobs }),
         Command::Replay(replay) => replay_seed(&replay),
         Command::Planted { jobs, bug } => run_planted(jobs, bug),
     };
@@ -116,10 +102,14 @@ fn main() -> ExitCode {
 fn run_seeds(batch: Batch) -> bool {
     let terminal = std::io::stderr().is_terminal();
     let report = batch.run(|done, failed| {
+        if let Some(Failure { plan, violation }) = failed {
+            let line_start = if terminal { "\r" } else { "" };
+            eprintln!("{line_start}seed {} breaks {}", plan.seed, violation.invariant);
+        }
         if terminal {
-            eprint!("\r{done}/{} seeds, {failed} violations", batch.count);
+            eprint!("\r{done}/{} seeds", batch.count);
         } else if done.is_multiple_of(PLAIN_EVERY) {
-            eprintln!("{done}/{} seeds, {failed} violations", batch.count);
+            eprintln!("{done}/{} seeds", batch.count);
         }
     });
     if terminal {
@@ -146,7 +136,6 @@ fn replay_seed(replay: &Replay) -> bool {
         bug: replay.bug,
         operations: replay.operations.unwrap_or(plan.operations),
         faults: replay.faults.unwrap_or(plan.faults),
-        recounted: replay.without != Some(Oracle::Recount),
         ..plan
     };
     let tracing = if replay.trace { Tracing::Kept } else { Tracing::Hashed };

@@ -22,8 +22,6 @@ pub struct Plan {
     pub operations: u32,
     /// The rule broken on purpose.
     pub bug: Option<Bug>,
-    /// Whether the journals are recounted at the end.
-    pub recounted: bool,
 }
 
 /// As the arguments of a replay.
@@ -56,7 +54,7 @@ impl Plan {
                 faults.insert(Fault::REFUSALS[rng.index(Fault::REFUSALS.len())]);
             }
         }
-        Self { seed, faults, operations, bug: None, recounted: true }
+        Self { seed, faults, operations, bug: None }
     }
 
     pub fn with_bug(self, bug: Bug) -> Self {

@@ -68,7 +68,7 @@ impl TallyBook {
             sweep: None,
             text: String::new(),
         };
-        book.metrics = book.counted_metrics();
+        book.begin_metrics();
         book
     }
 
@@ -187,7 +187,7 @@ impl TallyBook {
                 .unwrap_or_else(|error| panic!("a row of the tally book cannot be read: {error}"));
         }
         self.keys = None;
-        self.metrics = self.counted_metrics();
+        self.begin_metrics();
     }
 
     /// Whether a window that was counted in still waits for the watermark.
@@ -257,7 +257,7 @@ impl TallyBook {
             open_until,
             ..Self::new(settings, self.outboxes.targets())
         };
-        self.metrics = self.counted_metrics();
+        self.begin_metrics();
         Ok(())
     }
 
@@ -286,13 +286,14 @@ impl TallyBook {
         Ok(sum)
     }
 
-    fn counted_metrics(&self) -> Arc<BTreeMap<String, CountedMetric>> {
-        let metrics = self.plan.metrics.iter().map(|plan| {
+    /// Tells the plan and whoever takes batches from where on each metric is counted.
+    fn begin_metrics(&mut self) {
+        let metrics = self.plan.metrics.iter_mut().map(|plan| {
             let name = &plan.metric.name;
-            let since = self.ledgers.get(name).map_or(0, |ledger| ledger.since);
-            (name.clone(), CountedMetric { meaning: plan.meaning, since })
+            plan.since = self.ledgers.get(name).map_or(0, |ledger| ledger.since);
+            (name.clone(), CountedMetric { meaning: plan.meaning, since: plan.since })
         });
-        Arc::new(metrics.collect())
+        self.metrics = Arc::new(metrics.collect());
     }
 
     fn write_ledgers(&mut self) {

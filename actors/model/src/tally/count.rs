@@ -106,7 +106,8 @@ impl Counting<'_> {
 
     /// Counts the actor in every window the fact brings it into.
     fn user(&mut self, slots: &UserSlots, time: Millis, presence: &mut Presence) {
-        let key = self.key.hash ^ slots.ordinal.wrapping_mul(ORDINAL_STEP);
+        // A metric counted anew has seen nobody yet.
+        let key = self.key.hash ^ (slots.ordinal ^ self.plan.since << 8).wrapping_mul(ORDINAL_STEP);
         if let Some(slot) = slots.total
             && presence.first_ever(key, time, self.now.high_water)
         {

@@ -28,6 +28,8 @@ pub(crate) struct Plan {
 pub(crate) struct MetricPlan {
     pub metric: Metric,
     pub meaning: u64,
+    /// Offset the metric is counted from; the book that plans knows it.
+    pub since: u64,
     pub layout: Layout,
     pub key_sets: Vec<KeySet>,
     pub has_total: bool,
@@ -102,6 +104,7 @@ impl MetricPlan {
         }
         Self {
             meaning: metric.meaning(),
+            since: 0,
             layout: Layout::of(metric),
             key_sets: metric.key_sets.iter().enumerate().map(key_set).collect(),
             has_total: metric.windows.contains(&Window::Total),

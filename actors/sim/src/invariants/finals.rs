@@ -36,7 +36,7 @@ impl World {
         appends::one_body_each(&self.clients.erased, &journals, &self.ledger.verdicts)?;
         self.judge_watchers()?;
         self.judge_row_watchers()?;
-        if self.plan.recounted { recounted::check(self, &journals, &folds) } else { Ok(()) }
+        recounted::check(self, &journals, &folds)
     }
 
     /// Folds a journal from scratch and compares every digest and verdict known of it.
