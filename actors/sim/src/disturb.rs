@@ -155,14 +155,16 @@ impl World {
         self.rng.pick(&able).copied()
     }
 
-    /// Whether nothing is left to be done: every owner has folded all there is, no order is open, every foreign record arrived, and
+    /// Whether nothing is left to be done: every owner has folded all there is and is nobody's predecessor, no order is open, every foreign record arrived, and
     /// nothing the dead have sent is still under way.
     pub fn is_quiet(&self) -> bool {
         let now = self.now();
         let serving = self.journal.shards().all(|shard| {
             let current = self.current.get(&shard).and_then(|id| self.owners.get(id));
+            let epoch = self.store.manifest(shard).map(|manifest| manifest.epoch);
             current.is_some_and(|owner| {
-                owner.answers(now) && owner.position() == self.journal.whole(shard).len() as u64
+                let is_caught_up = owner.position() == self.journal.whole(shard).len() as u64;
+                owner.answers(now) && is_caught_up && owner.owner.epoch() == epoch
             })
         });
         serving
