@@ -2,8 +2,8 @@
 //! allocates nothing.
 
 use super::kind::Kind;
-use super::wire::{Reader, Writer, damaged};
 use crate::actor::StateError;
+use crate::codec::{Reader, Writer, damaged};
 use crate::limits::{DIMENSION_BYTES, JOURNEY_STEPS};
 use crate::time::Millis;
 
@@ -149,13 +149,13 @@ impl Journey {
             let time = r.time()?;
             let code = r.byte()?;
             let Some(kind) = Kind::of_code(code & !SAME_TARGET) else {
-                return damaged("a step of no known kind");
+                return Err(damaged("a step of no known kind"));
             };
             if code & SAME_TARGET == 0 {
                 target = Some(r.text()?);
             }
-            let Some(target) = &target else {
-                return damaged("a first step about the same as the one before");
+            let Some(target) = target else {
+                return Err(damaged("a first step about the same as the one before"));
             };
             journey.push(Step { time, kind, target });
         }

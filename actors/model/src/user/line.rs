@@ -3,8 +3,8 @@
 use souk_proto::journal::v1::{CartLine, Stamp};
 use souk_proto::v1;
 
-use super::wire::{Reader, Writer};
 use crate::actor::StateError;
+use crate::codec::{Reader, Writer};
 use crate::fact::Item;
 use crate::limits::LINE_QUANTITY;
 use crate::money::{Currency, MAX_AMOUNT, Money};
@@ -146,8 +146,8 @@ impl Line {
     pub(super) fn encode(&self, w: &mut Writer<'_>) {
         let worded = !(self.title.is_empty() && self.category.is_empty() && self.brand.is_empty());
         w.text(&self.product);
-        w.unsigned(u64::from(self.quantity) << 1 | u64::from(worded));
-        w.signed(self.unit_price);
+        w.uint(u64::from(self.quantity) << 1 | u64::from(worded));
+        w.int(self.unit_price);
         w.time(self.add_time);
         if worded {
             w.text(&self.title);
@@ -157,12 +157,15 @@ impl Line {
     }
 
     pub(super) fn decode(r: &mut Reader<'_>) -> Result<Self, StateError> {
-        let product = r.text()?;
-        let quantity = r.small()?;
-        let unit_price = r.signed()?;
+        let product = r.text()?.into();
+        let quantity = r.uint32()?;
+        let unit_price = r.int()?;
         let add_time = r.time()?;
-        let (title, category, brand) =
-            if quantity & 1 == 1 { (r.text()?, r.text()?, r.text()?) } else { Default::default() };
+        let (title, category, brand) = if quantity & 1 == 1 {
+            (r.text()?.into(), r.text()?.into(), r.text()?.into())
+        } else {
+            Default::default()
+        };
         Ok(Self { product, quantity: quantity >> 1, unit_price, add_time, title, category, brand })
     }
 }

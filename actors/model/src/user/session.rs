@@ -2,8 +2,8 @@
 
 use super::kind::Kind;
 use super::scribe::Scribe;
-use super::wire::{Reader, Writer, damaged};
 use crate::actor::StateError;
+use crate::codec::{Reader, Writer, damaged};
 use crate::fact::{Detail, Sign};
 use crate::limits::SESSION_DEVICES;
 use crate::time::Millis;
@@ -142,7 +142,7 @@ impl Session {
         w.time(self.start);
         w.time(self.last);
         w.span(self.ends.wrapping_sub(self.last));
-        w.unsigned(self.page_views.into());
+        w.uint(self.page_views.into());
         if let Some(landing) = &self.landing {
             w.time(landing.time);
             w.text(&landing.page);
@@ -152,7 +152,7 @@ impl Session {
         w.count(self.counts.len());
         for (kind, events) in &self.counts {
             w.byte(*kind as u8);
-            w.unsigned((*events).into());
+            w.uint((*events).into());
         }
         w.count(self.devices.len());
         for device in &self.devices {
@@ -165,25 +165,26 @@ impl Session {
         let start = r.time()?;
         let last = r.time()?;
         let ends = last.wrapping_add(r.span()?);
-        let page_views = r.small()?;
+        let page_views = r.uint32()?;
         let landing = match flags & 2 {
             0 => None,
             _ => Some(Box::new(Landing {
                 time: r.time()?,
-                page: r.text()?,
-                referrer: r.text()?,
-                campaign: r.text()?,
+                page: r.text()?.into(),
+                referrer: r.text()?.into(),
+                campaign: r.text()?.into(),
             })),
         };
         let mut counts = Vec::new();
         for _ in 0..r.count(usize::from(u8::MAX))? {
-            let Some(kind) = Kind::of_code(r.byte()?) else { return damaged("events of no known kind") };
-            counts.push((kind, r.small()?));
+            let Some(kind) = Kind::of_code(r.byte()?) else { return Err(damaged("events of no known kind")) };
+            counts.push((kind, r.uint32()?));
         }
         if flags > 3 || last < start || !counts.is_sorted_by(|(a, _), (b, _)| a < b) {
-            return damaged("a session that cannot be");
+            return Err(damaged("a session that cannot be"));
         }
-        let devices = (0..r.count(SESSION_DEVICES)?).map(|_| r.text()).collect::<Result<_, _>>()?;
+        let devices =
+            (0..r.count(SESSION_DEVICES)?).map(|_| Ok(r.text()?.into())).collect::<Result<_, _>>()?;
         Ok(Self { start, last, ends, ended: flags & 1 == 1, page_views, landing, counts, devices })
     }
 }

@@ -2,8 +2,8 @@
 
 use super::scribe::Scribe;
 use super::session::{Session, Visit};
-use super::wire::{Reader, Writer, damaged};
 use crate::actor::StateError;
+use crate::codec::{Reader, Writer, damaged};
 use crate::fact::Sign;
 use crate::limits::SESSIONS;
 use crate::settings::Settings;
@@ -169,7 +169,7 @@ impl Sessions {
         let kept_for = r.span()?;
         let by_start = (0..count).map(|_| Session::decode(r)).collect::<Result<Vec<_>, _>>()?;
         if !by_start.is_sorted_by(|earlier, later| earlier.last < later.start) {
-            return damaged("sessions overlap");
+            return Err(damaged("sessions overlap"));
         }
         Ok(Self { by_start, kept_for })
     }
