@@ -6,18 +6,27 @@
 
 use crate::actor::StateError;
 use crate::money::{Currency, Money};
-use crate::time::{MINUTE, Millis};
+use crate::time::{MINUTE, Millis, SECOND};
+
+/// Words of one state that later ones may refer to: a person's cart, journey and orders are about the same few things.
+const WORDS: usize = 32;
+
+/// A shorter word is written again: that costs no more than a reference.
+const WORTH_KNOWING: usize = 2;
 
 /// Appends a state to a buffer. An actor's times lie close together: each is written as the difference to the one before.
 #[derive(Debug)]
 pub struct Writer<'a> {
     out: &'a mut Vec<u8>,
     time: Millis,
+    /// Where the first words lie in the buffer, and how long they are.
+    words: [(usize, usize); WORDS],
+    known: usize,
 }
 
 impl<'a> Writer<'a> {
     pub fn new(out: &'a mut Vec<u8>) -> Self {
-        Self { out, time: 0 }
+        Self { out, time: 0, words: [(0, 0); WORDS], known: 0 }
     }
 
     pub fn byte(&mut self, byte: u8) {
@@ -60,6 +69,24 @@ impl<'a> Writer<'a> {
         self.bytes(text.as_bytes());
     }
 
+    /// A text that may well stand in this state already: then only which it was is written.
+    pub fn word(&mut self, word: &str) {
+        let bytes = word.as_bytes();
+        if bytes.len() >= WORTH_KNOWING {
+            let known = self.words[..self.known].iter();
+            let same = |(start, len): &(usize, usize)| &self.out[*start..*start + *len] == bytes;
+            if let Some(place) = known.copied().position(|word| same(&word)) {
+                return self.uint((place as u64) << 1 | 1);
+            }
+        }
+        self.uint((bytes.len() as u64) << 1);
+        if bytes.len() >= WORTH_KNOWING && self.known < WORDS {
+            self.words[self.known] = (self.out.len(), bytes.len());
+            self.known += 1;
+        }
+        self.out.extend_from_slice(bytes);
+    }
+
     pub fn time(&mut self, time: Millis) {
         self.int(time.wrapping_sub(self.time));
         self.time = time;
@@ -71,14 +98,12 @@ impl<'a> Writer<'a> {
         self.time = minute.wrapping_mul(MINUTE);
     }
 
-    /// A length of time out of the settings: whole minutes, as most are, take a byte or two.
+    /// A length of time out of the settings, in the largest unit it is whole in: most take a byte or two.
     pub fn span(&mut self, span: Millis) {
-        match whole_minutes(span) {
-            Some(minutes) => self.uint(minutes + 1),
-            None => {
-                self.byte(0);
-                self.int(span);
-            }
+        let (unit, length) = in_units(span);
+        self.uint(length << 2 | unit);
+        if unit == 3 {
+            self.int(span);
         }
     }
 
@@ -108,11 +133,12 @@ impl<'a> Writer<'a> {
 pub struct Reader<'a> {
     rest: &'a [u8],
     time: Millis,
+    words: Vec<&'a str>,
 }
 
 impl<'a> Reader<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, time: 0 }
+        Self { rest: bytes, time: 0, words: Vec::new() }
     }
 
     /// Reads the version byte a state begins with: 1 up to `newest`.
@@ -182,7 +208,25 @@ impl<'a> Reader<'a> {
     }
 
     pub fn text(&mut self) -> Result<&'a str, StateError> {
-        std::str::from_utf8(self.bytes()?).map_err(|_| damaged("a text is not UTF-8"))
+        as_text(self.bytes()?)
+    }
+
+    pub fn word(&mut self) -> Result<&'a str, StateError> {
+        let head = self.uint()?;
+        let number = usize::try_from(head >> 1).map_err(|_| damaged("a word is too long"))?;
+        if head & 1 == 1 {
+            return self.words.get(number).copied().ok_or_else(|| damaged("a word that did not come before"));
+        }
+        let word = as_text(self.take(number)?)?;
+        if number >= WORTH_KNOWING {
+            if self.words.contains(&word) {
+                return Err(damaged("a word stands twice"));
+            }
+            if self.words.len() < WORDS {
+                self.words.push(word);
+            }
+        }
+        Ok(word)
     }
 
     pub fn time(&mut self) -> Result<Millis, StateError> {
@@ -197,15 +241,16 @@ impl<'a> Reader<'a> {
     }
 
     pub fn span(&mut self) -> Result<Millis, StateError> {
-        if let Some(minutes) = self.uint()?.checked_sub(1) {
-            let span = i64::try_from(minutes).ok().and_then(|minutes| minutes.checked_mul(MINUTE));
-            return span.ok_or_else(|| damaged("a length of time is too long"));
-        }
-        let span = self.int()?;
-        match whole_minutes(span) {
-            Some(_) => Err(damaged("whole minutes are written too long")),
-            None => Ok(span),
-        }
+        let written = self.uint()?;
+        let (unit, length) = (written & 3, written >> 2);
+        let span = match unit {
+            0 => (length as i64).checked_mul(MINUTE),
+            1 => (length as i64).checked_mul(SECOND),
+            2 => Some(length as i64),
+            _ => self.int().ok().filter(|_| length == 0),
+        };
+        let known = span.filter(|span| in_units(*span) == (unit, length));
+        known.ok_or_else(|| damaged("a length of time is written otherwise"))
     }
 
     pub fn option<T>(
@@ -249,8 +294,18 @@ pub fn damaged(what: &str) -> StateError {
     StateError::Damaged(what.to_owned())
 }
 
-fn whole_minutes(span: Millis) -> Option<u64> {
-    u64::try_from(span / MINUTE).ok().filter(|_| span >= 0 && span % MINUTE == 0)
+fn as_text(bytes: &[u8]) -> Result<&str, StateError> {
+    std::str::from_utf8(bytes).map_err(|_| damaged("a text is not UTF-8"))
+}
+
+/// A length of time as minutes (0), seconds (1) or milliseconds (2); anything else stands behind a 3.
+fn in_units(span: Millis) -> (u64, u64) {
+    match u64::try_from(span) {
+        Ok(span) if span % MINUTE as u64 == 0 => (0, span / MINUTE as u64),
+        Ok(span) if span % SECOND as u64 == 0 => (1, span / SECOND as u64),
+        Ok(span) if span < 1 << 61 => (2, span),
+        _ => (3, 0),
+    }
 }
 
 #[cfg(test)]
@@ -268,7 +323,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_comes_back(unsigned: u64, signed: i64, text: String, times: [i64; 2], minutes in -3..300_i64) {
-            let spans = [times[0], minutes * MINUTE];
+            let spans = [times[0], minutes * MINUTE, minutes * SECOND, minutes];
             let out = written(|w| {
                 w.uint(unsigned);
                 w.int(signed);
@@ -282,7 +337,7 @@ mod tests {
             prop_assert_eq!((r.uint(), r.int(), r.text()), (Ok(unsigned), Ok(signed), Ok(text.as_str())));
             prop_assert_eq!([r.time(), r.time()], times.map(Ok));
             prop_assert_eq!((r.minute(), r.time()), (Ok(minutes), Ok(signed)));
-            prop_assert_eq!([r.span(), r.span()], spans.map(Ok));
+            prop_assert_eq!([r.span(), r.span(), r.span(), r.span()], spans.map(Ok));
             prop_assert_eq!(r.end(), Ok(()));
         }
 
@@ -301,13 +356,26 @@ mod tests {
     }
 
     #[test]
+    fn a_word_is_written_once() {
+        let words: Vec<String> = (0..2 * WORDS).map(|n| format!("word {}", n / 2)).collect();
+        let out = written(|w| words.iter().chain(&words).for_each(|word| w.word(word)));
+        let mut r = Reader::new(&out);
+        assert!(words.iter().chain(&words).all(|word| r.word() == Ok(word)));
+        assert_eq!(r.end(), Ok(()));
+        assert_eq!(out.windows(7).filter(|bytes| bytes.ends_with(b"word 7")).count(), 1);
+    }
+
+    #[test]
     fn what_no_writer_wrote_is_damaged() {
         assert!(Reader::new(&[0x80, 0x00]).uint().is_err(), "overlong");
         assert!(Reader::new(&[0xff; 10]).uint().is_err(), "too large");
         assert!(Reader::new(&[0xff; 9]).uint().is_err(), "cut off");
         assert!(Reader::new(&[200, 1, b'a']).text().is_err(), "longer than the bytes");
         assert!(Reader::new(&[2]).flag().is_err());
-        assert!(Reader::new(&[0, 0]).span().is_err(), "no minutes are whole minutes");
+        assert!(Reader::new(&[0b10]).span().is_err(), "no milliseconds are no minutes");
+        assert!(Reader::new(&[1]).word().is_err(), "no word came before");
+        let mut twice = Reader::new(b"\x04ab\x04ab");
+        assert!(twice.word().is_ok() && twice.word().is_err(), "a word stands twice");
         assert_eq!(Reader::new(&[3]).version(2), Err(StateError::Newer { found: 3, newest: 2 }));
     }
 }

@@ -63,7 +63,7 @@ impl Cart {
         w.byte(fate << 2 | u8::from(abandoned.stage == Stage::Checkout) << 1 | u8::from(same));
         w.time(abandoned.deadline);
         if let Fate::Recovered(order) = &abandoned.fate {
-            w.text(order);
+            w.word(order);
         }
         if !same {
             w.currency(abandoned.currency);
@@ -108,7 +108,7 @@ impl Cart {
         let deadline = r.time()?;
         let fate = match flags >> 2 {
             0 => Fate::Open,
-            1 => Fate::Recovered(r.text()?.into()),
+            1 => Fate::Recovered(r.word()?.into()),
             2 => Fate::Restored,
             _ => return Err(damaged("an abandoned cart of no known fate")),
         };

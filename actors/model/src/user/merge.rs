@@ -117,14 +117,14 @@ impl Merges {
         w.count(self.asked.len());
         for merge in &self.asked {
             w.uint(merge.id);
-            w.text(&merge.guest);
+            w.word(&merge.guest);
             w.byte(merge.policy as u8);
             w.time(merge.created);
         }
         w.count(self.given.len());
         for gift in &self.given {
             w.byte(u8::from(gift.arrived) | u8::from(gift.currency.is_some()) << 1);
-            w.text(&gift.user);
+            w.word(&gift.user);
             w.uint(gift.merge_id);
             w.time(gift.created);
             if let Some(currency) = gift.currency {
@@ -138,7 +138,7 @@ impl Merges {
     pub(super) fn decode(r: &mut Reader<'_>) -> Result<Self, StateError> {
         let mut merges = Self::default();
         for _ in 0..r.count(MERGES)? {
-            let (id, guest) = (r.uint()?, r.text()?.into());
+            let (id, guest) = (r.uint()?, r.word()?.into());
             let Ok(policy) = MergePolicy::try_from(i32::from(r.byte()?)) else {
                 return Err(damaged("an unknown merge policy"));
             };
@@ -146,7 +146,7 @@ impl Merges {
         }
         for _ in 0..r.count(MERGES)? {
             let flags = r.byte()?;
-            let (user, merge_id, created) = (r.text()?.into(), r.uint()?, r.time()?);
+            let (user, merge_id, created) = (r.word()?.into(), r.uint()?, r.time()?);
             let (currency, lines) = if flags & 2 != 0 {
                 let currency = r.currency()?;
                 let count = r.count(CART_LINES)?;

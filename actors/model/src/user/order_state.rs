@@ -32,7 +32,7 @@ impl Order {
                 | flag(PAYMENT, self.payment.is_some())
                 | flag(ADDRESS, self.address.is_some()),
         );
-        w.text(&self.id);
+        w.word(&self.id);
         w.uint(self.version);
         w.time(self.created);
         w.time(self.updated);
@@ -59,7 +59,7 @@ impl Order {
         if let Some(address) = &self.address {
             w.bytes(&address.encode_to_vec());
         }
-        w.text(&self.cancel_reason);
+        w.word(&self.cancel_reason);
         w.count(self.lines.len());
         for line in &self.lines {
             line.encode(w);
@@ -71,7 +71,7 @@ impl Order {
         let Some(state) = STATES.get(usize::from(flags & 7)) else {
             return Err(damaged("an order of no known state"));
         };
-        let id = r.text()?;
+        let id = r.word()?;
         let version = r.uint()?;
         let created = r.time()?;
         let mut order = Self::new(id, *state, created);
@@ -97,7 +97,7 @@ impl Order {
             let Ok(address) = v1::Address::decode(r.bytes()?) else { return Err(damaged("an address")) };
             order.address = Some(address);
         }
-        order.cancel_reason = r.text()?.into();
+        order.cancel_reason = r.word()?.into();
         order.lines = (0..r.count(CART_LINES)?).map(|_| OrderLine::decode(r)).collect::<Result<_, _>>()?;
         if order.deadline.is_some() != (order.state == State::Pending) {
             return Err(damaged("an order with the wrong deadline"));
@@ -108,10 +108,10 @@ impl Order {
 
 impl OrderLine {
     fn encode(&self, w: &mut Writer<'_>) {
-        w.text(&self.product);
-        w.text(&self.title);
-        w.text(&self.category);
-        w.text(&self.brand);
+        w.word(&self.product);
+        w.word(&self.title);
+        w.word(&self.category);
+        w.word(&self.brand);
         w.uint(self.quantity.into());
         w.int(self.unit_price);
         w.uint(self.refunded_quantity.into());
@@ -130,7 +130,7 @@ impl OrderLine {
 
     fn decode(r: &mut Reader<'_>) -> Result<Self, StateError> {
         let (product, title, category, brand) =
-            (r.text()?.into(), r.text()?.into(), r.text()?.into(), r.text()?.into());
+            (r.word()?.into(), r.word()?.into(), r.word()?.into(), r.word()?.into());
         let (quantity, unit_price) = (r.uint32()?, r.int()?);
         let (refunded_quantity, refunded_amount) = (r.uint32()?, r.int()?);
         let flags = r.byte()?;

@@ -31,11 +31,11 @@ impl Actor for User {
         if !self.sessions.is_empty() {
             self.sessions.encode(&mut w);
         }
-        if !self.journey.is_empty() {
-            self.journey.encode(&mut w);
-        }
         if let Some(cart) = &self.cart {
             cart.encode(&mut w);
+        }
+        if !self.journey.is_empty() {
+            self.journey.encode(&mut w);
         }
         if let Some(rare) = &self.rare {
             rare.encode(&mut w);
@@ -60,11 +60,11 @@ impl Actor for User {
         if has(SESSIONS) {
             user.sessions = Sessions::decode(&mut r)?;
         }
-        if has(JOURNEY) {
-            user.journey = Journey::decode(&mut r)?;
-        }
         if has(CART) {
             user.cart = Some(Box::new(Cart::decode(&mut r)?));
+        }
+        if has(JOURNEY) {
+            user.journey = Journey::decode(&mut r)?;
         }
         if has(ORDERS | REQUESTS | MERGES) {
             user.rare = Some(Box::new(Rare::decode(parts, &mut r)?));
