@@ -203,24 +203,6 @@ impl<A: Actor> Actors<A> {
         }
         Ok(true)
     }
-
-    /// Drops the timer entries no actor stands behind any more.
-    #[cold]
-    pub(super) fn drop_superseded(&mut self, number: u8) {
-        let Some(bucket) = self.buckets[usize::from(number)].as_mut() else { return };
-        let mut timers = std::mem::take(&mut bucket.timers);
-        let mut places = Vec::new();
-        for (clock, timers) in timers.iter_mut().enumerate() {
-            timers.retain(|deadline, hash| {
-                bucket.with_hash(&self.slab, hash, &mut places);
-                let armed = |place: &Place| bucket.armed(&self.slab, *place, hash);
-                places.iter().filter_map(armed).any(|(_, armed)| armed[clock] == deadline)
-            });
-            self.due.set_head(clock, number, NEVER);
-            self.due.note(clock, number, timers.earliest());
-        }
-        bucket.timers = timers;
-    }
 }
 
 #[cold]

@@ -1,10 +1,10 @@
-//! Idle actors of one bucket: encoded entries ([`super::entry`]), one after the other.
+//! Idle actors of one bucket: encoded entries ([`super::entry`]) in chunks.
 //!
-//! An actor that becomes hot leaves a dead entry behind. When a third is dead the live ones are slid together, a few with every entry
-//! added: memory is at most about 1.7 times what lives, and no call pays for a whole arena.
+//! An actor that becomes hot leaves a dead entry behind. When a third is dead, the live entries of a chunk that has its share of them
+//! move to the end and the chunk goes back to the system: memory is at most about 1.5 times what lives, growing copies nothing, and no
+//! call pays for more than a chunk.
 
 use super::entry::{self, Shape};
-use super::index::PLACE_LIMIT;
 use super::slab::Mark;
 use crate::actor::Deadlines;
 
@@ -12,46 +12,65 @@ use crate::actor::Deadlines;
 const MARK_SHIFT: u8 = 3;
 const MARK: u8 = 3 << MARK_SHIFT;
 const DEAD: u8 = 1 << 5;
-/// Below this an arena is not worth sweeping.
-const SWEEP_FROM: usize = 4 * 1024;
-/// Bytes swept for each byte added: a sweep is through before the arena has grown by a seventh.
-const SWEEP_PACE: usize = 8;
-const GROW_BY: usize = 4 * 1024;
+/// Bytes of a chunk: moving what lives in one takes microseconds. An entry larger than that has a chunk of its own.
+const CHUNK: usize = 1 << CHUNK_BITS;
+const CHUNK_BITS: u32 = 14;
+/// Places are [`super::index::PLACE_LIMIT`] at most.
+const CHUNKS: usize = super::index::PLACE_LIMIT >> CHUNK_BITS;
 
 /// An idle actor, read in place.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Idle<'a> {
     pub(super) key: &'a [u8],
     pub(super) state: &'a [u8],
-    /// Its true deadlines; a timer heap holds each of them.
+    /// Its true deadlines; a timer holds each of them.
     pub(super) deadlines: Deadlines,
     pub(super) mark: Mark,
 }
 
+/// A place is a chunk's number and an offset within it.
 #[derive(Debug, Default)]
 pub(super) struct Arena {
-    bytes: Vec<u8>,
-    /// Bytes of dead entries (a sweep's gap not counted).
+    chunks: Vec<Chunk>,
+    /// Numbers of chunks that hold nothing.
+    free: Vec<u32>,
+    /// The chunk that is being filled.
+    open: Option<u32>,
+    /// Where the search for a chunk worth emptying goes on.
+    hand: usize,
+    len: usize,
     dead: usize,
-    sweep: Option<Sweep>,
+    /// An entry is written here, and copied to where it fits.
+    scratch: Vec<u8>,
 }
 
-/// Entries before `to` are swept, those from `from` on are not, between them is nothing.
-#[derive(Debug, Clone, Copy)]
-struct Sweep {
-    from: usize,
-    to: usize,
+#[derive(Debug, Default)]
+struct Chunk {
+    bytes: Vec<u8>,
+    dead: usize,
+}
+
+fn chunk_of(at: u32) -> usize {
+    (at >> CHUNK_BITS) as usize
+}
+
+fn offset_in(at: u32) -> usize {
+    at as usize % CHUNK
 }
 
 impl Arena {
-    fn shape(&self, at: u32) -> Shape {
-        entry::shape(&self.bytes[at as usize..]).expect("the index holds offsets of entries only")
+    fn entry(&self, at: u32) -> &[u8] {
+        &self.chunks[chunk_of(at)].bytes[offset_in(at)..]
+    }
+
+    fn shape(entry: &[u8]) -> Shape {
+        entry::shape(entry).expect("places are of entries only")
     }
 
     #[inline]
     pub(super) fn get(&self, at: u32) -> Idle<'_> {
-        let shape = self.shape(at);
-        let entry = &self.bytes[at as usize..];
+        let entry = self.entry(at);
+        let shape = Self::shape(entry);
         Idle {
             key: &entry[shape.key.0..shape.key.1],
             state: &entry[shape.key.1..shape.end],
@@ -68,61 +87,115 @@ impl Arena {
         mark: Mark,
         encode: impl FnOnce(&mut Vec<u8>),
     ) -> Option<u32> {
-        let at = self.bytes.len();
-        if self.bytes.capacity() - at < GROW_BY / 4 {
-            self.bytes.reserve_exact(at / 8 + GROW_BY); // doubling would cost more than the index
+        let mut entry = std::mem::take(&mut self.scratch);
+        entry.clear();
+        entry::write_with(&mut entry, key, deadlines, encode);
+        entry[0] |= mark << MARK_SHIFT;
+        let at = self.append(&entry);
+        entry.shrink_to(CHUNK);
+        self.scratch = entry;
+        at
+    }
+
+    fn append(&mut self, entry: &[u8]) -> Option<u32> {
+        let number = match self.open {
+            Some(open) if self.chunks[open as usize].bytes.len() + entry.len() <= CHUNK => open,
+            _ => self.start(entry.len())?,
+        };
+        let bytes = &mut self.chunks[number as usize].bytes;
+        let at = number << CHUNK_BITS | bytes.len() as u32;
+        bytes.extend_from_slice(entry);
+        self.len += entry.len();
+        Some(at)
+    }
+
+    /// An empty chunk for an entry of this length. It is then the one that is being filled, unless the entry fills it.
+    fn start(&mut self, len: usize) -> Option<u32> {
+        let number = match self.free.pop() {
+            Some(number) => number,
+            None if self.chunks.len() == CHUNKS => return None,
+            None => {
+                self.chunks.push(Chunk::default());
+                self.chunks.len() as u32 - 1
+            }
+        };
+        // A bucket of few actors pays for no whole chunk.
+        if self.chunks.len() > 1 {
+            self.chunks[number as usize].bytes.reserve_exact(len.max(CHUNK));
         }
-        entry::write_with(&mut self.bytes, key, deadlines, encode);
-        if self.bytes.len() > PLACE_LIMIT {
-            self.bytes.truncate(at);
-            return None;
+        if len <= CHUNK {
+            self.open = Some(number);
         }
-        self.bytes[at] |= mark << MARK_SHIFT;
-        Some(at as u32)
+        Some(number)
     }
 
     pub(super) fn set_mark(&mut self, at: u32, mark: Mark) {
-        let flags = &mut self.bytes[at as usize];
+        let flags = &mut self.chunks[chunk_of(at)].bytes[offset_in(at)];
         *flags = (*flags & !MARK) | (mark << MARK_SHIFT);
     }
 
     /// The entry is no longer an actor.
     pub(super) fn kill(&mut self, at: u32) {
-        self.dead += self.shape(at).end;
-        self.bytes[at as usize] |= DEAD;
+        let len = Self::shape(self.entry(at)).end;
+        let number = chunk_of(at);
+        let chunk = &mut self.chunks[number];
+        chunk.bytes[offset_in(at)] |= DEAD;
+        chunk.dead += len;
+        self.dead += len;
+        if chunk.dead == chunk.bytes.len() {
+            self.release(number);
+        }
     }
 
-    /// Sweeps on in proportion to what was added since `added_from`; `moved` is told of every live entry that moves.
-    pub(super) fn sweep(&mut self, added_from: u32, mut moved: impl FnMut(&[u8], u32, u32)) {
-        let len = self.bytes.len();
-        let worth = len >= SWEEP_FROM && self.dead * 3 > len;
-        let Some(mut sweep) = self.sweep.or_else(|| worth.then_some(Sweep { from: 0, to: 0 })) else {
+    fn release(&mut self, number: usize) {
+        let chunk = std::mem::take(&mut self.chunks[number]);
+        self.len -= chunk.bytes.len();
+        self.dead -= chunk.dead;
+        self.open = self.open.filter(|open| *open as usize != number);
+        self.free.push(number as u32);
+    }
+
+    /// Empties a chunk if it is time to; `moved` is told of every entry that moves. To be called after every actor added.
+    pub(super) fn sweep(&mut self, mut moved: impl FnMut(&[u8], u32, u32)) {
+        if self.dead * 3 <= self.len {
             return;
-        };
-        let until = sweep.from + (len - added_from as usize) * SWEEP_PACE;
-        while sweep.from < until.min(self.bytes.len()) {
-            let (from, to) = (sweep.from, sweep.to);
-            let shape = self.shape(from as u32);
-            sweep.from += shape.end;
-            if self.bytes[from] & DEAD != 0 {
-                self.dead -= shape.end;
-                continue;
-            }
-            if from != to {
-                self.bytes.copy_within(from..sweep.from, to);
-                moved(&self.bytes[to + shape.key.0..to + shape.key.1], from as u32, to as u32);
-            }
-            sweep.to += shape.end;
         }
-        let done = sweep.from >= self.bytes.len();
-        if done {
-            self.bytes.truncate(sweep.to);
-            self.bytes.shrink_to(sweep.to + sweep.to / 8 + GROW_BY);
+        let Some(number) = self.worth_emptying() else { return };
+        // Taken out while its entries are added elsewhere: its number is free only afterwards.
+        let bytes = std::mem::take(&mut self.chunks[number].bytes);
+        let mut offset = 0;
+        while offset < bytes.len() {
+            let entry = &bytes[offset..];
+            let shape = Self::shape(entry);
+            if entry[0] & DEAD == 0 {
+                let to = self.append(&entry[..shape.end]).expect("there was room for a chunk");
+                let from = (number << CHUNK_BITS | offset) as u32;
+                moved(&entry[shape.key.0..shape.key.1], from, to);
+            }
+            offset += shape.end;
         }
-        self.sweep = (!done).then_some(sweep);
+        self.chunks[number].bytes = bytes;
+        self.release(number);
+    }
+
+    /// The next chunk of which a third is dead. There is one, or the chunk being filled has them all; none where there would be no room
+    /// for what lives in it.
+    fn worth_emptying(&mut self) -> Option<usize> {
+        if self.free.is_empty() && self.chunks.len() == CHUNKS {
+            return None;
+        }
+        for _ in 0..self.chunks.len() {
+            self.hand = (self.hand + 1) % self.chunks.len();
+            let chunk = &self.chunks[self.hand];
+            if chunk.dead * 3 > chunk.bytes.len() && self.open != Some(self.hand as u32) {
+                return Some(self.hand);
+            }
+        }
+        None
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.bytes.capacity()
+        let chunks: usize = self.chunks.iter().map(|chunk| chunk.bytes.capacity()).sum();
+        chunks + self.chunks.capacity() * size_of::<Chunk>() + self.scratch.capacity()
     }
 }

@@ -4,13 +4,15 @@
 use prost::encoding::{decode_varint, encode_varint};
 
 use crate::actor::{Deadlines, StateError};
-use crate::time::Millis;
+use crate::time::MINUTE;
 
 const WATERMARK: u8 = 1;
 const LOG_TIME: u8 = 2;
 const REMOVED: u8 = 4;
-/// Flags a segment may hold. The higher bits are the arena's own.
-const STORED: u8 = WATERMARK | LOG_TIME | REMOVED;
+/// The log-time deadline is a whole minute, as that of forgetting event ids always is, and is written in minutes.
+const MINUTES: u8 = 64;
+/// Flags a segment may hold. The other bits are the arena's own.
+const STORED: u8 = WATERMARK | LOG_TIME | REMOVED | MINUTES;
 
 /// An entry read in place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,15 +56,22 @@ pub(crate) fn write_removed(out: &mut Vec<u8>, key: &[u8]) {
 
 fn push_head(out: &mut Vec<u8>, key: &[u8], state_len: Option<usize>, deadlines: Deadlines) {
     let Deadlines { watermark, log_time } = deadlines;
-    let mut flags = 0;
-    flags |= if watermark.is_some() { WATERMARK } else { 0 };
-    flags |= if log_time.is_some() { LOG_TIME } else { 0 };
-    flags |= if state_len.is_none() { REMOVED } else { 0 };
-    out.push(flags);
+    let flag = |bit: u8, set: bool| if set { bit } else { 0 };
+    out.push(
+        flag(WATERMARK, watermark.is_some())
+            | flag(LOG_TIME, log_time.is_some())
+            | flag(MINUTES, log_time.is_some_and(|at| at % MINUTE == 0))
+            | flag(REMOVED, state_len.is_none()),
+    );
     encode_varint(key.len() as u64, out);
     encode_varint(state_len.unwrap_or_default() as u64, out);
-    for deadline in [watermark, log_time].into_iter().flatten() {
-        out.extend_from_slice(&deadline.to_le_bytes());
+    if let Some(watermark) = watermark {
+        encode_varint(zigzag(watermark), out);
+    }
+    if let Some(log_time) = log_time {
+        let unit = if log_time % MINUTE == 0 { MINUTE } else { 1 };
+        let base = watermark.unwrap_or(0).div_euclid(unit);
+        encode_varint(zigzag((log_time / unit).wrapping_sub(base)), out);
     }
     out.extend_from_slice(key);
 }
@@ -72,7 +81,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Entry<'_>, usize), StateError> {
     let flags = *bytes.first().ok_or_else(|| damaged("an entry is cut short"))?;
     let shape = shape(bytes).ok_or_else(|| damaged("an entry is cut short"))?;
     let removed = flags & REMOVED != 0;
-    if flags & !STORED != 0 || (removed && shape.end != shape.key.1) {
+    if flags & !STORED != 0 || (removed && (shape.end != shape.key.1 || flags != REMOVED)) {
         return Err(damaged("an entry has flags of no meaning"));
     }
     let key =
@@ -87,8 +96,15 @@ pub(super) fn shape(bytes: &[u8]) -> Option<Shape> {
     let (&flags, mut rest) = bytes.split_first()?;
     let key_len = usize::try_from(short_varint(&mut rest)?).ok()?;
     let state_len = usize::try_from(short_varint(&mut rest)?).ok()?;
-    let watermark = if flags & WATERMARK != 0 { Some(deadline(&mut rest)?) } else { None };
-    let log_time = if flags & LOG_TIME != 0 { Some(deadline(&mut rest)?) } else { None };
+    let watermark =
+        if flags & WATERMARK != 0 { Some(unzigzag(decode_varint(&mut rest).ok()?)) } else { None };
+    let log_time = if flags & LOG_TIME != 0 {
+        let unit = if flags & MINUTES != 0 { MINUTE } else { 1 };
+        let base = watermark.unwrap_or(0).div_euclid(unit);
+        Some(unzigzag(decode_varint(&mut rest).ok()?).wrapping_add(base).checked_mul(unit)?)
+    } else {
+        None
+    };
     let start = bytes.len() - rest.len();
     let key_end = start.checked_add(key_len)?;
     let end = key_end.checked_add(state_len)?;
@@ -111,10 +127,12 @@ fn short_varint(rest: &mut &[u8]) -> Option<u64> {
     }
 }
 
-fn deadline(rest: &mut &[u8]) -> Option<Millis> {
-    let (bytes, after) = rest.split_first_chunk::<8>()?;
-    *rest = after;
-    Some(Millis::from_le_bytes(*bytes))
+fn zigzag(value: i64) -> u64 {
+    ((value << 1) ^ (value >> 63)) as u64
+}
+
+fn unzigzag(value: u64) -> i64 {
+    (value >> 1) as i64 ^ -((value & 1) as i64)
 }
 
 fn damaged(what: &str) -> StateError {

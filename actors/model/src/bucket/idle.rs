@@ -45,7 +45,7 @@ impl<A: Actor> Actors<A> {
         let deadlines = actor.deadlines();
         let added = bucket.arena.push(slot.key.as_bytes(), deadlines, slot.mark, |out| actor.encode(out));
         let Some(offset) = added else { return false };
-        // An idle actor has no room for what its heap entry says: make it say the truth.
+        // An idle actor has no room for what its timer says: make it say the truth.
         let mut unarmed = as_array(deadlines);
         for (clock, deadline) in unarmed.iter_mut().enumerate() {
             if *deadline != slot.armed[clock] {
@@ -58,7 +58,7 @@ impl<A: Actor> Actors<A> {
             bucket.index.set(position, Place::Idle(offset));
         }
         self.slab.remove(at);
-        bucket.sweep(offset);
+        bucket.sweep();
         if bloated {
             self.drop_superseded(number);
         }

@@ -21,7 +21,7 @@ pub(super) const CLEAN: Mark = 0;
 pub(super) struct Slot<A> {
     pub(super) hash: u64,
     pub(super) key: SmallKey,
-    /// Per clock, the earliest entry a timer heap holds for it. Its true deadline may be later, never earlier.
+    /// Per clock, the earliest timer held for it. Its true deadline may be later, never earlier.
     pub(super) armed: [Millis; 2],
     pub(super) mark: Mark,
     /// Folded since the clock hand last passed.

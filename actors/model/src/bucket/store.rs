@@ -6,8 +6,8 @@ use super::KeyRef;
 use super::arena::Arena;
 use super::entry::Entry;
 use super::index::{Index, Place, tag_of};
-use super::slab::{Body, CLEAN, Mark, Slab, Slot, SmallKey};
-use super::timers::{TimerHeap, as_array};
+use super::slab::{Body, CLEAN, Mark, NEVER, Slab, Slot, SmallKey};
+use super::timers::{Timers, as_array};
 use crate::actor::{Actor, StateError};
 use crate::cut::segment::Segment;
 use crate::time::Millis;
@@ -17,7 +17,7 @@ pub(super) struct Bucket {
     pub(super) index: Index,
     pub(super) arena: Arena,
     /// By clock.
-    pub(super) timers: [TimerHeap; 2],
+    pub(super) timers: [Timers; 2],
     /// Actors; those removed since the last cut not counted.
     pub(super) live: u64,
     /// Actors marked dirty since the last freeze: none, and no cut under way, and the bucket may leave memory.
@@ -62,17 +62,15 @@ impl Bucket {
             opened.each(|entry| bucket.apply(entry))?;
             bucket.stored.add(segment);
         }
-        let mut armed = [Vec::new(), Vec::new()];
-        for (_, place) in bucket.index.from(0) {
+        let Self { index, arena, timers, .. } = &mut bucket;
+        for (_, place) in index.from(0) {
             let Place::Idle(at) = place else { continue };
-            let idle = bucket.arena.get(at);
-            let deadlines = [idle.deadlines.watermark, idle.deadlines.log_time];
-            for (armed, deadline) in armed.iter_mut().zip(deadlines) {
-                armed.extend(deadline.map(|deadline| (deadline, xxh3_64(idle.key))));
+            let idle = arena.get(at);
+            for (timers, deadline) in timers.iter_mut().zip(as_array(idle.deadlines)) {
+                if deadline != NEVER {
+                    timers.push(deadline, xxh3_64(idle.key));
+                }
             }
-        }
-        for (timers, armed) in bucket.timers.iter_mut().zip(armed) {
-            timers.fill(armed);
         }
         bucket.live = bucket.index.len() as u64;
         Ok(bucket)
@@ -102,7 +100,7 @@ impl Bucket {
             Some(position) => self.index.set(position, Place::Idle(at)),
             None => self.index.insert(tag_of(hash), Place::Idle(at)),
         }
-        self.sweep(at);
+        self.sweep();
         Ok(())
     }
 
@@ -119,14 +117,9 @@ impl Bucket {
         Some((position, self.index.place(position)))
     }
 
-    /// Key and heap entries of the actor at `place`, when its hash is this one.
-    pub(super) fn armed<'a, A>(
-        &'a self,
-        slab: &'a Slab<A>,
-        place: Place,
-        hash: u64,
-    ) -> Option<(&'a [u8], [Millis; 2])> {
-        let (key, found, armed) = match place {
+    /// Key, hash and timers of the actor at `place`.
+    pub(super) fn armed<'a, A>(&'a self, slab: &'a Slab<A>, place: Place) -> (&'a [u8], u64, [Millis; 2]) {
+        match place {
             Place::Hot(at) => {
                 let slot = slab.get(at);
                 (slot.key.as_bytes(), slot.hash, slot.armed)
@@ -135,8 +128,12 @@ impl Bucket {
                 let idle = self.arena.get(at);
                 (idle.key, xxh3_64(idle.key), as_array(idle.deadlines))
             }
-        };
-        (found == hash).then_some((key, armed))
+        }
+    }
+
+    /// Every place with this tag: one, but for collisions.
+    pub(super) fn with_tag(&self, tag: u32) -> impl Iterator<Item = Place> {
+        self.index.from(tag).take_while(move |(found, _)| *found == tag).map(|(_, place)| place)
     }
 
     /// Makes room for a new actor.
@@ -145,7 +142,7 @@ impl Bucket {
         let slot = Slot {
             hash: key.hash,
             key: key_bytes,
-            armed: [super::slab::NEVER; 2],
+            armed: [NEVER; 2],
             mark: CLEAN,
             touched: true,
             body: Body::Gone,
@@ -189,10 +186,10 @@ impl Bucket {
         slab.remove(at);
     }
 
-    /// Lets the arena sweep for the entry just added at this offset.
-    pub(super) fn sweep(&mut self, added: u32) {
+    /// Lets the arena sweep, after an entry was added.
+    pub(super) fn sweep(&mut self) {
         let Self { arena, index, .. } = self;
-        arena.sweep(added, |key, from, to| {
+        arena.sweep(|key, from, to| {
             let position = index.find(tag_of(xxh3_64(key)), |place| place == Place::Idle(from));
             index.set(position.expect("an entry that is not dead is indexed"), Place::Idle(to));
         });
@@ -215,11 +212,10 @@ impl Bucket {
     /// Every place whose actor has this hash: one, but for collisions.
     pub(super) fn with_hash<A>(&self, slab: &Slab<A>, hash: u64, out: &mut Vec<Place>) {
         out.clear();
-        let same_tag = self.index.from(tag_of(hash)).take_while(|(tag, _)| *tag == tag_of(hash));
-        out.extend(same_tag.map(|(_, place)| place).filter(|place| self.armed(slab, *place, hash).is_some()));
+        out.extend(self.with_tag(tag_of(hash)).filter(|place| self.armed(slab, *place).1 == hash));
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.index.bytes() + self.arena.bytes() + self.timers.iter().map(TimerHeap::bytes).sum::<usize>()
+        self.index.bytes() + self.arena.bytes() + self.timers.iter().map(Timers::bytes).sum::<usize>()
     }
 }

@@ -1,11 +1,12 @@
 //! Timers of a shard's actors, on two clocks, fired in exact (deadline, key text) order.
 //!
-//! Each bucket has a heap per clock of 16-byte entries. An actor whose deadline moves later keeps its entry, which is put right when it is
-//! popped. Entries due at the same time are gathered before the first of them fires, because only their keys say who comes first, and
-//! two owners with different histories must agree; [`Actors::gather_due`] does it in slices when there are very many.
+//! Each bucket has a [`Timers`] per clock: a heap of 16-byte entries for what comes next, and before that a list per slot of four
+//! minutes, four bytes an entry. An actor whose deadline moves later keeps its entry, which is put right when it is popped. Entries due
+//! at the same time are gathered before the first of them fires, because only their keys say who comes first, and two owners with
+//! different histories must agree; [`Actors::gather_due`] does it in slices when there are very many.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use super::actors::Actors;
 use super::index::{Place, tag_of};
@@ -15,59 +16,126 @@ use crate::actor::{Actor, StateError, TimerClock};
 use crate::key::{ActorKey, BUCKETS};
 use crate::time::Millis;
 
-/// Superseded entries tolerated in a heap beside one per actor.
+/// Superseded entries tolerated beside one per actor.
 const SLACK: usize = 64;
+/// A slot is 2^18 ms. Shorter ones would be many and nearly empty, and each costs as much as a dozen entries; of longer ones too much
+/// would lie in the heap.
+const SLOT_BITS: u32 = 18;
 
-/// One bucket's timers on one clock: (deadline, hash of the key).
-#[derive(Debug, Default)]
-pub(super) struct TimerHeap {
-    entries: BinaryHeap<Reverse<(Millis, u64)>>,
+/// One bucket's timers on one clock.
+#[derive(Debug)]
+pub(super) struct Timers {
+    /// (deadline, hash of the key) of the slots before `opened`.
+    near: BinaryHeap<Reverse<(Millis, u64)>>,
+    /// By slot, the tags of later ones: the actors know their deadlines.
+    far: BTreeMap<i64, Vec<u32>>,
+    opened: i64,
+    len: usize,
 }
 
-impl TimerHeap {
+/// What is to be done about the earliest timer.
+enum Next {
+    /// It is one of a slot: which of these actors it is, and when exactly, is to be found out.
+    Open { slot: i64, tag: u32 },
+    /// It is this actor's, now.
+    Due { hash: u64 },
+}
+
+fn slot_of(deadline: Millis) -> i64 {
+    deadline >> SLOT_BITS
+}
+
+impl Default for Timers {
+    fn default() -> Self {
+        Self { near: BinaryHeap::new(), far: BTreeMap::new(), opened: i64::MIN, len: 0 }
+    }
+}
+
+impl Timers {
     pub(super) fn push(&mut self, deadline: Millis, hash: u64) {
-        if self.entries.len() == self.entries.capacity() {
-            self.entries.reserve_exact(self.entries.len() / 8 + SLACK); // doubling would cost as much as the index
+        let slot = slot_of(deadline);
+        if slot < self.opened {
+            return self.push_near(deadline, hash);
         }
-        self.entries.push(Reverse((deadline, hash)));
+        let tags = self.far.entry(slot).or_default();
+        if tags.len() == tags.capacity() {
+            tags.reserve_exact(tags.len() / 8 + 4); // doubling would cost as much as the index
+        }
+        tags.push(tag_of(hash));
+        self.len += 1;
     }
 
-    /// Takes the entries of a bucket that is being loaded, unordered.
-    pub(super) fn fill(&mut self, entries: Vec<(Millis, u64)>) {
-        self.entries = entries.into_iter().map(Reverse).collect::<Vec<_>>().into();
+    fn push_near(&mut self, deadline: Millis, hash: u64) {
+        self.near.push(Reverse((deadline, hash)));
+        self.len += 1;
     }
 
+    /// Never later than the earliest: of a slot only its start is known.
     pub(super) fn earliest(&self) -> Millis {
-        self.entries.peek().map_or(NEVER, |Reverse((deadline, _))| *deadline)
+        let near = self.near.peek().map_or(NEVER, |Reverse((deadline, _))| *deadline);
+        let far = self.far.keys().next().map_or(NEVER, |slot| slot << SLOT_BITS);
+        near.min(far)
     }
 
-    fn pop_at(&mut self, deadline: Millis) -> Option<u64> {
+    /// Takes an entry that may be due at `deadline`.
+    fn next_at(&mut self, deadline: Millis) -> Option<Next> {
+        if let Some(mut first) = self.far.first_entry()
+            && *first.key() <= slot_of(deadline)
+        {
+            let slot = *first.key();
+            let tag = first.get_mut().pop()?;
+            if first.get().is_empty() {
+                first.remove();
+                self.opened = slot + 1;
+            }
+            self.len -= 1;
+            return Some(Next::Open { slot, tag });
+        }
         if self.earliest() != deadline {
             return None;
         }
-        self.entries.pop().map(|Reverse((_, hash))| hash)
+        self.len -= 1;
+        let next = self.near.pop().map(|Reverse((_, hash))| Next::Due { hash });
+        if self.near.is_empty() {
+            self.near.shrink_to(SLACK);
+        }
+        next
     }
 
     /// More superseded entries than actors: time to drop them.
-    pub(super) fn is_bloated(&self, actors: usize) -> bool {
-        self.entries.len() > 2 * actors + SLACK
+    fn is_bloated(&self, actors: usize) -> bool {
+        self.len > 2 * actors + SLACK
     }
 
-    pub(super) fn retain(&mut self, mut armed: impl FnMut(Millis, u64) -> bool) {
-        self.entries.retain(|Reverse((deadline, hash))| armed(*deadline, *hash));
+    /// Keeps each entry once, and only if an actor with that tag has a timer `armed` like it.
+    fn tidy(&mut self, armed: impl Fn(u32, &dyn Fn(Millis) -> bool) -> bool) {
+        let mut near = std::mem::take(&mut self.near).into_vec();
+        near.sort_unstable();
+        near.dedup();
+        near.retain(|Reverse((deadline, hash))| armed(tag_of(*hash), &|at| at == *deadline));
+        self.near = near.into();
+        self.far.retain(|slot, tags| {
+            tags.sort_unstable();
+            tags.dedup();
+            tags.retain(|tag| armed(*tag, &|at| slot_of(at) == *slot));
+            !tags.is_empty()
+        });
+        self.len = self.near.len() + self.far.values().map(Vec::len).sum::<usize>();
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.entries.capacity() * size_of::<(Millis, u64)>()
+        let far: usize = self.far.values().map(|tags| tags.capacity() * size_of::<u32>()).sum();
+        let slots = self.far.len() * size_of::<(i64, Vec<u32>)>();
+        self.near.capacity() * size_of::<(Millis, u64)>() + far + slots
     }
 }
 
 /// What is known across buckets.
 #[derive(Debug)]
 pub(super) struct Due {
-    /// Per clock and bucket, the earliest entry: of its heap, or as announced while it is not loaded.
+    /// Per clock and bucket, the earliest entry: of its timers, or as announced while it is not loaded.
     heads: [[Millis; BUCKETS as usize]; 2],
-    /// Per clock, a lower bound of what the loaded heaps hold.
+    /// Per clock, a lower bound of what the loaded buckets hold.
     soonest: [Millis; 2],
     /// Entries gathered: due, in firing order. In nodes: a million of them in one piece could not grow within a slice.
     ready: [BTreeSet<(Millis, ActorKeyText)>; 2],
@@ -106,7 +174,7 @@ impl Due {
     }
 }
 
-/// Puts a heap entry where the actor's deadline came nearer than any it has; whether the heaps should be tidied for it.
+/// Puts an entry where the actor's deadline came nearer than any it has; whether the timers should be tidied for it.
 #[inline]
 pub(super) fn rearm(
     bucket: &mut Bucket,
@@ -193,22 +261,31 @@ impl<A: Actor> Actors<A> {
         (soonest <= upto && soonest <= first && soonest != NEVER).then_some(soonest)
     }
 
-    /// Moves the bucket's first entry to the ready ones, unless it is superseded.
+    /// Moves the bucket's first entry on: to its exact deadline, or to the ready ones, unless it is superseded.
     fn gather_one(&mut self, clock: usize, number: u8, deadline: Millis) {
         let Some(bucket) = self.buckets[usize::from(number)].as_mut() else { return };
-        if let Some(hash) = bucket.timers[clock].pop_at(deadline) {
-            for (tag, place) in bucket.index.from(tag_of(hash)) {
-                if tag != tag_of(hash) {
-                    break;
-                }
-                if let Some((key, armed)) = bucket.armed(&self.slab, place, hash)
-                    && armed[clock] == deadline
-                {
-                    self.due.ready[clock].insert((deadline, text(key).into()));
+        let mut timers = std::mem::take(&mut bucket.timers[clock]);
+        match timers.next_at(deadline) {
+            Some(Next::Open { slot, tag }) => {
+                for place in bucket.with_tag(tag) {
+                    let (_, hash, armed) = bucket.armed(&self.slab, place);
+                    if slot_of(armed[clock]) == slot {
+                        timers.push_near(armed[clock], hash);
+                    }
                 }
             }
+            Some(Next::Due { hash }) => {
+                for place in bucket.with_tag(tag_of(hash)) {
+                    let (key, of, armed) = bucket.armed(&self.slab, place);
+                    if of == hash && armed[clock] == deadline {
+                        self.due.ready[clock].insert((deadline, text(key).into()));
+                    }
+                }
+            }
+            None => {}
         }
-        self.due.heads[clock][usize::from(number)] = bucket.timers[clock].earliest();
+        self.due.heads[clock][usize::from(number)] = timers.earliest();
+        bucket.timers[clock] = timers;
     }
 
     /// Takes the earliest timer due by `upto`, in (deadline, key) order. The caller folds that actor, which moves its deadline.
@@ -237,7 +314,7 @@ impl<A: Actor> Actors<A> {
         let number = key.bucket().0;
         let Some(bucket) = self.buckets[usize::from(number)].as_mut() else { return Ok(false) };
         let Some((position, place)) = bucket.find(&self.slab, key.into()) else { return Ok(false) };
-        if bucket.armed(&self.slab, place, key.hash()).is_none_or(|(_, armed)| armed[clock] != deadline) {
+        if bucket.armed(&self.slab, place).2[clock] != deadline {
             return Ok(false);
         }
         let at = match place {
@@ -253,6 +330,23 @@ impl<A: Actor> Actors<A> {
         }
         rearm(bucket, &mut self.due, number, slot.hash, &mut slot.armed, deadlines);
         Ok(false)
+    }
+}
+
+impl<A: Actor> Actors<A> {
+    /// Drops the timer entries no actor stands behind any more.
+    #[cold]
+    pub(super) fn drop_superseded(&mut self, number: u8) {
+        let Some(bucket) = self.buckets[usize::from(number)].as_mut() else { return };
+        let mut timers = std::mem::take(&mut bucket.timers);
+        for (clock, timers) in timers.iter_mut().enumerate() {
+            timers.tidy(|tag, like| {
+                bucket.with_tag(tag).any(|place| like(bucket.armed(&self.slab, place).2[clock]))
+            });
+            self.due.set_head(clock, number, NEVER);
+            self.due.note(clock, number, timers.earliest());
+        }
+        bucket.timers = timers;
     }
 }
 

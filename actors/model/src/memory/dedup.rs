@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use hashbrown::HashTable;
 
 use crate::actor::StateError;
-use crate::codec::{Reader, damaged, put_int, put_uint};
+use crate::codec::{Reader, Writer, damaged};
 use crate::limits::{REMEMBERED_EVENT_MINUTES, REMEMBERED_EVENTS};
 use crate::time::{MINUTE, Millis};
 
@@ -58,7 +58,8 @@ impl Dedup {
             Some(index) => {
                 index.insert_unique(fingerprint, fingerprint, |known| *known);
             }
-            None => self.build_index(),
+            None if self.fingerprints.len() > SEARCHED => self.build_index(),
+            None => {}
         }
     }
 
@@ -76,6 +77,12 @@ impl Dedup {
     pub fn forgotten_at(&self) -> Option<Millis> {
         let newest = self.runs.back()?;
         Some(newest.minute.saturating_add(REMEMBERED_EVENT_MINUTES + 1).saturating_mul(MINUTE))
+    }
+
+    /// See [`crate::actor::Actor::touch`].
+    pub fn touch(&self) -> u64 {
+        let minute = self.runs.back().map_or(0, |run| run.minute as u64);
+        minute ^ self.fingerprints.front().copied().unwrap_or_default()
     }
 
     pub fn len(&self) -> usize {
@@ -123,41 +130,42 @@ impl Dedup {
         }
     }
 
-    /// Runs first, mostly a byte for a minute with one event; then the fingerprints.
-    pub fn encode(&self, out: &mut Vec<u8>) {
-        put_uint(out, self.runs.len() as u64);
-        let mut before = None;
-        for run in &self.runs {
-            match before {
+    /// Runs first, from the newest back, mostly a byte for a minute with one event; then the fingerprints. The newest minute is the time
+    /// other times of the actor are best written against.
+    pub fn encode(&self, w: &mut Writer<'_>) {
+        w.count(self.runs.len());
+        let mut after: Option<i64> = None;
+        for run in self.runs.iter().rev() {
+            match after {
                 None => {
-                    put_int(out, run.minute);
-                    put_uint(out, u64::from(run.events) - 1);
+                    w.minute(run.minute);
+                    w.uint(u64::from(run.events) - 1);
                 }
-                Some(before) => {
+                Some(after) => {
                     let several = u64::from(run.events > 1);
-                    put_uint(out, (run.minute.wrapping_sub(before) as u64 - 1) << 1 | several);
+                    w.uint((after.wrapping_sub(run.minute) as u64 - 1) << 1 | several);
                     if several == 1 {
-                        put_uint(out, u64::from(run.events) - 2);
+                        w.uint(u64::from(run.events) - 2);
                     }
                 }
             }
-            before = Some(run.minute);
+            after = Some(run.minute);
         }
         for fingerprint in &self.fingerprints {
-            out.extend_from_slice(&fingerprint.to_le_bytes());
+            w.fixed64(*fingerprint);
         }
     }
 
-    pub fn decode(reader: &mut Reader<'_>) -> Result<Self, StateError> {
+    pub fn decode(r: &mut Reader<'_>) -> Result<Self, StateError> {
         let mut dedup = Self::default();
         let mut total = 0_u64;
-        for _ in 0..reader.count(REMEMBERED_EVENTS)? {
-            let (minute, events) = match dedup.runs.back() {
-                None => (reader.int()?, reader.uint()?.saturating_add(1)),
-                Some(before) => {
-                    let gap = reader.uint()?;
-                    let events = if gap & 1 == 1 { reader.uint()?.saturating_add(2) } else { 1 };
-                    let minute = before.minute.checked_add_unsigned((gap >> 1) + 1);
+        for _ in 0..r.count(REMEMBERED_EVENTS)? {
+            let (minute, events) = match dedup.runs.front() {
+                None => (r.minute()?, r.uint()?.saturating_add(1)),
+                Some(after) => {
+                    let gap = r.uint()?;
+                    let events = if gap & 1 == 1 { r.uint()?.saturating_add(2) } else { 1 };
+                    let minute = after.minute.checked_sub_unsigned((gap >> 1) + 1);
                     (minute.ok_or_else(|| damaged("minutes end"))?, events)
                 }
             };
@@ -165,10 +173,10 @@ impl Dedup {
             if total > REMEMBERED_EVENTS as u64 {
                 return Err(damaged("more event ids than there can be"));
             }
-            dedup.runs.push_back(Run { minute, events: events as u32 });
+            dedup.runs.push_front(Run { minute, events: events as u32 });
         }
         for _ in 0..total {
-            dedup.fingerprints.push_back(reader.fixed64()?);
+            dedup.fingerprints.push_back(r.fixed64()?);
         }
         dedup.build_index();
         Ok(dedup)

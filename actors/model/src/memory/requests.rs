@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::actor::StateError;
-use crate::codec::{Reader, damaged, put_int, put_text, put_uint};
+use crate::codec::{Reader, Writer, damaged};
 use crate::limits::REMEMBERED_REQUESTS;
 use crate::output::Outcome;
 use crate::time::{DAY, Millis};
@@ -71,31 +71,31 @@ impl Requests {
         self.decided.is_empty()
     }
 
-    pub fn encode(&self, out: &mut Vec<u8>) {
-        put_uint(out, self.decided.len() as u64);
+    pub fn encode(&self, w: &mut Writer<'_>) {
+        w.count(self.decided.len());
         for request in &self.decided {
-            put_text(out, &request.id);
-            out.extend_from_slice(&request.body_hash.to_le_bytes());
-            put_int(out, request.time);
+            w.text(&request.id);
+            w.fixed64(request.body_hash);
+            w.time(request.time);
             match &request.outcome {
-                Outcome::Done => out.push(0),
+                Outcome::Done => w.flag(false),
                 Outcome::Refused(refusal) => {
-                    out.push(1);
-                    put_int(out, i64::from(refusal.reason as i32));
-                    put_text(out, &refusal.field);
-                    put_text(out, &refusal.message);
+                    w.flag(true);
+                    put_reason(w, refusal.reason);
+                    w.text(&refusal.field);
+                    w.text(&refusal.message);
                 }
             }
         }
     }
 
-    pub fn decode(reader: &mut Reader<'_>) -> Result<Self, StateError> {
+    pub fn decode(r: &mut Reader<'_>) -> Result<Self, StateError> {
         let mut requests = Self::default();
-        for _ in 0..reader.count(REMEMBERED_REQUESTS)? {
-            let id = reader.text()?.into();
-            let body_hash = reader.fixed64()?;
-            let time = reader.int()?;
-            let outcome = if reader.flag()? { Outcome::Refused(refusal(reader)?) } else { Outcome::Done };
+        for _ in 0..r.count(REMEMBERED_REQUESTS)? {
+            let id = r.text()?.into();
+            let body_hash = r.fixed64()?;
+            let time = r.time()?;
+            let outcome = if r.flag()? { Outcome::Refused(refusal(r)?) } else { Outcome::Done };
             if requests.decided.back().is_some_and(|last| last.time > time) {
                 return Err(damaged("remembered requests are out of order"));
             }
@@ -111,12 +111,17 @@ impl Request {
     }
 }
 
-fn refusal(reader: &mut Reader<'_>) -> Result<Refusal, StateError> {
-    Ok(Refusal::new(reason(reader)?, reader.text()?, reader.text()?))
+fn refusal(r: &mut Reader<'_>) -> Result<Refusal, StateError> {
+    Ok(Refusal::new(reason(r)?, r.text()?.to_owned(), r.text()?.to_owned()))
 }
 
-/// Reads a reason as it is written in a state: its number.
-pub fn reason(reader: &mut Reader<'_>) -> Result<Reason, StateError> {
-    let number = i32::try_from(reader.int()?).ok();
+/// Writes a reason as it stands in a state: its number.
+pub fn put_reason(w: &mut Writer<'_>, reason: Reason) {
+    w.int(i64::from(reason as i32));
+}
+
+/// Reads what [`put_reason`] wrote.
+pub fn reason(r: &mut Reader<'_>) -> Result<Reason, StateError> {
+    let number = i32::try_from(r.int()?).ok();
     number.and_then(|number| Reason::try_from(number).ok()).ok_or_else(|| damaged("an unknown reason"))
 }

@@ -1,6 +1,6 @@
 use super::dedup::Dedup;
 use super::requests::Requests;
-use crate::codec::Reader;
+use crate::codec::{Reader, Writer};
 use crate::limits::{REMEMBERED_EVENTS, REMEMBERED_REQUESTS};
 use crate::output::Outcome;
 use crate::time::{DAY, MINUTE};
@@ -41,7 +41,7 @@ fn event_memory_comes_back_as_it_was() {
         memory.remember(id.wrapping_mul(0x9e37_79b9_7f4a_7c15), id as i64 * 7_000);
     }
     let mut bytes = Vec::new();
-    memory.encode(&mut bytes);
+    memory.encode(&mut Writer::new(&mut bytes));
     let back = Dedup::decode(&mut Reader::new(&bytes)).expect("its own encoding");
     assert_eq!(back, memory);
     assert!(back.knows(0, 0) && !back.knows(1, 0));
@@ -88,6 +88,6 @@ fn requests_are_bounded_and_come_back_as_they_were() {
     assert_eq!(memory.len(), REMEMBERED_REQUESTS);
     assert_eq!(memory.recall("r-0", 0, 300), None, "the oldest gave way");
     let mut bytes = Vec::new();
-    memory.encode(&mut bytes);
+    memory.encode(&mut Writer::new(&mut bytes));
     assert_eq!(Requests::decode(&mut Reader::new(&bytes)), Ok(memory));
 }

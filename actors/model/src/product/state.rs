@@ -8,46 +8,47 @@ use super::sale::{Sale, Terms};
 use super::stock::{Mode, Stock};
 use super::{Product, Text};
 use crate::actor::{Actor, Deadlines, StateError};
-use crate::codec::{Reader, damaged, put_int, put_money, put_option, put_text, put_uint};
+use crate::codec::{Reader, Writer, damaged};
 use crate::limits::{HOLDS, LINE_QUANTITY, MARKS, SALE_USERS, TAGS};
 use crate::memory::dedup::Dedup;
-use crate::memory::requests::{Requests, reason};
+use crate::memory::requests::{Requests, put_reason, reason};
 
 const FORMAT: u8 = 1;
 
 impl Actor for Product {
     fn encode(&self, out: &mut Vec<u8>) {
-        out.push(FORMAT);
-        put_int(out, self.version);
-        put_int(out, self.create_time);
-        put_int(out, self.update_time);
-        encode_text(&self.text, out);
-        put_option(out, self.price, put_money);
-        encode_stock(&self.stock, out);
-        put_option(out, self.sale.as_ref(), encode_sale);
-        put_option(out, self.stale_at, put_int);
-        encode_orders(&self.orders, out);
-        self.events.encode(out);
-        self.requests.encode(out);
+        let w = &mut Writer::new(out);
+        w.byte(FORMAT);
+        w.int(self.version);
+        w.time(self.create_time);
+        w.time(self.update_time);
+        encode_text(&self.text, w);
+        w.option(self.price, Writer::money);
+        encode_stock(&self.stock, w);
+        w.option(self.sale.as_ref(), encode_sale);
+        w.option(self.stale_at, Writer::time);
+        encode_orders(&self.orders, w);
+        self.events.encode(w);
+        self.requests.encode(w);
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, StateError> {
-        let reader = &mut Reader::new(bytes);
-        reader.version(FORMAT)?;
+        let r = &mut Reader::new(bytes);
+        r.version(FORMAT)?;
         let product = Self {
-            version: reader.int()?,
-            create_time: reader.int()?,
-            update_time: reader.int()?,
-            text: decode_text(reader)?,
-            price: reader.option(Reader::money)?,
-            stock: decode_stock(reader)?,
-            sale: reader.option(decode_sale)?,
-            stale_at: reader.option(Reader::int)?,
-            orders: decode_orders(reader)?,
-            events: Dedup::decode(reader)?,
-            requests: Requests::decode(reader)?,
+            version: r.int()?,
+            create_time: r.time()?,
+            update_time: r.time()?,
+            text: decode_text(r)?,
+            price: r.option(Reader::money)?,
+            stock: decode_stock(r)?,
+            sale: r.option(decode_sale)?,
+            stale_at: r.option(Reader::time)?,
+            orders: decode_orders(r)?,
+            events: Dedup::decode(r)?,
+            requests: Requests::decode(r)?,
         };
-        reader.end()?;
+        r.end()?;
         if product.version < 0 || product.orders.held() != product.stock.reserved {
             return Err(damaged("the holds of a product are not its reserved pieces"));
         }
@@ -63,146 +64,147 @@ impl Actor for Product {
     }
 }
 
-fn encode_text(text: &Text, out: &mut Vec<u8>) {
+fn encode_text(text: &Text, w: &mut Writer<'_>) {
     for field in [&text.title, &text.description, &text.category, &text.brand, &text.image_uri] {
-        put_text(out, field);
+        w.text(field);
     }
-    put_uint(out, text.tags.len() as u64);
+    w.count(text.tags.len());
     for tag in &text.tags {
-        put_text(out, tag);
+        w.text(tag);
     }
-    put_option(out, text.rating, |out, rating| out.extend_from_slice(&rating.to_bits().to_le_bytes()));
-    put_option(out, text.review_count, |out, count| put_int(out, i64::from(count)));
+    w.option(text.rating, |w, rating: f64| w.fixed64(rating.to_bits()));
+    w.option(text.review_count, |w, count| w.int(i64::from(count)));
 }
 
-fn decode_text(reader: &mut Reader<'_>) -> Result<Text, StateError> {
+fn decode_text(r: &mut Reader<'_>) -> Result<Text, StateError> {
     let mut text = Text::default();
     for field in
         [&mut text.title, &mut text.description, &mut text.category, &mut text.brand, &mut text.image_uri]
     {
-        reader.text()?.clone_into(field);
+        r.text()?.clone_into(field);
     }
-    for _ in 0..reader.count(TAGS)? {
-        text.tags.push(reader.text()?.to_owned());
+    for _ in 0..r.count(TAGS)? {
+        text.tags.push(r.text()?.to_owned());
     }
-    text.rating = reader.option(Reader::fixed64)?.map(f64::from_bits);
+    text.rating = r.option(Reader::fixed64)?.map(f64::from_bits);
     if text.rating.is_some_and(|rating| !(1.0..=5.0).contains(&rating)) {
         return Err(damaged("a rating is not 1 to 5"));
     }
-    let count = reader.option(Reader::int)?;
+    let count = r.option(Reader::int)?;
     text.review_count =
         count.map(|count| i32::try_from(count).map_err(|_| damaged("too many reviews"))).transpose()?;
     Ok(text)
 }
 
 /// `received` is the sum of the others: it is not written.
-fn encode_stock(stock: &Stock, out: &mut Vec<u8>) {
-    out.push(stock.mode as u8);
-    out.push(u8::from(stock.known));
+fn encode_stock(stock: &Stock, w: &mut Writer<'_>) {
+    w.byte(stock.mode as u8);
+    w.flag(stock.known);
     for pieces in [stock.available, stock.reserved, stock.sold] {
-        put_int(out, pieces);
+        w.int(pieces);
     }
-    put_option(out, stock.low_below, put_int);
+    w.option(stock.low_below, Writer::int);
 }
 
-fn decode_stock(reader: &mut Reader<'_>) -> Result<Stock, StateError> {
-    let mode = Mode::from_number(reader.byte()?).ok_or_else(|| damaged("no such stock mode"))?;
-    let known = reader.flag()?;
-    let [available, reserved, sold] = [pieces(reader)?, pieces(reader)?, pieces(reader)?];
+fn decode_stock(r: &mut Reader<'_>) -> Result<Stock, StateError> {
+    let mode = Mode::from_number(r.byte()?).ok_or_else(|| damaged("no such stock mode"))?;
+    let known = r.flag()?;
+    let [available, reserved, sold] = [pieces(r)?, pieces(r)?, pieces(r)?];
     let received = available + reserved + sold;
-    Ok(Stock { mode, known, received, available, reserved, sold, low_below: reader.option(Reader::int)? })
+    Ok(Stock { mode, known, received, available, reserved, sold, low_below: r.option(Reader::int)? })
 }
 
-fn encode_sale(out: &mut Vec<u8>, sale: &Sale) {
+fn encode_sale(w: &mut Writer<'_>, sale: &Sale) {
     let Terms { price, start, end, quantity, per_user } = sale.terms;
-    put_uint(out, sale.id);
-    put_money(out, price);
-    put_int(out, start);
-    for bound in [end, quantity, per_user] {
-        put_option(out, bound, put_int);
+    w.uint(sale.id);
+    w.money(price);
+    w.time(start);
+    w.option(end, Writer::time);
+    for bound in [quantity, per_user] {
+        w.option(bound, Writer::int);
     }
-    out.push(u8::from(sale.running));
-    put_int(out, sale.reserved);
-    put_int(out, sale.sold);
-    put_uint(out, sale.users.len() as u64);
+    w.flag(sale.running);
+    w.int(sale.reserved);
+    w.int(sale.sold);
+    w.count(sale.users.len());
     for (user, pieces) in &sale.users {
-        put_text(out, user);
-        put_int(out, *pieces);
+        w.text(user);
+        w.int(*pieces);
     }
 }
 
-fn decode_sale(reader: &mut Reader<'_>) -> Result<Sale, StateError> {
-    let id = reader.uint()?;
+fn decode_sale(r: &mut Reader<'_>) -> Result<Sale, StateError> {
+    let id = r.uint()?;
     let terms = Terms {
-        price: reader.money()?,
-        start: reader.int()?,
-        end: reader.option(Reader::int)?,
-        quantity: reader.option(Reader::int)?,
-        per_user: reader.option(Reader::int)?,
+        price: r.money()?,
+        start: r.time()?,
+        end: r.option(Reader::time)?,
+        quantity: r.option(Reader::int)?,
+        per_user: r.option(Reader::int)?,
     };
-    let running = reader.flag()?;
-    let [reserved, sold] = [pieces(reader)?, pieces(reader)?];
+    let running = r.flag()?;
+    let [reserved, sold] = [pieces(r)?, pieces(r)?];
     let mut sale = Sale { id, terms, running, reserved, sold, users: BTreeMap::new() };
-    for _ in 0..reader.count(SALE_USERS)? {
-        let user: Box<str> = reader.text()?.into();
+    for _ in 0..r.count(SALE_USERS)? {
+        let user: Box<str> = r.text()?.into();
         rising(sale.users.last_key_value().map(|(last, _)| &**last), &user)?;
-        let taken = pieces(reader)?;
+        let taken = pieces(r)?;
         sale.users.insert(user, taken);
     }
     if sale.within_terms() { Ok(sale) } else { Err(damaged("a sale gave away more than its terms")) }
 }
 
-fn encode_orders(orders: &Orders, out: &mut Vec<u8>) {
-    put_uint(out, orders.holds().len() as u64);
+fn encode_orders(orders: &Orders, w: &mut Writer<'_>) {
+    w.count(orders.holds().len());
     for (key, hold) in orders.holds() {
-        put_text(out, key);
-        put_int(out, hold.quantity);
-        put_int(out, hold.created);
-        out.push(hold.claim as u8);
-        put_option(out, hold.sale, put_uint);
+        w.text(key);
+        w.int(hold.quantity);
+        w.time(hold.created);
+        w.byte(hold.claim as u8);
+        w.option(hold.sale, Writer::uint);
     }
-    put_uint(out, orders.marks().len() as u64);
+    w.count(orders.marks().len());
     for (key, mark) in orders.marks() {
-        put_text(out, key);
-        put_int(out, mark.created);
+        w.text(key);
+        w.time(mark.created);
         match mark.kind {
-            MarkKind::Committed => out.push(0),
-            MarkKind::Released => out.push(1),
+            MarkKind::Committed => w.byte(0),
+            MarkKind::Released => w.byte(1),
             MarkKind::Refused { reason, available } => {
-                out.push(2);
-                put_int(out, i64::from(reason as i32));
-                put_int(out, available);
+                w.byte(2);
+                put_reason(w, reason);
+                w.int(available);
             }
         }
     }
 }
 
-fn decode_orders(reader: &mut Reader<'_>) -> Result<Orders, StateError> {
+fn decode_orders(r: &mut Reader<'_>) -> Result<Orders, StateError> {
     let mut orders = Orders::default();
-    for _ in 0..reader.count(HOLDS)? {
-        let key: Arc<str> = reader.text()?.into();
+    for _ in 0..r.count(HOLDS)? {
+        let key: Arc<str> = r.text()?.into();
         rising(orders.holds().last_key_value().map(|(last, _)| &**last), &key)?;
-        let quantity = reader.int()?;
+        let quantity = r.int()?;
         if !(1..=LINE_QUANTITY).contains(&quantity) {
             return Err(damaged("a hold has no such quantity"));
         }
-        let created = reader.int()?;
-        let claim = match reader.byte()? {
+        let created = r.time()?;
+        let claim = match r.byte()? {
             0 => Claim::Nothing,
             1 => Claim::Count,
             2 => Claim::Pieces,
             _ => return Err(damaged("no such claim")),
         };
-        orders.put_hold(key, Hold { quantity, created, claim, sale: reader.option(Reader::uint)? });
+        orders.put_hold(key, Hold { quantity, created, claim, sale: r.option(Reader::uint)? });
     }
-    for _ in 0..reader.count(MARKS)? {
-        let key: Arc<str> = reader.text()?.into();
+    for _ in 0..r.count(MARKS)? {
+        let key: Arc<str> = r.text()?.into();
         rising(orders.marks().last_key_value().map(|(last, _)| &**last), &key)?;
-        let created = reader.int()?;
-        let kind = match reader.byte()? {
+        let created = r.time()?;
+        let kind = match r.byte()? {
             0 => MarkKind::Committed,
             1 => MarkKind::Released,
-            2 => MarkKind::Refused { reason: reason(reader)?, available: reader.int()? },
+            2 => MarkKind::Refused { reason: reason(r)?, available: r.int()? },
             _ => return Err(damaged("no such mark")),
         };
         orders.put_mark(key, Mark { created, kind });
@@ -211,8 +213,8 @@ fn decode_orders(reader: &mut Reader<'_>) -> Result<Orders, StateError> {
 }
 
 /// Pieces as the fold can have counted them: sums of a few of them stay inside 64 bits.
-fn pieces(reader: &mut Reader<'_>) -> Result<i64, StateError> {
-    let pieces = reader.int()?;
+fn pieces(r: &mut Reader<'_>) -> Result<i64, StateError> {
+    let pieces = r.int()?;
     if (0..i64::MAX / 8).contains(&pieces) {
         Ok(pieces)
     } else {

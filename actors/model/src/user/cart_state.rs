@@ -3,8 +3,8 @@
 use super::abandonment::{AbandonedCart, Fate, Stage};
 use super::cart::Cart;
 use super::line::Line;
-use super::wire::{Reader, Writer, damaged};
 use crate::actor::StateError;
+use crate::codec::{Reader, Writer, damaged};
 use crate::limits::{ABANDONED_CARTS, CART_LINES};
 
 const COMMANDED: u8 = 1;
@@ -29,7 +29,7 @@ impl Cart {
                 | flag(ONE_LINE, self.lines.len() == 1)
                 | flag(CURRENCY, self.currency.is_some()),
         );
-        w.unsigned(self.version);
+        w.uint(self.version);
         if let Some(currency) = self.currency {
             w.currency(currency);
         }
@@ -63,7 +63,7 @@ impl Cart {
         w.byte(fate << 2 | u8::from(abandoned.stage == Stage::Checkout) << 1 | u8::from(same));
         w.time(abandoned.deadline);
         if let Fate::Recovered(order) = &abandoned.fate {
-            w.text(order);
+            w.word(order);
         }
         if !same {
             w.currency(abandoned.currency);
@@ -81,7 +81,7 @@ impl Cart {
             open: has(OPEN),
             ..Self::default()
         };
-        cart.version = r.unsigned()?;
+        cart.version = r.uint()?;
         cart.currency = if has(CURRENCY) { Some(r.currency()?) } else { None };
         let count = if has(ONE_LINE) { 1 } else { r.count(CART_LINES)? };
         cart.lines = decode_lines(count, r)?;
@@ -98,7 +98,7 @@ impl Cart {
             cart.abandoned.push(abandoned);
         }
         if cart.open && cart.abandoned.is_empty() || cart.currency.is_none() && !cart.lines.is_empty() {
-            return damaged("a cart that cannot be");
+            return Err(damaged("a cart that cannot be"));
         }
         Ok(cart)
     }
@@ -108,13 +108,13 @@ impl Cart {
         let deadline = r.time()?;
         let fate = match flags >> 2 {
             0 => Fate::Open,
-            1 => Fate::Recovered(r.text()?),
+            1 => Fate::Recovered(r.word()?.into()),
             2 => Fate::Restored,
-            _ => return damaged("an abandoned cart of no known fate"),
+            _ => return Err(damaged("an abandoned cart of no known fate")),
         };
         let (currency, lines) = match (flags & 1, self.currency) {
             (1, Some(currency)) => (currency, self.lines.clone()),
-            (1, None) => return damaged("an abandoned cart of no currency"),
+            (1, None) => return Err(damaged("an abandoned cart of no currency")),
             _ => {
                 let currency = r.currency()?;
                 let count = r.count(CART_LINES)?;
@@ -140,6 +140,6 @@ pub(super) fn decode_lines(count: usize, r: &mut Reader<'_>) -> Result<Vec<Line>
     let lines = (0..count).map(|_| Line::decode(r)).collect::<Result<Vec<_>, _>>()?;
     match lines.is_sorted_by(|a, b| a.product < b.product) {
         true => Ok(lines),
-        false => damaged("lines out of order"),
+        false => Err(damaged("lines out of order")),
     }
 }

@@ -2,8 +2,8 @@
 //! allocates nothing.
 
 use super::kind::Kind;
-use super::wire::{Reader, Writer, damaged};
 use crate::actor::StateError;
+use crate::codec::{Reader, Writer, damaged};
 use crate::limits::{DIMENSION_BYTES, JOURNEY_STEPS};
 use crate::time::Millis;
 
@@ -37,7 +37,8 @@ impl Step<'_> {
 
 /// Bytes of a time difference.
 const TIME: usize = 8;
-/// Beside a step's kind in state: it is about the same thing as the step before, and its target is left out.
+/// Beside a step's kind in state: it came with the step before, or is about the same thing, and the time or the target is left out.
+const AT_ONCE: u8 = 1 << 6;
 const SAME_TARGET: u8 = 1 << 7;
 /// Bytes before a step's target.
 const HEAD: usize = 3;
@@ -133,31 +134,33 @@ impl Journey {
         w.count(self.steps.into());
         let mut before = None;
         for step in self.steps() {
-            let same = before.replace(step.target) == Some(step.target);
-            w.time(step.time);
-            w.byte(step.kind as u8 | if same { SAME_TARGET } else { 0 });
-            if !same {
-                w.text(step.target);
+            let at_once = before.is_some_and(|before: Step<'_>| before.time == step.time);
+            let same = before.is_some_and(|before| before.target == step.target);
+            let flag = |bit: u8, set: bool| if set { bit } else { 0 };
+            w.byte(step.kind as u8 | flag(AT_ONCE, at_once) | flag(SAME_TARGET, same));
+            if !at_once {
+                w.time(step.time);
             }
+            if !same {
+                w.word(step.target);
+            }
+            before = Some(step);
         }
     }
 
     pub(super) fn decode(r: &mut Reader<'_>) -> Result<Self, StateError> {
         let mut journey = Self::default();
-        let mut target = None;
+        let mut before: Option<Step<'_>> = None;
         for _ in 0..r.count(JOURNEY_STEPS)? {
-            let time = r.time()?;
             let code = r.byte()?;
-            let Some(kind) = Kind::of_code(code & !SAME_TARGET) else {
-                return damaged("a step of no known kind");
-            };
-            if code & SAME_TARGET == 0 {
-                target = Some(r.text()?);
-            }
-            let Some(target) = &target else {
-                return damaged("a first step about the same as the one before");
-            };
-            journey.push(Step { time, kind, target });
+            let kind = Kind::of_code(code & !(AT_ONCE | SAME_TARGET));
+            let like = |flag: u8| before.filter(|_| code & flag != 0);
+            let time = like(AT_ONCE).map_or_else(|| r.time(), |before| Ok(before.time))?;
+            let target = like(SAME_TARGET).map_or_else(|| r.word(), |before| Ok(before.target))?;
+            let kind = kind.ok_or_else(|| damaged("a step of no known kind"))?;
+            let step = Step { time, kind, target };
+            journey.push(step);
+            before = Some(step);
         }
         Ok(journey)
     }

@@ -3,8 +3,8 @@
 use souk_proto::journal::v1::{CartLine, Stamp};
 use souk_proto::v1;
 
-use super::wire::{Reader, Writer};
 use crate::actor::StateError;
+use crate::codec::{Reader, Writer, damaged};
 use crate::fact::Item;
 use crate::limits::LINE_QUANTITY;
 use crate::money::{Currency, MAX_AMOUNT, Money};
@@ -142,27 +142,26 @@ impl Line {
         possible.then_some((currency, arrived))
     }
 
-    /// One piece without words, as most lines are reported, needs no byte for either.
+    /// Words nobody said take no byte.
     pub(super) fn encode(&self, w: &mut Writer<'_>) {
-        let worded = !(self.title.is_empty() && self.category.is_empty() && self.brand.is_empty());
-        w.text(&self.product);
-        w.unsigned(u64::from(self.quantity) << 1 | u64::from(worded));
-        w.signed(self.unit_price);
+        let words = [&self.title, &self.category, &self.brand];
+        let said = words.iter().rev().fold(0, |said, word| said << 1 | u64::from(!word.is_empty()));
+        w.word(&self.product);
+        w.uint(u64::from(self.quantity) << words.len() | said);
+        w.int(self.unit_price);
         w.time(self.add_time);
-        if worded {
-            w.text(&self.title);
-            w.text(&self.category);
-            w.text(&self.brand);
+        for word in words.iter().filter(|word| !word.is_empty()) {
+            w.word(word);
         }
     }
 
     pub(super) fn decode(r: &mut Reader<'_>) -> Result<Self, StateError> {
-        let product = r.text()?;
-        let quantity = r.small()?;
-        let unit_price = r.signed()?;
-        let add_time = r.time()?;
-        let (title, category, brand) =
-            if quantity & 1 == 1 { (r.text()?, r.text()?, r.text()?) } else { Default::default() };
-        Ok(Self { product, quantity: quantity >> 1, unit_price, add_time, title, category, brand })
+        let product = r.word()?.into();
+        let said = r.uint()?;
+        let Ok(quantity) = u32::try_from(said >> 3) else { return Err(damaged("a line of too many pieces")) };
+        let (unit_price, add_time) = (r.int()?, r.time()?);
+        let mut word = |bit: u64| if said & bit == 0 { Ok("") } else { r.word() };
+        let (title, category, brand) = (word(1)?.into(), word(2)?.into(), word(4)?.into());
+        Ok(Self { product, quantity, unit_price, add_time, title, category, brand })
     }
 }

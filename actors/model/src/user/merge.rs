@@ -6,8 +6,8 @@ use souk_proto::v1::MergePolicy;
 use super::cart_state::{decode_lines, encode_lines};
 use super::line::Line;
 use super::scribe::send;
-use super::wire::{Reader, Writer, damaged};
 use crate::actor::StateError;
+use crate::codec::{Reader, Writer, damaged};
 use crate::journal::Journal;
 use crate::key::ActorKey;
 use crate::limits::{CART_LINES, MERGES};
@@ -116,16 +116,16 @@ impl Merges {
     pub(super) fn encode(&self, w: &mut Writer<'_>) {
         w.count(self.asked.len());
         for merge in &self.asked {
-            w.unsigned(merge.id);
-            w.text(&merge.guest);
+            w.uint(merge.id);
+            w.word(&merge.guest);
             w.byte(merge.policy as u8);
             w.time(merge.created);
         }
         w.count(self.given.len());
         for gift in &self.given {
             w.byte(u8::from(gift.arrived) | u8::from(gift.currency.is_some()) << 1);
-            w.text(&gift.user);
-            w.unsigned(gift.merge_id);
+            w.word(&gift.user);
+            w.uint(gift.merge_id);
             w.time(gift.created);
             if let Some(currency) = gift.currency {
                 w.currency(currency);
@@ -138,15 +138,15 @@ impl Merges {
     pub(super) fn decode(r: &mut Reader<'_>) -> Result<Self, StateError> {
         let mut merges = Self::default();
         for _ in 0..r.count(MERGES)? {
-            let (id, guest) = (r.unsigned()?, r.text()?);
+            let (id, guest) = (r.uint()?, r.word()?.into());
             let Ok(policy) = MergePolicy::try_from(i32::from(r.byte()?)) else {
-                return damaged("an unknown merge policy");
+                return Err(damaged("an unknown merge policy"));
             };
             merges.asked.push(Merge { id, guest, policy, created: r.time()? });
         }
         for _ in 0..r.count(MERGES)? {
             let flags = r.byte()?;
-            let (user, merge_id, created) = (r.text()?, r.unsigned()?, r.time()?);
+            let (user, merge_id, created) = (r.word()?.into(), r.uint()?, r.time()?);
             let (currency, lines) = if flags & 2 != 0 {
                 let currency = r.currency()?;
                 let count = r.count(CART_LINES)?;

@@ -8,7 +8,6 @@ mod cart;
 mod cart_state;
 mod checkout;
 mod command;
-mod dedup;
 mod erase;
 mod event;
 mod journey;
@@ -19,7 +18,6 @@ mod order;
 mod order_state;
 mod orders;
 mod refund;
-mod requests;
 mod scribe;
 mod session;
 mod sessions;
@@ -28,9 +26,10 @@ mod step;
 #[cfg(test)]
 mod tests;
 mod timer;
-mod wire;
 
 use crate::key::ActorKey;
+use crate::memory::dedup::Dedup;
+use crate::memory::requests::Requests;
 use crate::output::Outputs;
 use crate::tally::Presence;
 use crate::time::Now;
@@ -46,7 +45,7 @@ pub use session::{Landing, Session};
 /// Everything one person (or guest) is to the shop. What most people never have lies behind boxes.
 #[derive(Debug, Clone, Default)]
 pub struct User {
-    dedup: dedup::Dedup,
+    dedup: Dedup,
     sessions: sessions::Sessions,
     journey: Journey,
     cart: Option<Box<Cart>>,
@@ -58,7 +57,7 @@ pub struct User {
 #[derive(Debug, Clone, Default)]
 struct Rare {
     orders: orders::Orders,
-    requests: requests::Requests,
+    requests: Requests,
     merges: merge::Merges,
 }
 

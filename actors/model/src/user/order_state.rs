@@ -4,10 +4,10 @@ use prost::Message;
 use souk_proto::v1;
 
 use super::order::{Charge, Hold, Order, OrderLine, State};
-use super::requests::reason;
-use super::wire::{Reader, Writer, damaged};
 use crate::actor::StateError;
+use crate::codec::{Reader, Writer, damaged};
 use crate::limits::CART_LINES;
+use crate::memory::requests::{put_reason, reason};
 
 const STATES: [State; 6] =
     [State::Known, State::Void, State::Placed, State::Pending, State::Confirmed, State::Cancelled];
@@ -32,8 +32,8 @@ impl Order {
                 | flag(PAYMENT, self.payment.is_some())
                 | flag(ADDRESS, self.address.is_some()),
         );
-        w.text(&self.id);
-        w.unsigned(self.version);
+        w.word(&self.id);
+        w.uint(self.version);
         w.time(self.created);
         w.time(self.updated);
         if let Some(deadline) = self.deadline {
@@ -45,13 +45,13 @@ impl Order {
             w.currency(currency);
         }
         if let Some(total) = self.total {
-            w.signed(total);
+            w.int(total);
         }
-        w.signed(self.refunded);
+        w.int(self.refunded);
         if let Some(charge) = &self.charge {
-            w.signed(charge.subtotal);
-            w.signed(charge.tax);
-            w.signed(charge.shipping);
+            w.int(charge.subtotal);
+            w.int(charge.tax);
+            w.int(charge.shipping);
         }
         if let Some(payment) = &self.payment {
             w.bytes(&payment.encode_to_vec());
@@ -59,7 +59,7 @@ impl Order {
         if let Some(address) = &self.address {
             w.bytes(&address.encode_to_vec());
         }
-        w.text(&self.cancel_reason);
+        w.word(&self.cancel_reason);
         w.count(self.lines.len());
         for line in &self.lines {
             line.encode(w);
@@ -69,12 +69,12 @@ impl Order {
     pub(super) fn decode(r: &mut Reader<'_>) -> Result<Self, StateError> {
         let flags = r.byte()?;
         let Some(state) = STATES.get(usize::from(flags & 7)) else {
-            return damaged("an order of no known state");
+            return Err(damaged("an order of no known state"));
         };
-        let id = r.text()?;
-        let version = r.unsigned()?;
+        let id = r.word()?;
+        let version = r.uint()?;
         let created = r.time()?;
-        let mut order = Self::new(&id, *state, created);
+        let mut order = Self::new(id, *state, created);
         order.version = version;
         order.erased = flags & ERASED != 0;
         order.updated = r.time()?;
@@ -83,24 +83,24 @@ impl Order {
         }
         let amounts = r.byte()?;
         order.currency = if amounts & 1 != 0 { Some(r.currency()?) } else { None };
-        order.total = if amounts & 2 != 0 { Some(r.signed()?) } else { None };
+        order.total = if amounts & 2 != 0 { Some(r.int()?) } else { None };
         order.checkout_started = amounts & 4 != 0;
-        order.refunded = r.signed()?;
+        order.refunded = r.int()?;
         if flags & CHARGE != 0 {
-            order.charge = Some(Charge { subtotal: r.signed()?, tax: r.signed()?, shipping: r.signed()? });
+            order.charge = Some(Charge { subtotal: r.int()?, tax: r.int()?, shipping: r.int()? });
         }
         if flags & PAYMENT != 0 {
-            let Ok(payment) = v1::Payment::decode(r.bytes()?) else { return damaged("a payment") };
+            let Ok(payment) = v1::Payment::decode(r.bytes()?) else { return Err(damaged("a payment")) };
             order.payment = Some(payment);
         }
         if flags & ADDRESS != 0 {
-            let Ok(address) = v1::Address::decode(r.bytes()?) else { return damaged("an address") };
+            let Ok(address) = v1::Address::decode(r.bytes()?) else { return Err(damaged("an address")) };
             order.address = Some(address);
         }
-        order.cancel_reason = r.text()?;
+        order.cancel_reason = r.word()?.into();
         order.lines = (0..r.count(CART_LINES)?).map(|_| OrderLine::decode(r)).collect::<Result<_, _>>()?;
         if order.deadline.is_some() != (order.state == State::Pending) {
-            return damaged("an order with the wrong deadline");
+            return Err(damaged("an order with the wrong deadline"));
         }
         Ok(order)
     }
@@ -108,37 +108,38 @@ impl Order {
 
 impl OrderLine {
     fn encode(&self, w: &mut Writer<'_>) {
-        w.text(&self.product);
-        w.text(&self.title);
-        w.text(&self.category);
-        w.text(&self.brand);
-        w.unsigned(self.quantity.into());
-        w.signed(self.unit_price);
-        w.unsigned(self.refunded_quantity.into());
-        w.signed(self.refunded_amount);
+        w.word(&self.product);
+        w.word(&self.title);
+        w.word(&self.category);
+        w.word(&self.brand);
+        w.uint(self.quantity.into());
+        w.int(self.unit_price);
+        w.uint(self.refunded_quantity.into());
+        w.int(self.refunded_amount);
         let hold = HOLDS.iter().position(|hold| *hold == self.hold).unwrap_or(0) as u8;
         let (priced, known) = (u8::from(self.cart_price.is_some()), u8::from(self.available.is_some()));
         w.byte(hold | priced << 4 | known << 5);
-        w.unsigned(self.reason as u64);
+        put_reason(w, self.reason);
         if let Some(price) = self.cart_price {
-            w.signed(price);
+            w.int(price);
         }
         if let Some(available) = self.available {
-            w.signed(available);
+            w.int(available);
         }
     }
 
     fn decode(r: &mut Reader<'_>) -> Result<Self, StateError> {
-        let (product, title, category, brand) = (r.text()?, r.text()?, r.text()?, r.text()?);
-        let (quantity, unit_price) = (r.small()?, r.signed()?);
-        let (refunded_quantity, refunded_amount) = (r.small()?, r.signed()?);
+        let (product, title, category, brand) =
+            (r.word()?.into(), r.word()?.into(), r.word()?.into(), r.word()?.into());
+        let (quantity, unit_price) = (r.uint32()?, r.int()?);
+        let (refunded_quantity, refunded_amount) = (r.uint32()?, r.int()?);
         let flags = r.byte()?;
         let Some(hold) = HOLDS.get(usize::from(flags & 15)).copied() else {
-            return damaged("a hold of no known kind");
+            return Err(damaged("a hold of no known kind"));
         };
         let reason = reason(r)?;
-        let cart_price = if flags & 16 != 0 { Some(r.signed()?) } else { None };
-        let available = if flags & 32 != 0 { Some(r.signed()?) } else { None };
+        let cart_price = if flags & 16 != 0 { Some(r.int()?) } else { None };
+        let available = if flags & 32 != 0 { Some(r.int()?) } else { None };
         Ok(Self {
             product,
             title,

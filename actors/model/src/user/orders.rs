@@ -1,8 +1,8 @@
 //! The newest orders of one user, by id.
 
 use super::order::Order;
-use super::wire::{Reader, Writer};
 use crate::actor::StateError;
+use crate::codec::{Reader, Writer};
 use crate::limits::ORDERS;
 use crate::time::Millis;
 use crate::verdict::{Reason, Refusal};

@@ -2,11 +2,20 @@
 
 use super::kind::Kind;
 use super::scribe::Scribe;
-use super::wire::{Reader, Writer, damaged};
 use crate::actor::StateError;
+use crate::codec::{Reader, Writer, damaged};
 use crate::fact::{Detail, Sign};
 use crate::limits::SESSION_DEVICES;
 use crate::time::Millis;
+
+const ENDED: u8 = 1;
+const LANDING: u8 = 1 << 1;
+const PAGES: u8 = 1 << 2;
+/// Bits of the flags that say how many kinds were counted, and how many devices seen.
+const COUNTS: u8 = 7;
+const COUNTS_AT: u8 = 3;
+const DEVICES: u8 = 3;
+const DEVICES_AT: u8 = 6;
 
 #[derive(Debug, Clone)]
 pub struct Session {
@@ -138,52 +147,79 @@ impl Session {
     }
 
     pub(super) fn encode(&self, w: &mut Writer<'_>) {
-        w.byte(u8::from(self.ended) | u8::from(self.landing.is_some()) << 1);
+        let flag = |bit: u8, set: bool| if set { bit } else { 0 };
+        let (counts, devices) = (few(self.counts.len(), COUNTS), few(self.devices.len(), DEVICES));
+        w.byte(
+            flag(ENDED, self.ended)
+                | flag(LANDING, self.landing.is_some())
+                | flag(PAGES, self.page_views > 0)
+                | counts << COUNTS_AT
+                | devices << DEVICES_AT,
+        );
         w.time(self.start);
-        w.time(self.last);
+        w.uint(self.last.wrapping_sub(self.start) as u64);
         w.span(self.ends.wrapping_sub(self.last));
-        w.unsigned(self.page_views.into());
-        if let Some(landing) = &self.landing {
-            w.time(landing.time);
-            w.text(&landing.page);
-            w.text(&landing.referrer);
-            w.text(&landing.campaign);
+        if self.page_views > 0 {
+            w.uint(self.page_views.into());
         }
-        w.count(self.counts.len());
+        if let Some(landing) = &self.landing {
+            w.int(landing.time.wrapping_sub(self.start));
+            w.word(&landing.page);
+            w.word(&landing.referrer);
+            w.word(&landing.campaign);
+        }
+        if counts == COUNTS {
+            w.count(self.counts.len());
+        }
         for (kind, events) in &self.counts {
             w.byte(*kind as u8);
-            w.unsigned((*events).into());
+            w.uint((*events).into());
         }
-        w.count(self.devices.len());
+        if devices == DEVICES {
+            w.count(self.devices.len());
+        }
         for device in &self.devices {
-            w.text(device);
+            w.word(device);
         }
     }
 
     pub(super) fn decode(r: &mut Reader<'_>) -> Result<Self, StateError> {
         let flags = r.byte()?;
+        let has = |flag: u8| flags & flag != 0;
         let start = r.time()?;
-        let last = r.time()?;
+        let last = start.wrapping_add(r.uint()? as i64);
         let ends = last.wrapping_add(r.span()?);
-        let page_views = r.small()?;
-        let landing = match flags & 2 {
-            0 => None,
-            _ => Some(Box::new(Landing {
-                time: r.time()?,
-                page: r.text()?,
-                referrer: r.text()?,
-                campaign: r.text()?,
+        let page_views = if has(PAGES) { r.uint32()? } else { 0 };
+        let landing = match has(LANDING) {
+            false => None,
+            true => Some(Box::new(Landing {
+                time: start.wrapping_add(r.int()?),
+                page: r.word()?.into(),
+                referrer: r.word()?.into(),
+                campaign: r.word()?.into(),
             })),
         };
         let mut counts = Vec::new();
-        for _ in 0..r.count(usize::from(u8::MAX))? {
-            let Some(kind) = Kind::of_code(r.byte()?) else { return damaged("events of no known kind") };
-            counts.push((kind, r.small()?));
+        for _ in 0..few_or_more(flags >> COUNTS_AT & COUNTS, COUNTS, usize::from(u8::MAX), r)? {
+            let Some(kind) = Kind::of_code(r.byte()?) else {
+                return Err(damaged("events of no known kind"));
+            };
+            counts.push((kind, r.uint32()?));
         }
-        if flags > 3 || last < start || !counts.is_sorted_by(|(a, _), (b, _)| a < b) {
-            return damaged("a session that cannot be");
+        let devices = few_or_more(flags >> DEVICES_AT & DEVICES, DEVICES, SESSION_DEVICES, r)?;
+        let devices = (0..devices).map(|_| Ok(r.word()?.into())).collect::<Result<_, _>>()?;
+        if last < start || !counts.is_sorted_by(|(a, _), (b, _)| a < b) {
+            return Err(damaged("a session that cannot be"));
         }
-        let devices = (0..r.count(SESSION_DEVICES)?).map(|_| r.text()).collect::<Result<_, _>>()?;
-        Ok(Self { start, last, ends, ended: flags & 1 == 1, page_views, landing, counts, devices })
+        Ok(Self { start, last, ends, ended: has(ENDED), page_views, landing, counts, devices })
     }
+}
+
+/// How many, as far as it can be said among the flags: `most` stands for that many and more.
+fn few(many: usize, most: u8) -> u8 {
+    u8::try_from(many).map_or(most, |many| many.min(most))
+}
+
+fn few_or_more(few: u8, most: u8, limit: usize, r: &mut Reader<'_>) -> Result<usize, StateError> {
+    if few < most { Ok(few.into()) } else { r.count(limit) }
 }

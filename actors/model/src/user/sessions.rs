@@ -2,8 +2,8 @@
 
 use super::scribe::Scribe;
 use super::session::{Session, Visit};
-use super::wire::{Reader, Writer, damaged};
 use crate::actor::StateError;
+use crate::codec::{Reader, Writer, damaged};
 use crate::fact::Sign;
 use crate::limits::SESSIONS;
 use crate::settings::Settings;
@@ -156,21 +156,23 @@ impl Sessions {
         self.by_start.is_empty()
     }
 
+    /// The time they are kept for is only asked of ended ones, and set whenever one ends.
     pub(super) fn encode(&self, w: &mut Writer<'_>) {
         w.count(self.by_start.len());
-        w.span(self.kept_for);
         for session in &self.by_start {
             session.encode(w);
+        }
+        if self.by_start.iter().any(|session| session.ended) {
+            w.span(self.kept_for);
         }
     }
 
     pub(super) fn decode(r: &mut Reader<'_>) -> Result<Self, StateError> {
-        let count = r.count(SESSIONS)?;
-        let kept_for = r.span()?;
-        let by_start = (0..count).map(|_| Session::decode(r)).collect::<Result<Vec<_>, _>>()?;
+        let by_start = (0..r.count(SESSIONS)?).map(|_| Session::decode(r)).collect::<Result<Vec<_>, _>>()?;
         if !by_start.is_sorted_by(|earlier, later| earlier.last < later.start) {
-            return damaged("sessions overlap");
+            return Err(damaged("sessions overlap"));
         }
+        let kept_for = if by_start.iter().any(|session| session.ended) { r.span()? } else { 0 };
         Ok(Self { by_start, kept_for })
     }
 }

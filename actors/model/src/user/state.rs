@@ -1,13 +1,11 @@
 //! The user's encoding: a version, one bit per part that is there, the parts. As small as an idle user can be: there are millions.
 
-use super::{
-    Cart, Journey, Rare, User, dedup::Dedup, merge::Merges, orders::Orders, requests::Requests,
-    sessions::Sessions,
-};
+use super::{Cart, Journey, Rare, User, merge::Merges, orders::Orders, sessions::Sessions};
 use crate::actor::{Actor, Deadlines, StateError};
+use crate::codec::{Reader, Writer, damaged};
+use crate::memory::dedup::Dedup;
+use crate::memory::requests::Requests;
 use crate::tally::Presence;
-
-use super::wire::{Reader, Writer, damaged};
 
 /// Newest format this build reads, and the one it writes.
 const FORMAT: u8 = 1;
@@ -33,11 +31,11 @@ impl Actor for User {
         if !self.sessions.is_empty() {
             self.sessions.encode(&mut w);
         }
-        if !self.journey.is_empty() {
-            self.journey.encode(&mut w);
-        }
         if let Some(cart) = &self.cart {
             cart.encode(&mut w);
+        }
+        if !self.journey.is_empty() {
+            self.journey.encode(&mut w);
         }
         if let Some(rare) = &self.rare {
             rare.encode(&mut w);
@@ -52,7 +50,7 @@ impl Actor for User {
                 return Err(StateError::Newer { found: *format, newest: FORMAT });
             }
             [FORMAT, parts, rest @ ..] => (*parts, Reader::new(rest)),
-            _ => return damaged("it has no format or no parts"),
+            _ => return Err(damaged("it has no format or no parts")),
         };
         let has = |part: u8| parts & part != 0;
         let mut user = Self::default();
@@ -62,19 +60,20 @@ impl Actor for User {
         if has(SESSIONS) {
             user.sessions = Sessions::decode(&mut r)?;
         }
-        if has(JOURNEY) {
-            user.journey = Journey::decode(&mut r)?;
-        }
         if has(CART) {
             user.cart = Some(Box::new(Cart::decode(&mut r)?));
+        }
+        if has(JOURNEY) {
+            user.journey = Journey::decode(&mut r)?;
         }
         if has(ORDERS | REQUESTS | MERGES) {
             user.rare = Some(Box::new(Rare::decode(parts, &mut r)?));
         }
         if has(PRESENCE) {
-            user.presence = Presence::decode(std::mem::take(r.rest()))?;
+            user.presence = Presence::decode(r.take_rest())?;
         }
-        if r.is_done() { Ok(user) } else { damaged("bytes are left over") }
+        r.end()?;
+        Ok(user)
     }
 
     fn deadlines(&self) -> Deadlines {
