@@ -151,16 +151,11 @@ impl ProductsShard {
     /// A saga's step for one of this shard's products.
     fn saga_step(&mut self, at: At, step: &Step, out: &mut Outputs) -> Result<(), StateError> {
         let now = self.core.now(at.offset);
-        self.with_product(&step.key, now, out, |product, context| product.step(context, &step.key, step))?;
-        out.push(Output::Changed { actor: step.key.clone() });
-        Ok(())
+        self.with_product(&step.key, now, out, |product, context| product.step(context, &step.key, step))
     }
 
     fn event(&mut self, at: At, event: &Event, out: &mut Outputs) -> Result<(), StateError> {
         let verdict = self.judge(at, event, out)?;
-        if verdict == Verdict::Counted {
-            out.push(Output::Changed { actor: event.key.clone() });
-        }
         self.core.judged(at, verdict, out);
         Ok(())
     }
@@ -190,9 +185,6 @@ impl ProductsShard {
                 product.command(context, &command.key, command)
             })?,
         };
-        if outcome == Outcome::Done {
-            out.push(Output::Changed { actor: command.key.clone() });
-        }
         let request_id = command.command.request_id.clone();
         out.push(Output::Decided { offset: at.offset, actor: command.key.clone(), request_id, outcome });
         Ok(())
