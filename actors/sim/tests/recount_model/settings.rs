@@ -220,7 +220,7 @@ fn windows(shape: &Shape, rng: &mut Rng) -> String {
         "day".to_owned(),
         "week".to_owned(),
         "month".to_owned(),
-        span(rng.between(1, 30) * beat),
+        span(rng.between(1, 29) * beat),
         span(rng.between(30, 200) * beat),
         sliding(rng.between(2, 6), rng.between(5, 40)),
     ];
