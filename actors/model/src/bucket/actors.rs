@@ -32,7 +32,7 @@ pub struct Actors<A> {
     pub(super) slab: Slab<A>,
     pub(super) due: Due,
     /// Hashes of the actors changed since the last freeze, each once.
-    pub(super) dirty: Vec<u64>,
+    pub(super) dirty: usize,
     /// The mark of those actors.
     pub(super) mark: Mark,
     pub(super) cut: Option<Box<Cut>>,
@@ -48,7 +48,7 @@ impl<A: Actor> Actors<A> {
             buckets: (0..BUCKETS).map(|_| None).collect(),
             slab: Slab::default(),
             due: Due::default(),
-            dirty: Vec::new(),
+            dirty: 0,
             mark: CLEAN + 1,
             cut: None,
             evicted: [None; BUCKETS as usize],
@@ -172,8 +172,8 @@ impl<A: Actor> Actors<A> {
         slot.touched = true;
         if slot.mark != self.mark {
             slot.mark = self.mark;
-            bucket.dirty += 1;
-            self.dirty.push(key.hash);
+            bucket.dirty.push(key.hash);
+            self.dirty += 1;
         }
         if bloated {
             self.drop_superseded(number);
@@ -198,8 +198,8 @@ impl<A: Actor> Actors<A> {
         bucket.live -= 1;
         if slot.mark != self.mark {
             slot.mark = self.mark;
-            bucket.dirty += 1;
-            self.dirty.push(key.hash);
+            bucket.dirty.push(key.hash);
+            self.dirty += 1;
         }
         Ok(true)
     }

@@ -1,7 +1,7 @@
 //! A shard's actors as they were at one position, taken in slices while folding goes on.
 //!
 //! Freezing takes no time: the dirty list is put aside and the mark of the dirty changes, so that an actor still carrying the old one is
-//! frozen and not yet encoded. Whoever is about to change such an actor encodes it first ([`Cut::preserve`]). Each changed bucket becomes
+//! frozen and not yet encoded, bucket by bucket. Whoever is about to change such an actor encodes it first ([`Cut::preserve`]). Each changed bucket becomes
 //! a delta; one bucket a cut, whose deltas outgrew its base, is written whole, in the order of its index.
 
 use std::collections::VecDeque;
@@ -19,14 +19,17 @@ use crate::planted::{Bug, Planted};
 
 /// Actors of a base looked at between two looks at the budget.
 const STRIDE: usize = 64;
+/// Room set aside for an actor in its section's blob, compressed: most need less. A blob that must grow is copied, within one slice.
+const BLOB_BYTES_OF_AN_ACTOR: usize = 128;
 /// Beyond the last tag.
 const ALL_TAGS: u64 = 1 << 32;
 
 #[derive(Debug)]
 pub(super) struct Cut {
-    /// Hashes of the frozen actors. Kept to the end: should the cut be abandoned, they are dirty again.
-    frozen: Vec<u64>,
-    next: usize,
+    /// Hashes of the frozen actors by bucket. Kept to the end: should the cut be abandoned, they are dirty again.
+    frozen: Vec<Vec<u64>>,
+    /// Bucket, and place within its frozen ones, that come next.
+    next: (usize, usize),
     mark: Mark,
     sections: Vec<Section>,
     /// Sections with a block to compress, once per block.
@@ -44,6 +47,8 @@ pub(super) struct Cut {
 struct Section {
     id: u16,
     base: bool,
+    /// Actors the cut takes of it, or a few more.
+    expected: usize,
     writer: Option<Writer>,
     /// As frozen; `bytes` as stored before this cut.
     totals: SectionTotals,
@@ -104,7 +109,8 @@ impl Cut {
 
     fn write(&mut self, number: u8, put: impl FnOnce(&mut Writer) -> usize) -> usize {
         let section = &mut self.sections[usize::from(number)];
-        let writer = section.writer.get_or_insert_with(|| Writer::new(section.id, section.base));
+        let expected = section.expected * BLOB_BYTES_OF_AN_ACTOR;
+        let writer = section.writer.get_or_insert_with(|| Writer::new(section.id, section.base, expected));
         let before = writer.waiting();
         let bytes = put(writer);
         if writer.waiting() > before {
@@ -137,18 +143,19 @@ impl Cut {
 
     pub(super) fn bytes(&self) -> usize {
         let writers = self.sections.iter().filter_map(|section| section.writer.as_ref());
-        writers.map(Writer::bytes).sum::<usize>() + self.frozen.capacity() * size_of::<u64>()
+        let frozen = self.frozen.iter().map(Vec::capacity).sum::<usize>() * size_of::<u64>();
+        writers.map(Writer::bytes).sum::<usize>() + frozen
     }
 }
 
 impl<A: Actor> Actors<A> {
     pub fn is_dirty(&self) -> bool {
-        !self.dirty.is_empty() || self.cut.is_some()
+        self.dirty > 0 || self.cut.is_some()
     }
 
     /// Dirty actors: a cut is due when they are many.
     pub fn dirty(&self) -> usize {
-        self.dirty.len()
+        self.dirty
     }
 
     /// Fixes what the cut holds: every actor as it is now. The cut before it must be committed or abandoned.
@@ -157,11 +164,19 @@ impl<A: Actor> Actors<A> {
             debug_assert!(false, "one cut at a time");
             self.abandoned();
         }
+        let take = |bucket: &mut Option<Bucket>| {
+            bucket.as_mut().map_or_else(Vec::new, |bucket| std::mem::take(&mut bucket.dirty))
+        };
+        let frozen: Vec<Vec<u64>> = self.buckets.iter_mut().map(take).collect();
+        self.dirty = 0;
         let rewrite = self.outgrown().map(|number| Rewrite { number, next: 0 });
-        let sections = (0..BUCKETS).map(|number| self.section_now(number, rewrite.as_ref())).collect();
+        let sections = (0..BUCKETS).zip(&frozen);
+        let sections = sections
+            .map(|(number, frozen)| self.section_now(number, rewrite.as_ref(), frozen.len()))
+            .collect();
         let mut cut = Cut {
-            frozen: std::mem::take(&mut self.dirty),
-            next: 0,
+            frozen,
+            next: (0, 0),
             mark: self.mark,
             sections,
             waiting: VecDeque::new(),
@@ -175,17 +190,16 @@ impl<A: Actor> Actors<A> {
         }
         self.cut = Some(Box::new(cut));
         self.mark = 3 - self.mark;
-        for bucket in self.buckets.iter_mut().flatten() {
-            bucket.dirty = 0;
-        }
     }
 
-    fn section_now(&self, number: u8, rewrite: Option<&Rewrite>) -> Section {
+    fn section_now(&self, number: u8, rewrite: Option<&Rewrite>, frozen: usize) -> Section {
         let bucket = self.buckets[usize::from(number)].as_ref();
         let stored = bucket.map(|bucket| bucket.stored).unwrap_or_default();
+        let rewrites = rewrite.is_some_and(|rewrite| rewrite.number == number);
         Section {
             id: self.base_section + u16::from(number),
-            base: !stored.base || rewrite.is_some_and(|rewrite| rewrite.number == number),
+            base: !stored.base || rewrites,
+            expected: bucket.map_or(0, |bucket| if rewrites { bucket.live as usize } else { frozen }),
             writer: None,
             totals: SectionTotals {
                 actors: bucket.map_or(0, |bucket| bucket.live),
@@ -214,7 +228,7 @@ impl<A: Actor> Actors<A> {
         if !cut.compress() && !cut.closed {
             let mut budget = Budget { actors: max_actors, bytes: CUT_BYTES_PER_SLICE };
             self.take_frozen(&mut cut, &mut budget);
-            let scanned = cut.next == cut.frozen.len() && self.take_base(&mut cut, &mut budget);
+            let scanned = cut.next.0 == cut.frozen.len() && self.take_base(&mut cut, &mut budget);
             if scanned {
                 cut.close();
             }
@@ -226,14 +240,14 @@ impl<A: Actor> Actors<A> {
 
     fn take_frozen(&mut self, cut: &mut Cut, budget: &mut Budget) {
         let mut places = Vec::new();
-        while cut.next < cut.frozen.len() && budget.lasts() {
-            let hash = cut.frozen[cut.next];
-            cut.next += 1;
-            let number = bucket_of(hash).0;
-            let Some(bucket) = self.buckets[usize::from(number)].as_ref() else { continue };
-            if cut.rewrites(number) {
-                continue; // stands in its base
-            }
+        while let Some(frozen) = cut.frozen.get(cut.next.0).filter(|_| budget.lasts()) {
+            let number = cut.next.0 as u8;
+            let hash = frozen.get(cut.next.1).filter(|_| !cut.rewrites(number)); // or stands in its base
+            let (Some(&hash), Some(bucket)) = (hash, &self.buckets[cut.next.0]) else {
+                cut.next = (cut.next.0 + 1, 0);
+                continue;
+            };
+            cut.next.1 += 1;
             bucket.with_hash(&self.slab, hash, &mut places);
             for place in places.drain(..) {
                 budget.spend(self.take_place(cut, number, place));
@@ -329,14 +343,16 @@ impl<A: Actor> Actors<A> {
     pub fn abandoned(&mut self) {
         let Some(cut) = self.cut.take() else { return };
         let mut places = Vec::new();
-        for hash in cut.frozen {
-            let Some(bucket) = self.buckets[usize::from(bucket_of(hash).0)].as_mut() else { continue };
-            bucket.with_hash(&self.slab, hash, &mut places);
-            for place in places.drain(..) {
-                if bucket.mark(&self.slab, place) != self.mark {
-                    bucket.set_mark(&mut self.slab, place, self.mark);
-                    bucket.dirty += 1;
-                    self.dirty.push(hash);
+        for (frozen, bucket) in cut.frozen.into_iter().zip(&mut self.buckets) {
+            let Some(bucket) = bucket else { continue };
+            for hash in frozen {
+                bucket.with_hash(&self.slab, hash, &mut places);
+                for place in places.drain(..) {
+                    if bucket.mark(&self.slab, place) != self.mark {
+                        bucket.set_mark(&mut self.slab, place, self.mark);
+                        bucket.dirty.push(hash);
+                        self.dirty += 1;
+                    }
                 }
             }
         }

@@ -68,7 +68,8 @@ impl<A: Actor> Actors<A> {
     /// Drops a loaded bucket of which a committed cut holds everything; `false` when that is not so. Its timers stay announced.
     pub fn evict(&mut self, bucket: BucketId) -> bool {
         let place = usize::from(bucket.0);
-        let clean = self.buckets.get(place).and_then(Option::as_ref).is_some_and(|bucket| bucket.dirty == 0);
+        let clean =
+            self.buckets.get(place).and_then(Option::as_ref).is_some_and(|bucket| bucket.dirty.is_empty());
         if !clean || self.cut.is_some() {
             return false;
         }
@@ -91,6 +92,6 @@ impl<A: Actor> Actors<A> {
     pub fn bytes(&self) -> usize {
         let buckets: usize = self.buckets.iter().flatten().map(|bucket| bucket.bytes()).sum();
         let cut = self.cut.as_ref().map_or(0, |cut| cut.bytes());
-        buckets + self.slab.bytes() + self.due.bytes() + self.dirty.capacity() * size_of::<u64>() + cut
+        buckets + self.slab.bytes() + self.due.bytes() + cut
     }
 }

@@ -20,8 +20,9 @@ pub(super) struct Bucket {
     pub(super) timers: [Timers; 2],
     /// Actors; those removed since the last cut not counted.
     pub(super) live: u64,
-    /// Actors marked dirty since the last freeze: none, and no cut under way, and the bucket may leave memory.
-    pub(super) dirty: u32,
+    /// Hashes of the actors marked dirty since the last freeze: none, and no cut under way, and the bucket may leave memory. Per bucket, so
+    /// that none of them ever grows by a millisecond's worth.
+    pub(super) dirty: Vec<u64>,
     pub(super) stored: Stored,
 }
 

@@ -69,15 +69,12 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub fn new(section: u16, base: bool) -> Self {
-        let mut writer = Self {
-            base,
-            entries: 0,
-            raw: Vec::new(),
-            waiting: VecDeque::new(),
-            blob: vec![0; ENVELOPE],
-            checksum: 0,
-        };
+    /// `expected` bytes of blob are set aside.
+    pub fn new(section: u16, base: bool, expected: usize) -> Self {
+        let mut blob = Vec::with_capacity(ENVELOPE + expected);
+        blob.resize(ENVELOPE, 0);
+        let mut writer =
+            Self { base, entries: 0, raw: Vec::new(), waiting: VecDeque::new(), blob, checksum: 0 };
         writer.append(&state::Segment { section: section.into(), base, ..state::Segment::default() });
         writer
     }
@@ -158,7 +155,7 @@ impl Writer {
 
 /// The blob of a section that is one piece (a shard's header): a base with one entry under the empty key.
 pub fn write_single(section: u16, state: &[u8]) -> Vec<u8> {
-    let mut writer = Writer::new(section, true);
+    let mut writer = Writer::new(section, true, state.len());
     writer.put(b"", Deadlines::default(), |out| out.extend_from_slice(state));
     writer.finish()
 }

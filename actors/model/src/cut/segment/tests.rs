@@ -24,7 +24,7 @@ fn rows(base: bool) -> impl Strategy<Value = Vec<Row>> {
 }
 
 fn write(rows: &[Row], base: bool) -> Vec<u8> {
-    let mut writer = Writer::new(7, base);
+    let mut writer = Writer::new(7, base, 0);
     for (key, state, deadlines) in rows {
         match state {
             Some(state) => writer.put(key.as_bytes(), *deadlines, |out| out.extend_from_slice(state)),
