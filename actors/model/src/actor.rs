@@ -11,8 +11,11 @@ pub trait Actor: Sized {
     /// Appends the canonical encoding: equal states, equal bytes. The first byte is the format's version.
     fn encode(&self, out: &mut Vec<u8>);
     fn decode(bytes: &[u8]) -> Result<Self, StateError>;
-    /// When it wants to be woken next, on either clock.
-    fn deadlines(&self) -> Deadlines;
+    /// When it wants to be woken next, on either clock; never, for most kinds.
+    #[inline]
+    fn deadlines(&self) -> Deadlines {
+        Deadlines::default()
+    }
     /// Nothing left worth keeping: it may be dropped without a trace.
     fn is_empty(&self) -> bool;
     /// Reads what folding will read that lies apart from the actor itself, so that it is in the cache by then. What it gives only

@@ -6,21 +6,45 @@
 use super::KeyRef;
 use super::cut::Cut;
 use super::index::Place;
-use super::slab::{Body, CLEAN, Mark, NEVER, Slab};
+use super::slab::{Body, CLEAN, Mark, NEVER, Slab, SmallKey};
 use super::store::Bucket;
 use super::timers::{Due, as_array, rearm};
 use crate::actor::{Actor, StateError};
 use crate::cut::segment::Segment;
-use crate::key::{BUCKETS, BucketId};
+use crate::key::{BUCKETS, BucketId, bucket_of};
 use crate::planted::Planted;
+use crate::time::Millis;
 
 /// Where an actor was found: worth looking at first the next time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hint(u32);
+pub struct Hint(pub(super) u32);
 
 impl Default for Hint {
     fn default() -> Self {
         Self(u32::MAX)
+    }
+}
+
+/// A hot actor being folded: where it is, and what it goes by.
+#[derive(Debug, Clone, Copy)]
+pub struct Spot<'a> {
+    at: u32,
+    hash: u64,
+    key: &'a SmallKey,
+}
+
+impl<'a> Spot<'a> {
+    pub fn hint(self) -> Hint {
+        Hint(self.at)
+    }
+
+    pub fn hash(self) -> u64 {
+        self.hash
+    }
+
+    /// Its key's text, as bytes.
+    pub fn key(self) -> &'a [u8] {
+        self.key.as_bytes()
     }
 }
 
@@ -39,6 +63,14 @@ pub struct Actors<A> {
     /// Digests of the buckets that were evicted.
     pub(super) evicted: [Option<u64>; BUCKETS as usize],
     pub(super) planted: Planted,
+}
+
+/// What became of an actor that was folded.
+struct Change {
+    fresh: bool,
+    was_there: bool,
+    is_there: bool,
+    deadlines: [Millis; 2],
 }
 
 impl<A: Actor> Actors<A> {
@@ -103,27 +135,36 @@ impl<A: Actor> Actors<A> {
     where
         A: Default,
     {
-        let (at, fresh) = self.find_or_admit(key)?;
-        Ok(self.fold_slot(at, fresh, key, f))
+        self.fold_at_spot(key, |_, actor| f(actor))
     }
 
-    /// As [`Actors::fold`], looking first where the actor was before; `hint` is then where it is now. Representation only.
+    /// As [`Actors::fold`], telling `f` where the actor is.
     #[inline]
-    pub fn fold_near<R>(
+    pub fn fold_at_spot<R>(
         &mut self,
-        hint: &mut Hint,
         key: KeyRef<'_>,
-        f: impl FnOnce(&mut A) -> R,
+        f: impl FnOnce(Spot<'_>, &mut A) -> R,
     ) -> Result<R, StateError>
     where
         A: Default,
     {
-        if self.slab.is_at(hint.0, key) {
-            return Ok(self.fold_slot(hint.0, false, key, f));
-        }
         let (at, fresh) = self.find_or_admit(key)?;
-        *hint = Hint(at);
-        Ok(self.fold_slot(at, fresh, key, f))
+        Ok(self.fold_slot(at, fresh, f))
+    }
+
+    /// As [`Actors::fold_at_spot`], for an actor found before: nothing happens unless it is still there and `is` knows its key.
+    #[inline]
+    pub fn fold_known<R>(
+        &mut self,
+        hint: Hint,
+        is: impl FnOnce(&[u8]) -> bool,
+        f: impl FnOnce(Spot<'_>, &mut A) -> R,
+    ) -> Option<R>
+    where
+        A: Default,
+    {
+        let is_it = self.slab.at(hint.0).is_some_and(|slot| is(slot.key.as_bytes()));
+        is_it.then(|| self.fold_slot(hint.0, false, f))
     }
 
     /// The slot of the actor, made hot or made new; and whether it is new.
@@ -139,13 +180,12 @@ impl<A: Actor> Actors<A> {
     }
 
     #[inline]
-    fn fold_slot<R>(&mut self, at: u32, fresh: bool, key: KeyRef<'_>, f: impl FnOnce(&mut A) -> R) -> R
+    fn fold_slot<R>(&mut self, at: u32, fresh: bool, f: impl FnOnce(Spot<'_>, &mut A) -> R) -> R
     where
         A: Default,
     {
-        let number = key.bucket().0;
-        let bucket = self.buckets[usize::from(number)].as_mut().expect("a bucket with a slot is loaded");
         let slot = self.slab.get_mut(at);
+        let number = bucket_of(slot.hash).0;
         if let Some(cut) = &mut self.cut {
             cut.preserve(number, slot);
         }
@@ -154,31 +194,41 @@ impl<A: Actor> Actors<A> {
             slot.body = Body::Is(A::default());
         }
         let Body::Is(actor) = &mut slot.body else { unreachable!("it was just put there") };
-        let result = f(actor);
+        let result = f(Spot { at, hash: slot.hash, key: &slot.key }, actor);
 
         let is_there = !actor.is_empty();
-        let mut bloated = false;
-        if is_there {
-            let deadlines = as_array(actor.deadlines());
-            bloated = rearm(bucket, &mut self.due, number, key.hash, &mut slot.armed, deadlines);
-        } else {
+        let deadlines = as_array(actor.deadlines());
+        if !is_there {
             slot.body = Body::Gone;
         }
+        slot.touched = true;
+        let is_clean = slot.mark != self.mark;
+        let is_earlier = is_there && deadlines.iter().zip(&slot.armed).any(|(new, armed)| new < armed);
+        if is_clean || is_earlier || is_there != was_there {
+            self.changed(at, number, Change { fresh, was_there, is_there, deadlines });
+        }
+        result
+    }
+
+    /// The actor of a slot changed more than in itself: its bucket hears of it.
+    fn changed(&mut self, at: u32, number: u8, change: Change) {
+        let Change { fresh, was_there, is_there, deadlines } = change;
+        let bucket = self.buckets[usize::from(number)].as_mut().expect("a bucket with a slot is loaded");
+        let slot = self.slab.get_mut(at);
         bucket.live = bucket.live + u64::from(is_there) - u64::from(was_there);
         if fresh && !is_there {
             bucket.forget(&mut self.slab, at); // never was, as far as any cut knows
-            return result;
+            return;
         }
-        slot.touched = true;
+        let bloated = is_there && rearm(bucket, &mut self.due, number, slot.hash, &mut slot.armed, deadlines);
         if slot.mark != self.mark {
             slot.mark = self.mark;
-            bucket.dirty.push(key.hash);
+            bucket.dirty.push(slot.hash);
             self.dirty += 1;
         }
         if bloated {
             self.drop_superseded(number);
         }
-        result
     }
 
     /// Drops the actor; whether there was one.

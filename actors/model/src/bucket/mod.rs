@@ -14,7 +14,7 @@ mod store;
 mod timers;
 mod warm;
 
-pub use actors::{Actors, Hint};
+pub use actors::{Actors, Hint, Spot};
 pub use warm::WARMED;
 
 use crate::key::{ActorKey, BucketId, bucket_of};

@@ -3,7 +3,7 @@
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::KeyRef;
-use super::actors::{Actors, not_loaded};
+use super::actors::{Actors, Hint, not_loaded};
 use super::index::{Place, tag_of};
 use super::store::Bucket;
 use super::timers::text;
@@ -16,6 +16,12 @@ impl<A: Actor> Actors<A> {
         let bucket = self.bucket(key.bucket())?;
         let Some((_, place)) = bucket.find(&self.slab, key) else { return Ok(None) };
         self.visit(bucket, place, |_, actor| read(actor))
+    }
+
+    /// Lets `read` see the actor of a spot found before, with its key, if it is still there.
+    pub fn get_known<R>(&self, hint: Hint, hash: u64, read: impl FnOnce(&str, &A) -> R) -> Option<R> {
+        let slot = self.slab.at(hint.0).filter(|slot| slot.hash == hash)?;
+        slot.body.get().map(|actor| read(text(slot.key.as_bytes()), actor))
     }
 
     pub fn contains(&self, key: KeyRef<'_>) -> bool {
@@ -50,7 +56,7 @@ impl<A: Actor> Actors<A> {
             let mut group: Vec<(u64, Place)> = Vec::new();
             let mut cells = bucket.index.from(from).peekable();
             while let Some((tag, place)) = cells.next() {
-                group.push((xxh3_64(self.key(bucket, place)), place));
+                group.push((self.hash(bucket, place), place));
                 if cells.peek().is_some_and(|(next, _)| *next == tag) {
                     continue; // a whole tag at once: within it only the hashes say the order
                 }
@@ -134,6 +140,13 @@ impl<A: Actor> Actors<A> {
         match place {
             Place::Hot(at) => self.slab.get(at).key.as_bytes(),
             Place::Idle(at) => bucket.arena.get(at).key,
+        }
+    }
+
+    fn hash(&self, bucket: &Bucket, place: Place) -> u64 {
+        match place {
+            Place::Hot(at) => self.slab.get(at).hash,
+            Place::Idle(at) => xxh3_64(bucket.arena.get(at).key),
         }
     }
 

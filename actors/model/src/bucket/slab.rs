@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::KeyRef;
 use crate::time::Millis;
 
 /// Slots of a chunk.
@@ -106,12 +105,11 @@ impl<A> Slab<A> {
         &mut self.chunks[at / CHUNK].slots[at % CHUNK]
     }
 
-    /// Whether the slot, if there is one, is this actor's.
+    /// The slot, if there is one.
     #[inline]
-    pub(super) fn is_at(&self, at: u32, key: KeyRef<'_>) -> bool {
+    pub(super) fn at(&self, at: u32) -> Option<&Slot<A>> {
         let at = at as usize;
-        let slot = self.chunks.get(at / CHUNK).and_then(|chunk| chunk.slots.get(at % CHUNK));
-        slot.is_some_and(|slot| slot.hash == key.hash && slot.key.as_bytes() == key.text.as_bytes())
+        self.chunks.get(at / CHUNK)?.slots.get(at % CHUNK)
     }
 
     pub(super) fn insert(&mut self, slot: Slot<A>) -> u32 {

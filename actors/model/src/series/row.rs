@@ -6,7 +6,7 @@ use prost::Message as _;
 use souk_proto::state::v1 as state;
 
 use super::source::Source;
-use crate::actor::{Actor, Deadlines, StateError};
+use crate::actor::{Actor, StateError};
 use crate::tally::TallyCell;
 use crate::tally::cells::Cells;
 use crate::tally::codec::{damaged, decode_cells, encode_cells};
@@ -132,10 +132,6 @@ impl Actor for SeriesRow {
             return Err(damaged("sources do not rise"));
         }
         Ok(Self { sources })
-    }
-
-    fn deadlines(&self) -> Deadlines {
-        Deadlines::default()
     }
 
     fn is_empty(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
-use crate::actor::{Actor, Deadlines, StateError};
+use crate::actor::{Actor, StateError};
 use crate::key::ActorKey;
 use crate::time::Millis;
 
@@ -45,10 +45,6 @@ impl Actor for Tombstone {
             Some((&found, _)) => Err(StateError::Newer { found, newest: FORMAT }),
             None => Err(StateError::Damaged("empty tombstone".into())),
         }
-    }
-
-    fn deadlines(&self) -> Deadlines {
-        Deadlines::default()
     }
 
     fn is_empty(&self) -> bool {

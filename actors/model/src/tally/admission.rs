@@ -15,26 +15,20 @@ pub(super) struct Admission {
 impl Admission {
     /// Whether a key may count in a pane ending at `end`, and if so notes that. `newest` is the end of its newest pane so far, `dead`
     /// the end up to which panes make no key live.
-    #[inline]
-    pub(super) fn admit(
-        &mut self,
-        newest: &mut Option<Millis>,
-        end: Millis,
-        dead: Millis,
-        max: usize,
-    ) -> bool {
-        match *newest {
-            Some(newest) if newest > dead && newest >= end => return true,
-            Some(newest) if newest > dead => self.leave(newest),
-            _ => {
-                self.forget(dead);
-                if self.live >= max {
-                    return false;
-                }
+    pub(super) fn admit(&mut self, newest: &mut Millis, end: Millis, dead: Millis, max: usize) -> bool {
+        if *newest > dead && *newest >= end {
+            return true;
+        }
+        if *newest > dead {
+            self.leave(*newest);
+        } else {
+            self.forget(dead);
+            if self.live >= max {
+                return false;
             }
         }
         self.enter(end);
-        *newest = Some(end);
+        *newest = end;
         true
     }
 

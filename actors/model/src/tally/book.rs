@@ -5,18 +5,17 @@ use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::admission::Admission;
 use super::cells::TOTAL;
-use super::count::Counting;
+use super::count::{Read, RowCounter};
+use super::counter::{Counter, Keys};
 use super::late::{self, Ledger};
-use super::plan::{Bump, KeySet, MetricPlan, Plan, Reading};
+use super::plan::{MetricPlan, Plan};
 use super::presence::Presence;
-use super::recent::Recent;
-use super::row::Row;
+use super::row::{NOT_ADMITTED, Row};
 use super::stream::{Outboxes, Standing};
 use super::{CountedMetric, TallyAck, TallyBatch, TallyRequest, split_head};
 use crate::actor::{Actor, StateError};
-use crate::bucket::{Actors, Hint, KeyRef};
+use crate::bucket::{Actors, KeyRef};
 use crate::cut::segment::ROWS;
 use crate::fact::Fact;
 use crate::key::{BUCKETS, BucketId};
@@ -24,13 +23,6 @@ use crate::limits::{TALLY_BATCH, TALLY_SWEEP_EVERY, TALLY_SWEEP_ROWS};
 use crate::planted::Planted;
 use crate::settings::Settings;
 use crate::time::{Millis, Now};
-
-/// What is known of the keys of one key set.
-#[derive(Debug)]
-struct Keys {
-    admission: Admission,
-    recent: Recent,
-}
 
 /// What one users shard has counted.
 #[derive(Debug)]
@@ -87,7 +79,7 @@ impl TallyBook {
         settings: &Settings,
         now: &Now,
         fact: &Fact<'_>,
-        mut presence: Option<&mut Presence>,
+        presence: Option<&mut Presence>,
     ) {
         debug_assert_eq!(settings.hash, self.plan.settings_hash, "settings change through change_settings");
         if self.keys.is_none() {
@@ -95,13 +87,14 @@ impl TallyBook {
         }
         let Self { rows, plan, keys, counted, open_until, outboxes, text, .. } = self;
         let Some(keys) = keys else { return };
-        for Reading { metric, bumps, unfiltered } in &plan.readings[fact.detail.kind() as usize] {
-            let taken = taken(bumps, *unfiltered, fact);
+        let mut counter = Counter::new(rows, text, RowCounter { outboxes, now, fact, presence });
+        for reading in &plan.readings[fact.detail.kind() as usize] {
+            let taken = reading.taken(fact);
             if taken == 0 {
                 continue;
             }
-            let plan = &mut plan.metrics[*metric];
-            let ledger = &mut counted[*metric];
+            let plan = &mut plan.metrics[reading.metric];
+            let ledger = &mut counted[reading.metric];
             let dead = plan.closed_for_good(now.high_water);
             if fact.time < dead {
                 ledger.late += 1;
@@ -109,16 +102,9 @@ impl TallyBook {
             }
             plan.go_to(fact.time);
             ledger.counted += 1;
-            if plan.here.pane.is_some() {
-                ledger.corrections +=
-                    u64::from(plan.here.first_close <= now.watermark_of(plan.metric.lateness));
-                *open_until = (*open_until).max(plan.here.last_close.saturating_add(plan.metric.lateness));
-            }
-            let presence = presence.as_deref_mut();
-            let mut counter = Counter { rows, outboxes, now, plan, dead, fact, bumps, taken, presence };
-            for (key_set, keys) in plan.key_sets.iter().zip(&mut keys[*metric]) {
-                counter.count(key_set, keys, text);
-            }
+            ledger.corrections += u64::from(plan.here.first_close <= now.high_water);
+            *open_until = plan.here.last_close.max(*open_until);
+            counter.count(&Read { plan, reading, taken, dead }, &mut keys[reading.metric]);
         }
     }
 
@@ -137,7 +123,7 @@ impl TallyBook {
                 return;
             }
             let Some(metric) = plan_of(plan, key.text) else { return };
-            let durable = outboxes.durable(outboxes.target_of(key.text));
+            let durable = outboxes.durable(outboxes.target_of(key.text.as_bytes()));
             let oldest = row.cells.oldest().and_then(|oldest| row.cells.get(oldest));
             if oldest
                 .is_some_and(|cell| is_closed(metric, cell.start, now.high_water) && cell.offset <= durable)
@@ -149,7 +135,7 @@ impl TallyBook {
         self.sweep = next.unwrap_or(None);
         for text in done {
             let Some(metric) = plan_of(plan, &text) else { continue };
-            let durable = outboxes.durable(outboxes.target_of(&text));
+            let durable = outboxes.durable(outboxes.target_of(text.as_bytes()));
             let key = KeyRef { text: &text, hash: xxh3_64(text.as_bytes()) };
             let gone = |start, offset| is_closed(metric, start, now.high_water) && offset <= durable;
             rows.fold(key, |row| row.cells.drop_where(gone))
@@ -179,7 +165,6 @@ impl TallyBook {
                 forgotten.push(key.text.to_owned());
             }
         });
-        self.outboxes.forget(gone);
         for text in forgotten {
             let key = KeyRef { text: &text, hash: xxh3_64(text.as_bytes()) };
             self.rows
@@ -273,7 +258,9 @@ impl TallyBook {
                 let dead = metric.closed_for_good(now.high_water);
                 let mut open = row.clone();
                 open.cells.drop_where(|start, _| is_closed(metric, start, now.high_water));
-                open.newest_end = row.newest_end.filter(|end| *end > dead);
+                if row.newest_end <= dead {
+                    open.newest_end = NOT_ADMITTED;
+                }
                 if !open.is_empty() {
                     bytes.clear();
                     bytes.extend_from_slice(key.text.as_bytes());
@@ -303,15 +290,15 @@ impl TallyBook {
     }
 
     fn known_keys(&self) -> Vec<Vec<Keys>> {
-        let none = |key_set| Keys { admission: Admission::default(), recent: Recent::of(key_set) };
-        let keys = self.plan.metrics.iter().map(|plan| plan.key_sets.iter().map(none).collect());
+        let keys =
+            self.plan.metrics.iter().map(|plan| plan.key_sets.iter().map(|_| Keys::default()).collect());
         let mut keys: Vec<Vec<Keys>> = keys.collect();
         self.each_row(|key, row| {
             let Some((_, name, key_set)) = split_head(key.text) else { return };
             let metric = self.plan.metrics.iter().position(|plan| plan.metric.name == name);
             let keys = metric.and_then(|metric| keys[metric].get_mut(usize::from(key_set)));
-            if let (Some(keys), Some(end)) = (keys, row.newest_end) {
-                keys.admission.enter(end);
+            if let Some(keys) = keys.filter(|_| row.is_admitted()) {
+                keys.admission.enter(row.newest_end);
             }
         });
         keys
@@ -324,87 +311,6 @@ impl TallyBook {
                 .unwrap_or_else(|error| panic!("a row of the tally book cannot be read: {error}"));
         }
     }
-}
-
-/// A fact on its way to its rows of one metric.
-struct Counter<'a> {
-    rows: &'a mut Actors<Row>,
-    outboxes: &'a mut Outboxes,
-    now: &'a Now,
-    plan: &'a MetricPlan,
-    /// Panes that end by then make no key live.
-    dead: Millis,
-    fact: &'a Fact<'a>,
-    bumps: &'a [Bump],
-    taken: u64,
-    presence: Option<&'a mut Presence>,
-}
-
-impl Counter<'_> {
-    /// Counts under one key set: under the fact's own key, or `other` when there is no place for it. `text` is scratch.
-    #[inline]
-    fn count(&mut self, key_set: &KeySet, keys: &mut Keys, text: &mut String) {
-        let Keys { admission, recent } = keys;
-        let shop = self.fact.who.shop;
-        if let Some(known) = recent.row(key_set, self.fact) {
-            let (key, hint) = known.split();
-            let needs_no_place = key_set.dimensions.is_empty() || key_set.is_other(shop, key.text);
-            if self.under(key, hint, (!needs_no_place).then_some(admission)) {
-                return;
-            }
-        } else {
-            key_set.write_key(self.fact, text);
-            let key = KeyRef { text, hash: xxh3_64(text.as_bytes()) };
-            let is_other = key_set.is_other(shop, text);
-            // With every place taken a new key is turned away before it gets a row.
-            let is_turned_away = !is_other
-                && admission.is_full(self.dead, self.plan.metric.max_keys)
-                && !self.rows.contains(key);
-            let admission = (!is_other).then_some(admission);
-            if !is_turned_away && self.under(key, &mut Hint::default(), admission) {
-                return;
-            }
-        }
-        key_set.write_other(shop, text);
-        let key = KeyRef { text, hash: xxh3_64(text.as_bytes()) };
-        self.under(key, &mut Hint::default(), None);
-    }
-
-    /// Counts under one key, if it is admitted.
-    fn under(&mut self, key: KeyRef<'_>, hint: &mut Hint, admission: Option<&mut Admission>) -> bool {
-        let Self { rows, outboxes, now, plan, dead, fact, bumps, taken, presence } = self;
-        let folded = rows.fold_near(hint, key, |row| {
-            if !admission.is_none_or(|admission| admits(plan, admission, row, *dead)) {
-                return false;
-            }
-            let mut counting = Counting { row, key, outboxes, now, plan };
-            counting.count(fact, bumps, *taken, presence.as_deref_mut());
-            true
-        });
-        folded.unwrap_or_else(|error| panic!("a row of the tally book cannot be read: {error}"))
-    }
-}
-
-/// A bit per bump that takes the fact.
-#[inline]
-fn taken(bumps: &[Bump], unfiltered: u64, fact: &Fact<'_>) -> u64 {
-    if unfiltered == u64::MAX >> (64 - bumps.len()) {
-        return unfiltered;
-    }
-    let mut taken = 0;
-    for (at, bump) in bumps.iter().enumerate() {
-        taken |= u64::from(bump.filters.iter().all(|filter| filter.passes(fact))) << at;
-    }
-    taken
-}
-
-/// Whether a key may count where the plan stands; with a `total` window once admitted is for ever.
-fn admits(plan: &MetricPlan, admission: &mut Admission, row: &mut Row, dead: Millis) -> bool {
-    let end = match plan.here.pane {
-        Some(pane) if !plan.has_total => pane.end,
-        _ => Millis::MAX,
-    };
-    admission.admit(&mut row.newest_end, end, dead, plan.metric.max_keys)
 }
 
 fn is_closed(plan: &MetricPlan, start: Millis, high_water: Millis) -> bool {

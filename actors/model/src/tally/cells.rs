@@ -1,5 +1,5 @@
-//! The cells of one key by pane: heads in one vector, plain numbers of all cells in another. A users shard counts in them, a products
-//! shard keeps one of these per source.
+//! The cells of one key by pane, each one run of words: pane, stamp, plain numbers. A users shard counts in them, a products shard keeps
+//! one of these per source.
 
 use crate::metric::aggregate::{Part, Values, find_part, part_mut};
 use crate::time::Millis;
@@ -7,30 +7,37 @@ use crate::time::Millis;
 /// Pane of the window `total`.
 pub const TOTAL: Millis = Millis::MIN;
 
-/// Cells by rising pane.
+/// Words of a cell before its numbers: the pane's start; the stamp.
+const HEAD: usize = 2;
+
+/// Cells by rising pane. A stamp is the offset of the newest change, times two, plus one if a fact was counted in this very pane:
+/// difference counts reach panes nothing was counted in.
 #[derive(Debug, Clone, Default)]
 pub struct Cells {
-    stride: usize,
-    heads: Vec<Head>,
-    /// `stride` per head.
-    numbers: Vec<i64>,
-    /// Place looked up last: most facts go where the one before went, or next to it. Representation only.
-    recent: usize,
-}
-
-/// A cell but for its numbers.
-#[derive(Debug, Clone, PartialEq)]
-struct Head {
-    start: Millis,
-    /// Offset of the newest change, times two, plus one if a fact was counted in this very pane: difference counts reach panes
-    /// nothing was counted in.
-    stamp: u64,
+    /// `width` per cell.
+    words: Vec<i64>,
+    /// Parts by place; none as long as no cell has any. Most metrics have none.
     parts: Option<Box<Parts>>,
+    width: u32,
+    /// Place looked up last: most facts go where the one before went, or next to it. Representation only.
+    recent: Place,
 }
 
-/// Boxed as one: most cells have none, and a head stays at 24 bytes.
-#[derive(Debug, Clone, PartialEq, Default)]
-struct Parts(Vec<(u8, Part)>);
+/// Where a cell begins, until one is made or dropped before it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Place(u32);
+
+impl Place {
+    /// Of the total's cell, once there is one.
+    pub const FIRST: Self = Self(0);
+}
+
+/// By place of the cell. Boxed, so that a row stays a cache line.
+#[derive(Debug, Clone)]
+struct Parts(Vec<CellParts>);
+
+/// What of a cell is no plain number, by rising slot.
+type CellParts = Vec<(u8, Part)>;
 
 /// A cell as it is read.
 #[derive(Debug, Clone, Copy)]
@@ -58,90 +65,139 @@ impl CellRef<'_> {
 
 impl PartialEq for Cells {
     fn eq(&self, other: &Self) -> bool {
-        self.stride == other.stride && self.heads == other.heads && self.numbers == other.numbers
+        let same_parts = || (0..self.len()).all(|at| self.parts_at(at) == other.parts_at(at));
+        self.width == other.width && self.words == other.words && same_parts()
     }
 }
 
 impl Cells {
     pub fn stride(&self) -> usize {
-        self.stride
+        self.width().saturating_sub(HEAD)
     }
 
     pub fn is_empty(&self) -> bool {
-        self.heads.is_empty()
+        self.words.is_empty()
     }
 
     pub fn len(&self) -> usize {
-        self.heads.len()
+        self.words.len().checked_div(self.width()).unwrap_or(0)
+    }
+
+    fn width(&self) -> usize {
+        self.width as usize
+    }
+
+    /// Whether a place is the cell of this pane.
+    #[inline]
+    fn is_at(&self, place: Place, start: Millis) -> bool {
+        self.words.get(place.0 as usize) == Some(&start)
     }
 
     /// Place of the cell facts are counted in now, made if there is none: most often the one before, or its neighbour.
     #[inline]
-    pub fn place_near(&mut self, start: Millis, stride: usize) -> usize {
-        let mut near = [self.recent, self.recent + 1].into_iter();
-        let near = near.find(|at| self.heads.get(*at).is_some_and(|head| head.start == start));
-        self.recent = near.unwrap_or_else(|| self.place(start, stride));
+    pub fn place_near(&mut self, start: Millis, stride: usize) -> Place {
+        if !self.is_at(self.recent, start) {
+            self.recent = self.place_after(self.recent, 1, start, stride);
+        }
         self.recent
     }
 
+    /// As [`Cells::place`], looking first at the cell so many after a place.
+    #[inline]
+    pub fn place_after(&mut self, place: Place, cells: u32, start: Millis, stride: usize) -> Place {
+        let guess = Place(place.0.saturating_add(cells.saturating_mul(self.width)));
+        if self.is_at(guess, start) { guess } else { self.place(start, stride) }
+    }
+
     /// Place of the cell of a pane, made if there is none. `stride` is the metric's, always the same for one key.
-    pub fn place(&mut self, start: Millis, stride: usize) -> usize {
+    pub fn place(&mut self, start: Millis, stride: usize) -> Place {
         let at = match self.search(start) {
-            Ok(at) => return at,
+            Ok(at) => return self.place_of(at),
             Err(at) => at,
         };
-        if self.heads.is_empty() {
-            self.stride = stride;
+        if self.is_empty() {
+            self.width = (stride + HEAD) as u32;
         }
-        self.heads.insert(at, Head { start, stamp: 0, parts: None });
-        let first = at * self.stride;
-        if first == self.numbers.len() {
-            self.numbers.resize(first + self.stride, 0);
+        let first = at * self.width();
+        if first == self.words.len() {
+            self.words.resize(first + self.width(), 0);
         } else {
-            self.numbers.splice(first..first, std::iter::repeat_n(0, self.stride));
+            self.words.splice(first..first, std::iter::repeat_n(0, self.width as usize));
         }
-        at
+        self.words[first] = start;
+        if let Some(parts) = &mut self.parts {
+            parts.0.insert(at, CellParts::new());
+        }
+        self.place_of(at)
+    }
+
+    fn place_of(&self, at: usize) -> Place {
+        Place((at * self.width()) as u32)
     }
 
     /// Newest panes are asked for most: look at the end first.
     fn search(&self, start: Millis) -> Result<usize, usize> {
-        match (self.heads.first(), self.heads.last()) {
-            (_, Some(last)) if last.start < start => Err(self.heads.len()),
-            (Some(first), _) if first.start == start => Ok(0),
-            _ => self.heads.binary_search_by_key(&start, |head| head.start),
+        let len = self.len();
+        match len.checked_sub(1).map(|last| self.words[last * self.width()]) {
+            Some(last) if last < start => return Err(len),
+            Some(last) if last == start => return Ok(len - 1),
+            _ => {}
         }
+        let at = self.first_from(start);
+        if at < len && self.words[at * self.width()] == start { Ok(at) } else { Err(at) }
+    }
+
+    /// The first cell whose pane is not before this one.
+    fn first_from(&self, start: Millis) -> usize {
+        let (mut from, mut to) = (0, self.len());
+        while from < to {
+            let middle = from.midpoint(to);
+            if self.words[middle * self.width()] < start { from = middle + 1 } else { to = middle }
+        }
+        from
     }
 
     /// Adds to a number of the cell at a place.
     #[inline]
-    pub fn add(&mut self, place: usize, slot: usize, value: i64) {
-        if let Some(number) = self.numbers.get_mut(place * self.stride + slot) {
+    pub fn add(&mut self, place: Place, slot: usize, value: i64) {
+        if let Some(number) = self.words.get_mut(place.0 as usize + HEAD + slot) {
             *number = number.saturating_add(value);
         }
     }
 
     /// A part of the cell at a place, made by `empty` if nothing was counted in it.
-    pub fn part_mut(&mut self, place: usize, slot: u8, empty: impl FnOnce() -> Part) -> &mut Part {
-        part_mut(&mut self.heads[place].parts.get_or_insert_default().0, slot, empty)
+    pub fn part_mut(&mut self, place: Place, slot: u8, empty: impl FnOnce() -> Part) -> &mut Part {
+        part_mut(self.parts_mut(place), slot, empty)
+    }
+
+    fn parts_mut(&mut self, place: Place) -> &mut CellParts {
+        let (at, len) = (place.0 as usize / self.width(), self.len());
+        &mut self.parts.get_or_insert_with(|| Box::new(Parts(vec![CellParts::new(); len]))).0[at]
+    }
+
+    fn parts_at(&self, at: usize) -> &[(u8, Part)] {
+        self.parts.as_ref().map_or(&[], |parts| &parts.0[at])
     }
 
     /// Stamps a cell as changed at `offset` and returns the offset it was changed at before; 0 for a new one.
     #[inline]
-    pub fn stamp(&mut self, place: usize, offset: u64, counted: bool) -> u64 {
-        let head = &mut self.heads[place];
-        let before = head.stamp;
-        head.stamp = (offset << 1) | (before & 1) | u64::from(counted);
+    pub fn stamp(&mut self, place: Place, offset: u64, counted: bool) -> u64 {
+        let stamp = &mut self.words[place.0 as usize + 1];
+        let before = *stamp as u64;
+        *stamp = ((offset << 1) | (before & 1) | u64::from(counted)) as i64;
         before >> 1
     }
 
     /// Puts a cell as somebody else has it.
     pub fn put(&mut self, start: Millis, offset: u64, counted: bool, values: Values) {
         let place = self.place(start, values.numbers.len());
-        let head = &mut self.heads[place];
-        head.stamp = (offset << 1) | u64::from(counted);
-        head.parts = (!values.parts.is_empty()).then(|| Box::new(Parts(values.parts)));
-        for (slot, number) in self.numbers[place * self.stride..][..self.stride].iter_mut().enumerate() {
+        let (first, width) = (place.0 as usize, self.width());
+        self.words[first + 1] = ((offset << 1) | u64::from(counted)) as i64;
+        for (slot, number) in self.words[first + HEAD..first + width].iter_mut().enumerate() {
             *number = values.numbers.get(slot).copied().unwrap_or(0);
+        }
+        if self.parts.is_some() || !values.parts.is_empty() {
+            *self.parts_mut(place) = values.parts;
         }
     }
 
@@ -151,48 +207,51 @@ impl Cells {
 
     /// Cells with `from <= start < to`, rising.
     pub fn range(&self, from: Millis, to: Millis) -> impl DoubleEndedIterator<Item = CellRef<'_>> {
-        let first = self.heads.partition_point(|head| head.start < from);
-        let end = self.heads.partition_point(|head| head.start < to).max(first);
+        let first = self.first_from(from);
+        let end = self.first_from(to).max(first);
         (first..end).map(|at| self.at(at))
     }
 
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = CellRef<'_>> {
-        (0..self.heads.len()).map(|at| self.at(at))
+        (0..self.len()).map(|at| self.at(at))
     }
 
     fn at(&self, at: usize) -> CellRef<'_> {
-        let head = &self.heads[at];
+        let (head, numbers) = self.words[at * self.width()..][..self.width()].split_at(HEAD);
+        let stamp = head[1] as u64;
         CellRef {
-            start: head.start,
-            offset: head.stamp >> 1,
-            counted: head.stamp & 1 == 1,
-            numbers: &self.numbers[at * self.stride..][..self.stride],
-            parts: head.parts.as_ref().map_or(&[], |parts| &parts.0),
+            start: head[0],
+            offset: stamp >> 1,
+            counted: stamp & 1 == 1,
+            numbers,
+            parts: self.parts_at(at),
         }
     }
 
     /// Drops cells, but never the total's; `gone` sees pane and offset.
     pub fn drop_where(&mut self, mut gone: impl FnMut(Millis, u64) -> bool) -> bool {
-        let before = self.heads.len();
         let keep: Vec<bool> =
-            self.heads.iter().map(|head| head.start == TOTAL || !gone(head.start, head.stamp >> 1)).collect();
+            self.iter().map(|cell| cell.start == TOTAL || !gone(cell.start, cell.offset)).collect();
         if keep.iter().all(|keep| *keep) {
             return false;
         }
-        let stride = self.stride;
+        let width = self.width();
         let mut at = 0;
-        self.numbers.retain(|_| {
+        self.words.retain(|_| {
             at += 1;
-            keep[(at - 1) / stride]
+            keep[(at - 1) / width]
         });
-        let mut keep = keep.into_iter();
-        self.heads.retain(|_| keep.next().unwrap_or(true));
-        self.recent = 0;
-        self.heads.len() != before
+        if let Some(parts) = &mut self.parts {
+            let mut keep = keep.into_iter();
+            parts.0.retain(|_| keep.next().unwrap_or(true));
+        }
+        self.recent = Place::default();
+        true
     }
 
     /// The first pane that is not the total's.
     pub fn oldest(&self) -> Option<Millis> {
-        self.heads.iter().map(|head| head.start).find(|start| *start != TOTAL)
+        let first = *self.words.first()?;
+        if first == TOTAL { self.words.get(self.width()).copied() } else { Some(first) }
     }
 }

@@ -6,6 +6,8 @@ mod book;
 pub mod cells;
 pub(crate) mod codec;
 mod count;
+mod counter;
+mod key_set;
 mod late;
 pub(crate) mod plan;
 mod presence;
@@ -17,8 +19,9 @@ mod stream;
 mod tests;
 
 pub use book::TallyBook;
+pub use key_set::OTHER;
 pub use late::Ledger;
-pub use plan::OTHER;
+
 pub use presence::{Presence, Reach, Visit};
 pub use row::Row;
 
@@ -44,7 +47,7 @@ impl SeriesKey {
         let mut text = format!("{}/{}/{}", self.shop, self.metric, self.key_set);
         for value in &self.values {
             text.push('\u{1f}');
-            plan::push_value(&mut text, value);
+            key_set::push_value(&mut text, value);
         }
         text
     }
@@ -52,7 +55,7 @@ impl SeriesKey {
     /// Reads back what [`SeriesKey::to_text`] gave.
     pub fn parse(text: &str) -> Option<Self> {
         let (shop, metric, key_set) = split_head(text)?;
-        let values = plan::read_values(text).collect();
+        let values = key_set::read_values(text).collect();
         Some(Self { shop: shop.to_owned(), metric: metric.to_owned(), key_set, values })
     }
 }

@@ -1,18 +1,12 @@
 //! The plan: settings turned round for counting. Per kind of fact, what it bumps where, so that nothing is searched for per event.
 
+use super::key_set::KeySet;
 use super::presence::Reach;
 use crate::fact::{Fact, FactKind};
 use crate::metric::aggregate::{Layout, Place};
-use crate::metric::{Dimension, Field, Filter, Metric, PaneSize, TimeRange, Window};
+use crate::metric::{Filter, Metric, PaneSize, TimeRange, Window};
 use crate::settings::Settings;
 use crate::time::{DAY, HOUR, Millis};
-
-/// What keys beyond `max_keys` count under.
-pub const OTHER: &str = "other";
-/// Between the values of a key's text.
-const SEPARATOR: char = '\u{1f}';
-/// Before a separator or itself within a value.
-const ESCAPE: char = '\u{1b}';
 
 /// Made once per settings.
 #[derive(Debug, Default)]
@@ -33,6 +27,9 @@ pub(crate) struct MetricPlan {
     pub layout: Layout,
     pub key_sets: Vec<KeySet>,
     pub has_total: bool,
+    pub has_panes: bool,
+    /// Lateness and correction time together.
+    late_after: Millis,
     pub reach: Reach,
     /// Tumbling and calendar windows, in the order of [`crate::metric::aggregate::UserSlots::instances`].
     pub instances: Vec<Window>,
@@ -41,40 +38,30 @@ pub(crate) struct MetricPlan {
 }
 
 /// A pane and what the calendar says of it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Here {
-    pub pane: Option<TimeRange>,
+    /// For ever, with no windows but the total.
+    pub pane: TimeRange,
     /// Instances that hold the pane, by place in [`MetricPlan::instances`].
     pub instances: Vec<TimeRange>,
-    /// End of the first window to close that holds the pane.
+    /// High water at which the first window that holds the pane closes; never, for the total.
     pub first_close: Millis,
-    /// End of the last one.
+    /// High water at which the last one closes; there is none but the total.
     pub last_close: Millis,
-}
-
-#[derive(Debug)]
-pub(crate) struct KeySet {
-    pub dimensions: Vec<Dimension>,
-    /// What follows the shop in its keys' texts: `/metric/place`.
-    infix: String,
-    /// What follows that in the key past `max_keys`.
-    other: String,
+    /// How long a key counted in here is live: for ever, with a `total` window.
+    pub live_until: Millis,
 }
 
 /// What one kind of fact means to one metric.
 #[derive(Debug)]
 pub(crate) struct Reading {
     pub metric: usize,
-    pub bumps: Vec<Bump>,
-    /// A bit per bump without filters.
-    pub unfiltered: u64,
-}
-
-#[derive(Debug)]
-pub(crate) struct Bump {
-    pub filters: Vec<Filter>,
-    /// Absent when a fact is only noted: its measure shares the slot of another.
-    pub place: Option<Place>,
+    /// What the fact must pass for each of the measures that take such facts, when any asks for anything.
+    filters: Option<Vec<Vec<Filter>>>,
+    /// Numbers that count facts, each with the measure of `filters` it is for.
+    pub counts: Vec<(usize, usize)>,
+    /// What else the measures bump, in the same way.
+    pub bumps: Vec<(usize, Place)>,
 }
 
 impl Plan {
@@ -82,19 +69,46 @@ impl Plan {
         let metrics: Vec<MetricPlan> = settings.metrics.iter().map(MetricPlan::of).collect();
         let readings = FactKind::ALL.map(|(kind, _)| {
             let readings = metrics.iter().enumerate().map(|(at, plan)| plan.reading(at, kind));
-            readings.filter(|reading| !reading.bumps.is_empty()).collect()
+            readings.flatten().collect()
         });
         Self { settings_hash: settings.hash, metrics, readings: readings.into() }
     }
 }
 
+impl Default for Here {
+    fn default() -> Self {
+        Self {
+            pane: TimeRange { start: Millis::MIN, end: Millis::MAX },
+            instances: Vec::new(),
+            first_close: Millis::MAX,
+            last_close: Millis::MIN,
+            live_until: Millis::MAX,
+        }
+    }
+}
+
+impl Here {
+    /// Before the first fact.
+    fn nowhere() -> Self {
+        Self { pane: TimeRange { start: Millis::MAX, end: Millis::MIN }, ..Self::default() }
+    }
+}
+
+impl Reading {
+    /// A bit per measure that takes the fact.
+    #[inline]
+    pub(super) fn taken(&self, fact: &Fact<'_>) -> u64 {
+        let Some(filters) = &self.filters else { return u64::MAX };
+        let mut taken = 0;
+        for (at, filters) in filters.iter().enumerate() {
+            taken |= u64::from(filters.iter().all(|filter| filter.passes(fact))) << at;
+        }
+        taken
+    }
+}
+
 impl MetricPlan {
     fn of(metric: &Metric) -> Self {
-        let key_set = |(place, dimensions): (usize, &Vec<Dimension>)| KeySet {
-            dimensions: dimensions.clone(),
-            infix: format!("/{}/{place}", metric.name),
-            other: dimensions.iter().flat_map(|_| [SEPARATOR.to_string(), OTHER.to_owned()]).collect(),
-        };
         let mut instances: Vec<Window> = Vec::new();
         for window in &metric.windows {
             let tiles = matches!(window, Window::Tumbling { .. }) || window.is_calendar();
@@ -106,60 +120,75 @@ impl MetricPlan {
             meaning: metric.meaning(),
             since: 0,
             layout: Layout::of(metric),
-            key_sets: metric.key_sets.iter().enumerate().map(key_set).collect(),
+            key_sets: metric
+                .key_sets
+                .iter()
+                .enumerate()
+                .map(|(place, dimensions)| KeySet::of(&metric.name, place, dimensions))
+                .collect(),
             has_total: metric.windows.contains(&Window::Total),
             reach: reach(metric),
             instances,
-            here: Here::default(),
+            has_panes: metric.pane != PaneSize::None,
+            late_after: metric.lateness.saturating_add(metric.correct_for),
+            here: if metric.pane == PaneSize::None { Here::default() } else { Here::nowhere() },
             metric: metric.clone(),
         }
     }
 
-    fn reading(&self, metric: usize, kind: FactKind) -> Reading {
+    /// What this kind of fact bumps; nothing when no measure takes it.
+    fn reading(&self, metric: usize, kind: FactKind) -> Option<Reading> {
         let places = self.metric.measures.iter().zip(&self.layout.measures);
-        let bumps =
-            places.filter(|(measure, _)| measure.from.contains(&kind)).filter_map(|(measure, place)| {
-                let place = match place {
-                    Place::Ratio { .. } => return None,
-                    Place::Quantile { shared: true, .. } => None,
-                    place => Some(place.clone()),
-                };
-                Some(Bump { filters: measure.filters.clone(), place })
-            });
-        let bumps: Vec<Bump> = bumps.collect();
-        let unfiltered =
-            bumps.iter().enumerate().map(|(at, bump)| u64::from(bump.filters.is_empty()) << at).sum();
-        Reading { metric, bumps, unfiltered }
+        let taking = places
+            .filter(|(measure, place)| measure.from.contains(&kind) && !matches!(place, Place::Ratio { .. }));
+        let mut reading = Reading { metric, filters: None, counts: Vec::new(), bumps: Vec::new() };
+        let mut filters = Vec::new();
+        for (at, (measure, place)) in taking.enumerate() {
+            filters.push(measure.filters.clone());
+            match place {
+                Place::Count { number } => reading.counts.push((at, *number)),
+                // Only noted: it shares the slot of another.
+                Place::Quantile { shared: true, .. } => {}
+                place => reading.bumps.push((at, place.clone())),
+            }
+        }
+        let takes_any = !filters.is_empty();
+        reading.filters = filters.iter().any(|filters| !filters.is_empty()).then_some(filters);
+        takes_any.then_some(reading)
     }
 
     /// Moves [`MetricPlan::here`] to the pane of `t`.
     #[inline]
     pub(super) fn go_to(&mut self, t: Millis) {
-        if self.metric.pane == PaneSize::None || self.here.pane.is_some_and(|pane| pane.contains(t)) {
-            return;
+        if !self.here.pane.contains(t) {
+            self.here = self.pane_at(t);
         }
-        let zone = &self.metric.time_zone;
-        let pane = self.metric.pane_of(t);
-        let at = pane.map_or(t, |pane| pane.start);
-        let windows = || self.metric.windows.iter().filter(|window| **window != Window::Total);
+    }
+
+    #[cold]
+    fn pane_at(&self, t: Millis) -> Here {
+        let (metric, zone) = (&self.metric, &self.metric.time_zone);
+        let Some(pane) = metric.pane_of(t) else { return Here::default() };
+        let at = pane.start;
+        let windows = || metric.windows.iter().filter(|window| **window != Window::Total);
         let last_end = |window: &Window| match *window {
             Window::Sliding { size, .. } => at + size,
             _ => window.instance_of(zone, at).end,
         };
-        self.here = Here {
+        let first_end = windows().map(|window| window.instance_of(zone, at).end).min();
+        let last_end = windows().map(last_end).max();
+        Here {
             pane,
             instances: self.instances.iter().map(|window| window.instance_of(zone, at)).collect(),
-            first_close: windows()
-                .map(|window| window.instance_of(zone, at).end)
-                .min()
-                .unwrap_or(Millis::MAX),
-            last_close: windows().map(last_end).max().unwrap_or(Millis::MIN),
-        };
+            first_close: first_end.unwrap_or(Millis::MAX).saturating_add(metric.lateness),
+            last_close: last_end.unwrap_or(Millis::MIN).saturating_add(metric.lateness),
+            live_until: if self.has_total { Millis::MAX } else { pane.end },
+        }
     }
 
     /// Facts before this are late, panes that end at or before it are closed for good.
     pub(crate) fn closed_for_good(&self, high_water: Millis) -> Millis {
-        high_water.saturating_sub(self.metric.lateness).saturating_sub(self.metric.correct_for)
+        high_water.saturating_sub(self.late_after)
     }
 }
 
@@ -197,71 +226,4 @@ pub(crate) fn pane_length(pane: PaneSize) -> Millis {
         PaneSize::Day => 2 * DAY,
         PaneSize::None => 0,
     }
-}
-
-impl KeySet {
-    /// Text of the fact's key: `shop/metric/key set` and the values, each after a separator.
-    #[inline]
-    pub(crate) fn write_key(&self, fact: &Fact<'_>, text: &mut String) {
-        text.clear();
-        text.push_str(fact.who.shop);
-        text.push_str(&self.infix);
-        for dimension in &self.dimensions {
-            text.push(SEPARATOR);
-            push_value(text, fact.text(dimension));
-        }
-    }
-
-    /// The one dimension of a key set whose values are few and known: rows by it are remembered, not looked for.
-    pub(super) fn closed_dimension(&self) -> Option<Field> {
-        match *self.dimensions.as_slice() {
-            [Dimension::Field(field @ (Field::Kind | Field::Stage))] => Some(field),
-            _ => None,
-        }
-    }
-
-    /// Text of the key facts count under past `max_keys`.
-    pub(crate) fn write_other(&self, shop: &str, text: &mut String) {
-        text.clear();
-        text.push_str(shop);
-        text.push_str(&self.infix);
-        text.push_str(&self.other);
-    }
-
-    /// A key is as good as `other` when its values say so themselves: it takes no place.
-    pub(crate) fn is_other(&self, shop: &str, text: &str) -> bool {
-        text.len() == shop.len() + self.infix.len() + self.other.len() && text.ends_with(&self.other)
-    }
-}
-
-pub(super) fn push_value(text: &mut String, value: &str) {
-    // To the end whatever it finds: such a loop looks at many bytes at once.
-    let special = |found: bool, byte: u8| found | (byte == SEPARATOR as u8) | (byte == ESCAPE as u8);
-    if !value.bytes().fold(false, special) {
-        text.push_str(value);
-        return;
-    }
-    for character in value.chars() {
-        match character {
-            SEPARATOR => text.extend([ESCAPE, '1']),
-            ESCAPE => text.extend([ESCAPE, '0']),
-            other => text.push(other),
-        }
-    }
-}
-
-/// The values of a key's text after the first separator, as they were.
-pub(super) fn read_values(text: &str) -> impl Iterator<Item = String> + '_ {
-    text.split(SEPARATOR).skip(1).map(|value| {
-        let mut out = String::with_capacity(value.len());
-        let mut characters = value.chars();
-        while let Some(character) = characters.next() {
-            match character {
-                ESCAPE if characters.next() == Some('1') => out.push(SEPARATOR),
-                ESCAPE => out.push(ESCAPE),
-                other => out.push(other),
-            }
-        }
-        out
-    })
 }

@@ -56,7 +56,8 @@ impl Presence {
 
     /// See [`crate::actor::Actor::touch`].
     pub(crate) fn touch(&self) -> u64 {
-        self.runs.first().map_or(0, |run| run.key)
+        // One run a cache line: where among them the next one belongs shows only when it comes.
+        self.runs.iter().step_by(64 / size_of::<Run>()).take(FEW).fold(0, |sum, run| sum ^ run.key)
     }
 
     /// Notes an event of the actor in a pane under a key.

@@ -1,74 +1,74 @@
-//! Where rows were found before. Keys without dimensions, or with one of few values, come with every event: their texts are neither
-//! composed nor hashed again, and their rows not looked for. Representation only.
+//! Where rows were found before, by the values of their dimensions: their keys are neither composed nor hashed again. Representation
+//! only: what it says is checked against the row's own key.
 
-use xxhash_rust::xxh3::xxh3_64;
+use crate::bucket::Hint;
+use crate::limits::RECENT_ROWS;
 
-use super::plan::KeySet;
-use crate::bucket::{Hint, KeyRef};
-use crate::fact::Fact;
-use crate::metric::Field;
+/// Rows that share a set: half a cache line.
+const WAYS: usize = 4;
 
-/// Rows remembered per key set: more than there are kinds of event.
-const ROWS: usize = 64;
-
-/// Rows of one key set, each in the one place its value may lie in.
-#[derive(Debug, Clone)]
+/// Rows of one key set, found by a tag of their values. A set keeps its newest; the table doubles as long as sets fill up.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Recent {
-    closed: Option<Field>,
-    rows: Vec<Known>,
+    /// As many as a power of two, or none.
+    sets: Vec<[Known; WAYS]>,
+    known: usize,
+    /// The row past `max_keys`.
+    pub other: Hint,
 }
 
-/// A row's key, whole and as its parts, and where the row was.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Known {
-    text: String,
-    hash: u64,
-    shop: usize,
-    value: usize,
-    pub hint: Hint,
+/// A row's tag, and where it was.
+#[derive(Debug, Clone, Copy, Default)]
+struct Known {
+    tag: u32,
+    hint: Hint,
 }
 
 impl Recent {
-    pub(super) fn of(key_set: &KeySet) -> Self {
-        let closed = key_set.closed_dimension();
-        let rows = match (key_set.dimensions.is_empty(), closed) {
-            (true, _) => 1,
-            (false, Some(_)) => ROWS,
-            (false, None) => 0,
-        };
-        Self { closed, rows: vec![Known::default(); rows] }
-    }
-
-    /// The fact's row, if its key set is one whose rows are remembered.
+    /// Tries where rows of this tag were, until one is the right one.
     #[inline]
-    pub(super) fn row(&mut self, key_set: &KeySet, fact: &Fact<'_>) -> Option<&mut Known> {
-        let value = self.closed.map_or("", |field| fact.field(field));
-        let known = match value.as_bytes() {
-            [] => self.rows.first_mut()?,
-            [first, .., last] => {
-                &mut self.rows[usize::from(first ^ last.rotate_left(3) ^ value.len() as u8) % ROWS]
+    pub(super) fn find<R>(&self, tag: u32, mut found: impl FnMut(Hint) -> Option<R>) -> Option<R> {
+        let set = self.sets.get(self.set_of(tag))?;
+        for known in set {
+            if known.tag == tag
+                && let Some(result) = found(known.hint)
+            {
+                return Some(result);
             }
-            [only] => &mut self.rows[usize::from(*only) % ROWS],
-        };
-        let shop = fact.who.shop;
-        let (text, shop_len) = (known.text.as_bytes(), known.shop);
-        let is_this = !text.is_empty()
-            && &text[..shop_len] == shop.as_bytes()
-            && &text[known.value..] == value.as_bytes();
-        if !is_this {
-            key_set.write_key(fact, &mut known.text);
-            known.hash = xxh3_64(known.text.as_bytes());
-            known.shop = shop.len();
-            known.value = known.text.len() - value.len();
-            known.hint = Hint::default();
         }
-        Some(known)
+        None
     }
-}
 
-impl Known {
+    /// Remembers where the row of a tag is.
+    pub(super) fn put(&mut self, tag: u32, hint: Hint) {
+        if self.sets.is_empty()
+            || (self.known > self.sets.len() * WAYS / 2 && self.sets.len() * WAYS < RECENT_ROWS)
+        {
+            self.grow();
+        }
+        let at = self.set_of(tag);
+        let set = &mut self.sets[at];
+        self.known += usize::from(set[WAYS - 1].hint == Hint::default());
+        set.rotate_right(1);
+        set[0] = Known { tag, hint };
+    }
+
+    /// The highest bits of a tag name its set: in a table twice as large, what was one set are two neighbours.
     #[inline]
-    pub(super) fn split(&mut self) -> (KeyRef<'_>, &mut Hint) {
-        (KeyRef { text: &self.text, hash: self.hash }, &mut self.hint)
+    fn set_of(&self, tag: u32) -> usize {
+        ((u64::from(tag) * self.sets.len() as u64) >> 32) as usize
+    }
+
+    fn grow(&mut self) {
+        let sets = vec![Default::default(); (2 * self.sets.len()).max(1)];
+        let old = std::mem::replace(&mut self.sets, sets);
+        self.known = 0;
+        for known in old
+            .into_iter()
+            .flat_map(|set| set.into_iter().rev())
+            .filter(|known| known.hint != Hint::default())
+        {
+            self.put(known.tag, known.hint);
+        }
     }
 }

@@ -5,28 +5,35 @@ use souk_proto::state::v1 as state;
 
 use super::cells::Cells;
 use super::codec::{damaged, decode_cells, encode_cells};
-use crate::actor::{Actor, Deadlines, StateError};
+use super::stream::Queued;
+use crate::actor::{Actor, StateError};
 use crate::time::Millis;
 
 const FORMAT: u8 = 1;
 
-/// The cells of one (metric, key set, key), as this shard counted them.
-#[derive(Debug, Clone, Default)]
+/// The newest end of a row whose key holds no place of its key set.
+pub(super) const NOT_ADMITTED: Millis = Millis::MIN;
+
+/// The cells of one (metric, key set, key), as this shard counted them. A cache line.
+#[derive(Debug, Clone)]
 pub struct Row {
     pub cells: Cells,
     /// End of the newest pane counted in while the key holds one of the places of its key set.
-    pub newest_end: Option<Millis>,
+    pub(super) newest_end: Millis,
     /// Where its changes wait to be sent: representation only, forgotten when the row goes idle.
-    pub(super) queued: Option<Queued>,
+    pub(super) queued: Queued,
 }
 
-/// Place of a row's entry in an outbox.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Queued {
-    pub target: u16,
-    pub sequence: u64,
-    /// Offset the entry begins at: what changed since then stands in it.
-    pub first: u64,
+impl Default for Row {
+    fn default() -> Self {
+        Self { cells: Cells::default(), newest_end: NOT_ADMITTED, queued: Queued::default() }
+    }
+}
+
+impl Row {
+    pub(super) fn is_admitted(&self) -> bool {
+        self.newest_end != NOT_ADMITTED
+    }
 }
 
 impl PartialEq for Row {
@@ -39,8 +46,8 @@ impl Actor for Row {
     fn encode(&self, out: &mut Vec<u8>) {
         out.push(FORMAT);
         let row = state::TallyRow {
-            newest_end: self.newest_end.unwrap_or_default(),
-            admitted: self.newest_end.is_some(),
+            newest_end: if self.is_admitted() { self.newest_end } else { 0 },
+            admitted: self.is_admitted(),
             cells: Some(encode_cells(&self.cells)),
         };
         row.encode_raw(out);
@@ -54,11 +61,8 @@ impl Actor for Row {
         };
         let row = state::TallyRow::decode(stored).map_err(|error| damaged(&error.to_string()))?;
         let cells = decode_cells(row.cells.unwrap_or_default())?;
-        Ok(Self { cells, newest_end: row.admitted.then_some(row.newest_end), queued: None })
-    }
-
-    fn deadlines(&self) -> Deadlines {
-        Deadlines::default()
+        let newest_end = if row.admitted { row.newest_end } else { NOT_ADMITTED };
+        Ok(Self { cells, newest_end, queued: Queued::default() })
     }
 
     fn is_empty(&self) -> bool {

@@ -1,17 +1,18 @@
 //! Streams: what changed, per products shard, in the order it first changed, until it was sent.
 //!
-//! An entry is a row and the panes of it that changed since the entry was made. Entries leave from the front, so everything up to the
+//! An entry is a row and where in it something changed since the entry was made: a cell's own offset says whether it did. Rows in a book
+//! stay where they are once they were counted in, so an entry only says where. Entries leave from the front, so everything up to the
 //! record before the next entry's first change has left: that is what a batch's `to` says. What was lost on the way is asked for by its
 //! offset, and answered from the rows themselves.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use super::cells::Cells;
-use super::row::{Queued, Row};
+use super::cells::{CellRef, Cells, TOTAL};
+use super::row::Row;
 use super::{Answering, CountedMetric, TallyAck, TallyBatch, TallyCell};
 use crate::actor::StateError;
-use crate::bucket::{Actors, KeyRef};
+use crate::bucket::{Actors, Hint, KeyRef, Spot};
 use crate::key::{BUCKETS, BucketId, partition_of};
 use crate::time::{Millis, Now};
 
@@ -46,9 +47,54 @@ struct Changes {
     first: u64,
     /// High water at that change, if it was seen: high water is at least this once the entry has left.
     high_water: Option<Millis>,
-    text: Box<str>,
+    hint: Hint,
     hash: u64,
-    panes: Vec<Millis>,
+    panes: Panes,
+}
+
+/// Cells of a row that are sent with an entry.
+#[derive(Debug)]
+enum Panes {
+    /// Those changed since the entry was made: the total's, or from this pane on.
+    Changed { total: bool, oldest: Millis },
+    /// These, of a row found by its key: an answer's.
+    Listed { text: Box<str>, panes: Vec<Millis> },
+}
+
+/// Where a row's entry is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Queued {
+    /// Offset the entry begins at: what changed since then stands in it. Beyond all for a row that never had one.
+    first: u64,
+    /// Its sequence times [`TARGETS`], plus its target.
+    place: u64,
+}
+
+/// Products shards are counted in 16 bits.
+const TARGETS: u64 = 1 << 16;
+
+impl Default for Queued {
+    fn default() -> Self {
+        Self { first: u64::MAX, place: 0 }
+    }
+}
+
+impl Queued {
+    fn new(first: u64, sequence: u64, target: usize) -> Self {
+        Self { first, place: sequence * TARGETS + target as u64 }
+    }
+
+    fn is_set(self) -> bool {
+        self.first != u64::MAX
+    }
+
+    fn sequence(self) -> u64 {
+        self.place / TARGETS
+    }
+
+    fn target(self) -> usize {
+        (self.place % TARGETS) as usize
+    }
 }
 
 /// All outboxes of a book.
@@ -64,49 +110,35 @@ impl Outboxes {
 
     /// Whether the row's entry has the cell that changed at `before`.
     #[inline]
-    pub(super) fn has(&self, row: Option<Queued>, before: u64) -> bool {
-        row.is_some_and(|queued| {
-            before >= queued.first && queued.sequence >= self.boxes[usize::from(queued.target)].front
-        })
+    pub(super) fn has(&self, row: Queued, before: u64) -> bool {
+        before >= row.first && row.sequence() >= self.boxes[row.target()].front
     }
 
-    /// Notes that a cell of a row changed now, and at offset `before` before that.
-    #[inline]
-    pub(super) fn changed(
-        &mut self,
-        row: &mut Option<Queued>,
-        key: KeyRef<'_>,
-        pane: Millis,
-        before: u64,
-        now: &Now,
-    ) {
-        if let Some(queued) = *row {
-            let outbox = &mut self.boxes[usize::from(queued.target)];
-            let entry =
-                queued.sequence.checked_sub(outbox.front).and_then(|at| outbox.entries.get_mut(at as usize));
-            if let Some(entry) = entry {
-                if before < entry.first {
-                    entry.panes.push(pane);
-                }
-                return;
-            }
+    /// Notes that a cell of a row changed now, which its entry does not have.
+    #[cold]
+    pub(super) fn changed(&mut self, row: &mut Queued, spot: Spot<'_>, pane: Millis, now: &Now) {
+        let target = if row.is_set() { row.target() } else { usize::from(self.target_of(spot.key())) };
+        let outbox = &mut self.boxes[target];
+        let waiting = row.is_set().then(|| row.sequence().checked_sub(outbox.front)).flatten();
+        if let Some(entry) = waiting.and_then(|at| outbox.entries.get_mut(at as usize)) {
+            entry.panes.add(pane);
+            return;
         }
-        let target = row.map_or_else(|| self.target_of(key.text), |queued| queued.target);
-        let outbox = &mut self.boxes[usize::from(target)];
-        *row =
-            Some(Queued { target, sequence: outbox.front + outbox.entries.len() as u64, first: now.offset });
+        *row = Queued::new(now.offset, outbox.front + outbox.entries.len() as u64, target);
+        let mut panes = Panes::Changed { total: false, oldest: Millis::MAX };
+        panes.add(pane);
         outbox.entries.push_back(Changes {
             first: now.offset,
             high_water: Some(now.high_water),
-            text: key.text.into(),
-            hash: key.hash,
-            panes: vec![pane],
+            hint: spot.hint(),
+            hash: spot.hash(),
+            panes,
         });
     }
 
     /// The products shard a key's cells go to.
-    pub(super) fn target_of(&self, text: &str) -> u16 {
-        partition_of(text.as_bytes(), self.boxes.len() as u16)
+    pub(super) fn target_of(&self, key: &[u8]) -> u16 {
+        partition_of(key, self.boxes.len() as u16)
     }
 
     pub(super) fn targets(&self) -> u16 {
@@ -145,12 +177,12 @@ impl Outboxes {
         let mut answer: Vec<Changes> = Vec::new();
         for bucket in 0..BUCKETS {
             rows.peek(BucketId(bucket), |key, row| {
-                if self.target_of(key.text) == target {
+                if self.target_of(key.text.as_bytes()) == target {
                     answer.extend(changes_since(key, &row.cells, since, piece));
                 }
             })?;
         }
-        answer.sort_by(|a, b| (a.first, &a.text).cmp(&(b.first, &b.text)));
+        answer.sort_by(|a, b| (a.first, a.text()).cmp(&(b.first, b.text())));
         let Some(outbox) = self.boxes.get_mut(usize::from(target)) else { return Ok(()) };
         outbox.front += outbox.entries.len() as u64;
         outbox.answering = Some((since, outbox.front + answer.len() as u64));
@@ -185,8 +217,7 @@ impl Outboxes {
             }
             last = next.first;
             high_water = next.high_water.map_or(high_water, |seen| seen.max(high_water));
-            let key = KeyRef { text: &next.text, hash: next.hash };
-            rows.get(key, |row| cells.extend(read_cells(&next.text, &row.cells, &next.panes)))?;
+            next.read(rows, &mut cells)?;
             outbox.entries.pop_front();
             outbox.front += 1;
         }
@@ -207,24 +238,51 @@ impl Outboxes {
         let metrics = Arc::clone(&standing.metrics);
         Ok(Some(TallyBatch { epoch, from, to, answer, high_water, settings_hash, metrics, cells }))
     }
+}
 
-    /// Forgets the entries of rows that went away with their metric.
-    pub(super) fn forget(&mut self, gone: impl Fn(&str) -> bool) {
-        for entry in self.boxes.iter_mut().flat_map(|outbox| &mut outbox.entries) {
-            if gone(&entry.text) {
-                entry.panes.clear();
+impl Changes {
+    /// The row's key, where the entry has it.
+    fn text(&self) -> &str {
+        if let Panes::Listed { text, .. } = &self.panes { text } else { "" }
+    }
+
+    /// Reads the cells as they stand. A row that is gone has none: it went with its metric, or everything in it was safe elsewhere.
+    fn read(&self, rows: &Actors<Row>, cells: &mut Vec<TallyCell>) -> Result<(), StateError> {
+        match &self.panes {
+            Panes::Changed { total, oldest } => {
+                rows.get_known(self.hint, self.hash, |text, row| {
+                    let total = total.then(|| row.cells.get(TOTAL)).flatten();
+                    let changed = total.into_iter().chain(row.cells.range(*oldest, Millis::MAX));
+                    cells.extend(
+                        changed.filter(|cell| cell.offset >= self.first).map(|cell| to_send(text, cell)),
+                    );
+                });
             }
+            Panes::Listed { text, panes } => {
+                let key = KeyRef { text, hash: self.hash };
+                rows.get(key, |row| {
+                    let listed = panes.iter().filter_map(|pane| row.cells.get(*pane));
+                    cells.extend(listed.map(|cell| to_send(text, cell)));
+                })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Panes {
+    fn add(&mut self, pane: Millis) {
+        match self {
+            Self::Changed { total, .. } if pane == TOTAL => *total = true,
+            Self::Changed { oldest, .. } => *oldest = pane.min(*oldest),
+            Self::Listed { panes, .. } => panes.push(pane),
         }
     }
 }
 
-fn read_cells(text: &str, cells: &Cells, panes: &[Millis]) -> Vec<TallyCell> {
-    let cell = |pane: &Millis| {
-        let cell = cells.get(*pane)?;
-        let (offset, counted) = (cell.offset, cell.counted);
-        Some(TallyCell { key: text.to_owned(), pane: *pane, offset, counted, values: cell.to_values() })
-    };
-    panes.iter().filter_map(cell).collect()
+fn to_send(text: &str, cell: CellRef<'_>) -> TallyCell {
+    let CellRef { start, offset, counted, .. } = cell;
+    TallyCell { key: text.to_owned(), pane: start, offset, counted, values: cell.to_values() }
 }
 
 /// A row's cells changed after `since`, in pieces, so that no answer is one huge batch.
@@ -235,9 +293,9 @@ fn changes_since(key: KeyRef<'_>, cells: &Cells, since: u64, piece: usize) -> Ve
     let pieces = changed.chunks(piece.max(1)).map(|piece| Changes {
         first: piece[0].0,
         high_water: None,
-        text: key.text.into(),
+        hint: Hint::default(),
         hash: key.hash,
-        panes: piece.iter().map(|(_, pane)| *pane).collect(),
+        panes: Panes::Listed { text: key.text.into(), panes: piece.iter().map(|(_, pane)| *pane).collect() },
     });
     pieces.collect()
 }

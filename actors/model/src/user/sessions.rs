@@ -148,7 +148,11 @@ impl Sessions {
     pub(super) fn touched(&self) -> u64 {
         let Some(newest) = self.by_start.last() else { return 0 };
         let landing = newest.landing.as_deref().map_or(0, |landing| landing.time as u64);
-        let device = newest.devices.first().map_or(0, |device| device.len() as u64);
+        let device = newest
+            .devices
+            .first()
+            .and_then(|device| device.as_bytes().first())
+            .map_or(0, |byte| u64::from(*byte));
         landing ^ device ^ newest.counts.first().map_or(0, |(_, events)| u64::from(*events))
     }
 
