@@ -75,7 +75,7 @@ pub const TIMERS_PER_SLICE: usize = 64;
 /// Timers of one deadline put in key order in one slice: a million may be due at the same moment.
 pub const TIMERS_GATHERED_PER_SLICE: usize = 256;
 /// Actors encoded in one slice of a cut.
-pub const CUT_ACTORS_PER_SLICE: usize = 512;
+pub const CUT_ACTORS_PER_SLICE: usize = 256;
 /// Bytes encoded, or compressed, in one slice of a cut: a fraction of a millisecond.
 pub const CUT_BYTES_PER_SLICE: usize = 128 * 1024;
 /// Deltas after which a section gets a new base, however small they are: loading reads them all.

@@ -10,6 +10,7 @@ use super::actors::Actors;
 use super::index::{Place, tag_of};
 use super::slab::{Body, CLEAN, Mark, Slot};
 use super::store::Bucket;
+use super::warm::WARMED;
 use crate::actor::{Actor, Deadlines, StateError};
 use crate::cut::segment::Writer;
 use crate::key::{BUCKETS, bucket_of};
@@ -247,6 +248,9 @@ impl<A: Actor> Actors<A> {
                 cut.next = (cut.next.0 + 1, 0);
                 continue;
             };
+            if cut.next.1.is_multiple_of(WARMED) {
+                self.warm_hashes(frozen[cut.next.1..].iter().copied());
+            }
             cut.next.1 += 1;
             bucket.with_hash(&self.slab, hash, &mut places);
             for place in places.drain(..) {
