@@ -51,6 +51,14 @@ pub(crate) fn run(runs: u32) -> anyhow::Result<()> {
 pub(crate) struct Slices(Vec<(Duration, &'static str)>);
 
 impl Slices {
+    /// For runs that do the same, slice by slice: the slice that was longest in the run it was shortest in. What was longer waited for
+    /// the machine.
+    pub(crate) fn steady_worst(&self, runs: usize) -> Duration {
+        let each = self.0.len() / runs.max(1);
+        let best = |slice: usize| (0..runs).map(|run| self.0[run * each + slice].0).min();
+        (0..each).filter_map(best).max().unwrap_or_default()
+    }
+
     pub(crate) fn push(&mut self, what: &'static str, took: Duration) {
         self.0.push((took, what));
     }

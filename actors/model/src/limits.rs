@@ -71,9 +71,9 @@ pub const SKIPS: usize = 1_024;
 pub const DEAD_LETTER_BYTES: usize = 256;
 
 /// Due timers fired in one slice: well below a millisecond.
-pub const TIMERS_PER_SLICE: usize = 64;
+pub const TIMERS_PER_SLICE: usize = 32;
 /// Timers of one deadline put in key order in one slice: a million may be due at the same moment.
-pub const TIMERS_GATHERED_PER_SLICE: usize = 256;
+pub const TIMERS_GATHERED_PER_SLICE: usize = 128;
 /// Actors encoded in one slice of a cut.
 pub const CUT_ACTORS_PER_SLICE: usize = 256;
 /// Bytes encoded, or compressed, in one slice of a cut: a fraction of a millisecond.
