@@ -5,7 +5,7 @@ use souk_proto::journal::v1::command::Action;
 use crate::actor::StateError;
 use crate::output::{Outcome, Output, Outputs};
 use crate::record::{Command, is_for_product};
-use crate::shard::core::At;
+use crate::shard::core::{At, not_at_home};
 use crate::shard::tombstone;
 use crate::shard::users::{UsersShard, keep_open_saga};
 use crate::verdict::{Reason, Refusal};
@@ -19,6 +19,9 @@ impl UsersShard {
                 "action",
                 "this is asked of a product",
             )),
+            _ if !self.core.is_home(&command.key) => {
+                Outcome::Refused(not_at_home(&command.key, self.core.id))
+            }
             Some(Action::EraseUser(erase)) => self.erase(&erase.salt, command)?,
             _ if self.is_erased(&command.key, now.log_time)? => Outcome::Refused(Refusal::new(
                 Reason::UserErased,

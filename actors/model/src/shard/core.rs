@@ -9,7 +9,8 @@ use souk_proto::journal::v1 as journal;
 use souk_proto::state::v1 as state;
 
 use crate::cut::segment::{self, HEADER};
-use crate::journal::{Entry, Partitions, ShardId};
+use crate::journal::{Entry, Journal, Partitions, ShardId};
+use crate::key::ActorKey;
 use crate::limits::DEAD_LETTER_BYTES;
 use crate::output::{Output, Outputs};
 use crate::owner::fold::{SectionDraft, SectionTotals};
@@ -154,6 +155,15 @@ impl Core {
 
     pub(super) fn watermark(&self) -> Millis {
         self.high_water.saturating_sub(self.settings.fold.lateness)
+    }
+
+    /// Whether the actor is one of this shard's. What is decided elsewhere would never be answered.
+    pub(super) fn is_home(&self, key: &ActorKey) -> bool {
+        let partitions = match self.id.journal {
+            Journal::Users => self.partitions.users,
+            Journal::Products => self.partitions.products,
+        };
+        key.partition(partitions) == self.id.partition
     }
 
     /// Whether time goes on without records: a history journal has no ticks.
@@ -346,6 +356,12 @@ impl Core {
             }
         }
     }
+}
+
+/// Why a command or a step is not taken by a shard its actor does not belong to.
+pub(super) fn not_at_home(key: &ActorKey, here: ShardId) -> Refusal {
+    let message = format!("{key:?} does not belong to {here}");
+    Refusal::new(Reason::KeyPartitionMismatch, "actor_id", message)
 }
 
 fn overtaken(revision: u64) -> Refusal {

@@ -19,7 +19,7 @@ use crate::settings::SettingsErrors;
 use crate::shard::ahead::Decoded;
 use crate::shard::alerts::Alert;
 use crate::shard::bridge::Bridges;
-use crate::shard::core::{At, Core, ShardConfig};
+use crate::shard::core::{At, Core, ShardConfig, not_at_home};
 use crate::tally::Presence;
 use crate::time::Now;
 use crate::verdict::{Reason, Refusal, Verdict};
@@ -136,6 +136,10 @@ impl ProductsShard {
         match record {
             Record::Event(event) => self.event(at, event, out)?,
             Record::Command(command) => self.command(at, command, out)?,
+            Record::Step(step) if !self.core.is_home(&step.key) => {
+                let refusal = not_at_home(&step.key, self.core.id);
+                self.core.refuse(at, bytes, &refusal, false, out);
+            }
             Record::Step(step) => self.saga_step(at, step, out)?,
             Record::Settings(settings) => match self.core.change_settings(settings) {
                 Ok(Some(settings)) => self.series.change_settings(&settings),
@@ -181,6 +185,9 @@ impl ProductsShard {
                 "action",
                 "this is asked of a user",
             )),
+            _ if !self.core.is_home(&command.key) => {
+                Outcome::Refused(not_at_home(&command.key, self.core.id))
+            }
             _ => self.with_product(&command.key, now, out, |product, context| {
                 product.command(context, &command.key, command)
             })?,

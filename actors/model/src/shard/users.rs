@@ -15,7 +15,7 @@ use crate::ring::Ring;
 use crate::settings::{Settings, SettingsErrors};
 use crate::shard::ahead::Decoded;
 use crate::shard::bridge::Bridges;
-use crate::shard::core::{At, Core, ShardConfig};
+use crate::shard::core::{At, Core, ShardConfig, not_at_home};
 use crate::shard::news::{AbandonedCart, OpenOrder};
 use crate::shard::tombstone::{self, Tombstone};
 use crate::tally::{Presence, TallyBook};
@@ -159,6 +159,10 @@ impl UsersShard {
         match record {
             Record::Event(event) => self.event(at, event, out)?,
             Record::Command(command) => self.command(at, command, out)?,
+            Record::Step(step) if !self.core.is_home(&step.key) => {
+                let refusal = not_at_home(&step.key, self.core.id);
+                self.core.refuse(at, bytes, &refusal, false, out);
+            }
             Record::Step(step) => self.saga_step(at, step, out)?,
             Record::Settings(settings) => match self.core.change_settings(settings) {
                 Ok(Some(settings)) => self.book.change_settings(&settings, at.offset),

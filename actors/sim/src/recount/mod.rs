@@ -15,6 +15,7 @@ pub mod compare;
 mod currency;
 mod dedup;
 mod fact;
+mod home;
 mod input;
 mod kind;
 mod measure;
@@ -45,6 +46,7 @@ pub use result::{CartLineView, Instance, OrderView, ProductView, Recount, Sessio
 pub use verdict::{Totals, Verdict};
 pub use window::Span;
 
+use home::Home;
 use products::ProductShard;
 use result::{Counted, product_view, user_view};
 use users::UserShard;
@@ -61,13 +63,14 @@ pub struct RecountError(String);
 pub fn recount(input: &Input) -> Result<Recount, RecountError> {
     let mut recount = Recount::default();
     for partition in &input.partitions {
+        let home = Home::of(partition.shard, input);
         match partition.shard.journal {
             Journal::Users => {
-                let shard = UserShard::fold(partition, &input.settings).map_err(RecountError)?;
+                let shard = UserShard::fold(partition, &input.settings, home).map_err(RecountError)?;
                 recount.take_users(partition.shard, shard);
             }
             Journal::Products => {
-                let shard = ProductShard::fold(partition, &input.settings).map_err(RecountError)?;
+                let shard = ProductShard::fold(partition, &input.settings, home).map_err(RecountError)?;
                 recount.take_products(partition.shard, shard);
             }
         }

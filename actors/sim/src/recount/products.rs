@@ -10,6 +10,7 @@ use souk_proto::v1::event::Kind;
 use souk_proto::v1::{ErrorReason, stock_step};
 
 use super::dedup::{Bridges, EventIds, Requests};
+use super::home::Home;
 use super::input::{JournalRecord, Partition, ShardName};
 use super::product::{AlertKind, Product, Restock, Sale};
 use super::request::is_for_product;
@@ -35,6 +36,7 @@ pub struct AlertView {
 #[derive(Debug)]
 pub(super) struct ProductShard {
     name: ShardName,
+    home: Home,
     pub(super) clock: Clock,
     settings: Settings,
     pub(super) products: BTreeMap<String, Product>,
@@ -48,9 +50,10 @@ pub(super) struct ProductShard {
 }
 
 impl ProductShard {
-    pub(super) fn fold(partition: &Partition, settings: &str) -> Result<Self, Fault> {
+    pub(super) fn fold(partition: &Partition, settings: &str, home: Home) -> Result<Self, Fault> {
         let mut shard = Self {
             name: partition.shard,
+            home,
             clock: Clock::new(),
             settings: Settings::parse(settings)?,
             products: BTreeMap::new(),
@@ -81,6 +84,7 @@ impl ProductShard {
             Err(verdict) => verdict,
             Ok(Body::Event(reported)) => Some(self.event(&reported, record.offset)),
             Ok(Body::Command(command)) => Some(self.command(&command, record.offset)),
+            Ok(Body::Step(step)) if !self.home.is_of(&step.shop, &step.actor_id) => None,
             Ok(Body::Step(step)) => {
                 self.step(&step, record.offset);
                 None
@@ -210,7 +214,7 @@ impl ProductShard {
         let log = self.clock.log;
         match &command.action {
             Some(Action::AcknowledgeAlert(acknowledge)) => return self.acknowledge(&acknowledge.alert_id),
-            Some(action) if !is_for_product(action) => {
+            Some(action) if !is_for_product(action) || !self.home.is_of(&command.shop, &command.actor_id) => {
                 return Verdict::Refused(ErrorReason::KeyPartitionMismatch);
             }
             _ => {}

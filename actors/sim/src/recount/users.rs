@@ -10,6 +10,7 @@ use souk_proto::v1::{ErrorReason, Event};
 
 use super::dedup::{Bridges, EventIds};
 use super::fact::{Base, Fact};
+use super::home::Home;
 use super::input::{JournalRecord, Partition};
 use super::kind::{effect, kind_name, step_name};
 use super::metric::Book;
@@ -24,6 +25,7 @@ use super::verdict::Verdict;
 /// A users shard.
 #[derive(Debug)]
 pub(super) struct UserShard {
+    home: Home,
     pub(super) clock: Clock,
     pub(super) settings: Rc<Settings>,
     pub(super) book: Book,
@@ -34,8 +36,9 @@ pub(super) struct UserShard {
 }
 
 impl UserShard {
-    pub(super) fn fold(partition: &Partition, settings: &str) -> Result<Self, Fault> {
+    pub(super) fn fold(partition: &Partition, settings: &str, home: Home) -> Result<Self, Fault> {
         let mut shard = Self {
+            home,
             clock: Clock::new(),
             settings: Rc::new(Settings::parse(settings)?),
             book: Book::default(),
@@ -77,6 +80,7 @@ impl UserShard {
             Err(verdict) => verdict,
             Ok(Body::Event(reported)) => Some(self.event(&reported, record.offset, time)),
             Ok(Body::Command(command)) => Some(self.command(&command, record)),
+            Ok(Body::Step(step)) if !self.home.is_of(&step.shop, &step.actor_id) => None,
             Ok(Body::Step(step)) => {
                 self.step(&step, record.offset);
                 None
@@ -213,16 +217,14 @@ impl UserShard {
 
     fn command(&mut self, command: &Command, record: &JournalRecord) -> Verdict {
         let (log, settings, high) = (self.clock.log, Rc::clone(&self.settings), self.clock.high);
+        let is_elsewhere = !self.home.is_of(&command.shop, &command.actor_id);
+        if is_elsewhere || command.action.as_ref().is_some_and(is_for_product) {
+            return Verdict::Refused(ErrorReason::KeyPartitionMismatch);
+        }
         let person = self.person(&command.shop, &command.actor_id);
-        match &command.action {
-            Some(action) if is_for_product(action) => {
-                return Verdict::Refused(ErrorReason::KeyPartitionMismatch);
-            }
-            Some(command::Action::EraseUser(_)) => {
-                person.erase(log);
-                return Verdict::Done;
-            }
-            _ => {}
+        if let Some(command::Action::EraseUser(_)) = &command.action {
+            person.erase(log);
+            return Verdict::Done;
         }
         if person.erased_at.is_some_and(|erased| log <= erased) {
             return Verdict::Refused(ErrorReason::UserErased);

@@ -10,7 +10,7 @@ use souk_proto::v1::event::Kind;
 use souk_proto::v1::{Event, Line, Money};
 use souk_sim::rng::Rng;
 
-use crate::case::home;
+use crate::case::{elsewhere, home};
 use crate::shape::Shape;
 
 /// A record and the shard it belongs to.
@@ -208,8 +208,9 @@ impl Author {
             (true, Journal::Products) => Journal::Users,
             (false, journal) => journal,
         };
-        let key = ActorKey::new(&command.shop, &command.actor_id);
-        (home(journal, &key), Record { body: Some(Body::Command(command)) }.encode_to_vec())
+        let home = home(journal, &ActorKey::new(&command.shop, &command.actor_id));
+        let shard = if self.rng.percent(self.shape.malformed) { elsewhere(home) } else { home };
+        (shard, Record { body: Some(Body::Command(command)) }.encode_to_vec())
     }
 
     fn barrier(&mut self) -> Drawn {

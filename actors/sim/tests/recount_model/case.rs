@@ -76,6 +76,15 @@ pub(crate) fn home(journal: Journal, key: &ActorKey) -> ShardId {
     }
 }
 
+/// Another partition of the same journal.
+pub(crate) fn elsewhere(home: ShardId) -> ShardId {
+    let partitions = match home.journal {
+        Journal::Users => PARTITIONS.users,
+        Journal::Products => PARTITIONS.products,
+    };
+    ShardId { partition: (home.partition + 1) % partitions, ..home }
+}
+
 /// A shard that has folded nothing, and has loaded nothing either.
 pub(crate) fn shard(id: ShardId, settings: &str, library: &Arc<SettingsLibrary>) -> Shard {
     let config = ShardConfig {

@@ -16,7 +16,7 @@ use souk_proto::journal::v1::{Record, Settings, Tick};
 use souk_sim::rng::Rng;
 
 use crate::author::Author;
-use crate::case::{Case, Placed, SHARDS, fold, fresh, home};
+use crate::case::{Case, Placed, SHARDS, elsewhere, fold, fresh, home};
 use crate::settings::Catalogue;
 use crate::shape::Shape;
 
@@ -126,6 +126,9 @@ impl Grower {
                 Output::Step { journal, to, step } => {
                     let bytes = Record { body: Some(Body::Step(step)) }.encode_to_vec();
                     self.send(home(journal, &to), &bytes);
+                    if self.author.shape.lossy > 0 && self.rng.one_in(40) {
+                        self.append(elsewhere(home(journal, &to)), bytes); // whoever sent it took the wrong partition
+                    }
                 }
                 Output::Abandoned(news) => self.author.tokens.push(news.deadline.to_string()),
                 Output::Alert { .. } => {
