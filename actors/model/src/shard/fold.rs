@@ -12,6 +12,7 @@ use crate::output::Outputs;
 use crate::owner::effect::PeerMessage;
 use crate::owner::fold::{Fold, Progress, SectionDraft};
 use crate::record::Record;
+use crate::shard::step::Steps as _;
 use crate::shard::users::keep_open_saga;
 use crate::shard::{ProductsShard, Shard, UsersShard, header, keyless, tombstone};
 use crate::verdict::{Reason, Refusal};

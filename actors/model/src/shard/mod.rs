@@ -16,6 +16,7 @@ mod library;
 mod news;
 mod products;
 mod read;
+mod step;
 #[cfg(test)]
 mod tests;
 mod tombstone;
@@ -39,6 +40,7 @@ use crate::output::Outputs;
 use crate::owner::fold::Progress;
 use crate::record::Record;
 use crate::settings::SettingsErrors;
+use step::Steps as _;
 
 /// The newest fold version this build knows.
 pub const FOLD_VERSION: u32 = 1;

@@ -6,20 +6,18 @@ use crate::actor::{Context, StateError, TimerClock};
 use crate::bucket::{Actors, KeyRef};
 use crate::catalogue::Catalogue;
 use crate::fact::{Fact, FactSink};
-use crate::journal::Entry;
 use crate::key::ActorKey;
 use crate::limits::{TIMERS_GATHERED_PER_SLICE, TIMERS_PER_SLICE};
 use crate::output::{Outcome, Output, Outputs};
-use crate::owner::fold::Progress;
 use crate::product::Product;
 use crate::record::{Command, Event, Record, Step, is_for_product, is_of_product};
 use crate::ring::Ring;
 use crate::series::SeriesBook;
 use crate::settings::SettingsErrors;
-use crate::shard::ahead::Decoded;
 use crate::shard::alerts::Alert;
 use crate::shard::bridge::Bridges;
 use crate::shard::core::{At, Core, ShardConfig, not_at_home};
+use crate::shard::step::Steps;
 use crate::tally::Presence;
 use crate::time::Now;
 use crate::verdict::{Reason, Refusal, Verdict};
@@ -80,38 +78,11 @@ impl ProductsShard {
         self.take_alerts(now.offset, &out.items[mark..]);
         result
     }
+}
 
-    /// Folds one slice of an entry; decodes it if that was not done ahead.
-    pub(super) fn step(&mut self, entry: &Entry, out: &mut Outputs) -> Result<Progress, StateError> {
-        let decoded = self.core.take_decoded(entry);
-        let progress = self.step_decoded(entry.into(), &entry.bytes, &decoded, out)?;
-        if progress == Progress::More {
-            self.core.put_decoded(entry.offset, decoded);
-        }
-        Ok(progress)
-    }
-
-    /// Folds one slice of a decoded record: due timers first, then the record.
-    pub(super) fn step_decoded(
-        &mut self,
-        at: At,
-        bytes: &[u8],
-        decoded: &Decoded,
-        out: &mut Outputs,
-    ) -> Result<Progress, StateError> {
-        self.core.begin(at, decoded);
-        if !self.core.timers_come_late() && !self.fire_due(at, out)? {
-            return Ok(Progress::More);
-        }
-        let refusal = self.core.finish(at);
-        match (&decoded.record, &refusal) {
-            (Err(refusal), _) | (Ok(_), Some(refusal)) => {
-                self.core.refuse(at, bytes, refusal, decoded.is_event, out)
-            }
-            (Ok(record), None) => self.apply(at, bytes, record, out)?,
-        }
-        while self.core.timers_come_late() && !self.fire_due(at, out)? {}
-        Ok(Progress::Done)
+impl Steps for ProductsShard {
+    fn core(&mut self) -> &mut Core {
+        &mut self.core
     }
 
     fn fire_due(&mut self, at: At, out: &mut Outputs) -> Result<bool, StateError> {
@@ -152,6 +123,10 @@ impl ProductsShard {
         Ok(())
     }
 
+    fn settle(&mut self, _: At) {}
+}
+
+impl ProductsShard {
     /// A saga's step for one of this shard's products.
     fn saga_step(&mut self, at: At, step: &Step, out: &mut Outputs) -> Result<(), StateError> {
         let now = self.core.now(at.offset);

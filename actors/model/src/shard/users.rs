@@ -5,18 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::actor::{Context, StateError, TimerClock};
 use crate::bucket::{Actors, KeyRef};
 use crate::fact::{Fact, FactSink};
-use crate::journal::Entry;
 use crate::key::ActorKey;
 use crate::limits::{TIMERS_GATHERED_PER_SLICE, TIMERS_PER_SLICE};
 use crate::output::{Output, Outputs};
-use crate::owner::fold::Progress;
 use crate::record::{Record, Step};
 use crate::ring::Ring;
 use crate::settings::{Settings, SettingsErrors};
-use crate::shard::ahead::Decoded;
 use crate::shard::bridge::Bridges;
 use crate::shard::core::{At, Core, ShardConfig, not_at_home};
 use crate::shard::news::{AbandonedCart, OpenOrder};
+use crate::shard::step::Steps;
 use crate::shard::tombstone::{self, Tombstone};
 use crate::tally::{Presence, TallyBook};
 use crate::time::Now;
@@ -97,42 +95,13 @@ impl UsersShard {
         }
         result
     }
+}
 
-    /// Folds one slice of an entry; decodes it if that was not done ahead.
-    pub(super) fn step(&mut self, entry: &Entry, out: &mut Outputs) -> Result<Progress, StateError> {
-        let decoded = self.core.take_decoded(entry);
-        let progress = self.step_decoded(entry.into(), &entry.bytes, &decoded, out)?;
-        if progress == Progress::More {
-            self.core.put_decoded(entry.offset, decoded);
-        }
-        Ok(progress)
+impl Steps for UsersShard {
+    fn core(&mut self) -> &mut Core {
+        &mut self.core
     }
 
-    /// Folds one slice of a decoded record: due timers first, then the record.
-    pub(super) fn step_decoded(
-        &mut self,
-        at: At,
-        bytes: &[u8],
-        decoded: &Decoded,
-        out: &mut Outputs,
-    ) -> Result<Progress, StateError> {
-        self.core.begin(at, decoded);
-        if !self.core.timers_come_late() && !self.fire_due(at, out)? {
-            return Ok(Progress::More);
-        }
-        let refusal = self.core.finish(at);
-        match (&decoded.record, &refusal) {
-            (Err(refusal), _) | (Ok(_), Some(refusal)) => {
-                self.core.refuse(at, bytes, refusal, decoded.is_event, out)
-            }
-            (Ok(record), None) => self.apply(at, bytes, record, out)?,
-        }
-        while self.core.timers_come_late() && !self.fire_due(at, out)? {}
-        self.book.settle(&self.core.settings, &self.core.now(at.offset));
-        Ok(Progress::Done)
-    }
-
-    /// Fires up to a slice of due timers; `true` when none is left.
     fn fire_due(&mut self, at: At, out: &mut Outputs) -> Result<bool, StateError> {
         let mut to_gather = TIMERS_GATHERED_PER_SLICE;
         for _ in 0..TIMERS_PER_SLICE {
@@ -175,6 +144,12 @@ impl UsersShard {
         Ok(())
     }
 
+    fn settle(&mut self, at: At) {
+        self.book.settle(&self.core.settings, &self.core.now(at.offset));
+    }
+}
+
+impl UsersShard {
     /// A saga's step for one of this shard's users.
     fn saga_step(&mut self, at: At, step: &Step, out: &mut Outputs) -> Result<(), StateError> {
         let now = self.core.now(at.offset);
