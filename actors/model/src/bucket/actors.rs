@@ -19,6 +19,13 @@ use crate::time::Millis;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hint(pub(super) u32);
 
+impl Hint {
+    #[cfg(test)]
+    pub(crate) fn at(slot: u32) -> Self {
+        Self(slot)
+    }
+}
+
 impl Default for Hint {
     fn default() -> Self {
         Self(u32::MAX)

@@ -335,12 +335,18 @@ impl<'a> Detail<'a> {
     }
 }
 
+#[inline]
 fn tidy(value: &str) -> &str {
     match value.len() {
         0 => UNKNOWN,
         1..=DIMENSION_BYTES => value,
-        _ => &value[..value.floor_char_boundary(DIMENSION_BYTES)],
+        _ => cut(value),
     }
+}
+
+#[cold]
+fn cut(value: &str) -> &str {
+    &value[..value.floor_char_boundary(DIMENSION_BYTES)]
 }
 
 /// Decimal text of a region without writing one; empty beyond the regions a valid trip may name.

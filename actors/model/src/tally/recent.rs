@@ -11,11 +11,16 @@ const WAYS: usize = 4;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Recent {
     /// As many as a power of two, or none.
-    sets: Vec<[Known; WAYS]>,
+    sets: Vec<Set>,
     known: usize,
     /// The row past `max_keys`.
     pub other: Hint,
 }
+
+/// The newest first.
+#[derive(Debug, Clone, Copy, Default)]
+#[repr(align(32))]
+struct Set([Known; WAYS]);
 
 /// A row's tag, and where it was.
 #[derive(Debug, Clone, Copy, Default)]
@@ -29,7 +34,7 @@ impl Recent {
     #[inline]
     pub(super) fn find<R>(&self, tag: u32, mut found: impl FnMut(Hint) -> Option<R>) -> Option<R> {
         let set = self.sets.get(self.set_of(tag))?;
-        for known in set {
+        for known in &set.0 {
             if known.tag == tag
                 && let Some(result) = found(known.hint)
             {
@@ -47,7 +52,7 @@ impl Recent {
             self.grow();
         }
         let at = self.set_of(tag);
-        let set = &mut self.sets[at];
+        let set = &mut self.sets[at].0;
         self.known += usize::from(set[WAYS - 1].hint == Hint::default());
         set.rotate_right(1);
         set[0] = Known { tag, hint };
@@ -60,12 +65,12 @@ impl Recent {
     }
 
     fn grow(&mut self) {
-        let sets = vec![Default::default(); (2 * self.sets.len()).max(1)];
+        let sets = vec![Set::default(); (2 * self.sets.len()).max(1)];
         let old = std::mem::replace(&mut self.sets, sets);
         self.known = 0;
         for known in old
             .into_iter()
-            .flat_map(|set| set.into_iter().rev())
+            .flat_map(|set| set.0.into_iter().rev())
             .filter(|known| known.hint != Hint::default())
         {
             self.put(known.tag, known.hint);
