@@ -58,13 +58,13 @@ impl Journey {
     }
 
     fn newest(&self) -> Step<'_> {
-        let kind = self.kind_at(self.newest_at.into());
+        let target = std::str::from_utf8(self.newest_target()).unwrap_or_default();
+        Step { time: self.newest_time, kind: self.kind_at(self.newest_at.into()), target }
+    }
+
+    fn newest_target(&self) -> &[u8] {
         let from = usize::from(self.newest_target_at);
-        let end = match self.length_at(self.newest_at.into()) {
-            SAME => from + usize::from(self.length_at(from - HEAD)),
-            length => from + usize::from(length),
-        };
-        Step { time: self.newest_time, kind, target: self.text(from, end) }
+        &self.bytes[from..self.end_of(from - HEAD)]
     }
 
     pub fn push(&mut self, step: Step<'_>) {
@@ -72,7 +72,7 @@ impl Journey {
             self.drop_oldest();
         }
         let target = cut(step.target);
-        let same = self.steps > 0 && self.newest().target == target;
+        let same = self.steps > 0 && self.newest_target() == target.as_bytes();
         if self.steps == 0 {
             self.first_time = step.time;
         } else {
@@ -157,10 +157,6 @@ impl Journey {
         Kind::of_code(self.bytes[at]).unwrap_or(Kind::Custom)
     }
 
-    fn text(&self, from: usize, end: usize) -> &str {
-        std::str::from_utf8(&self.bytes[from..end]).unwrap_or_default()
-    }
-
     /// The steps kept, oldest first.
     pub fn steps(&self) -> impl Iterator<Item = Step<'_>> {
         let (mut at, mut time, mut target) = (usize::from(self.oldest_at), self.first_time, "");
@@ -171,7 +167,7 @@ impl Journey {
             }
             let end = self.end_of(at);
             if self.length_at(at) != SAME {
-                target = self.text(at + HEAD, end);
+                target = std::str::from_utf8(&self.bytes[at + HEAD..end]).unwrap_or_default();
             }
             let step = Step { time, kind: self.kind_at(at), target };
             at = end;
