@@ -8,25 +8,18 @@ use crate::actor::StateError;
 use crate::money::{Currency, Money};
 use crate::time::{MINUTE, Millis, SECOND};
 
-/// Words of one state that later ones may refer to: a person's cart, journey and orders are about the same few things.
-const WORDS: usize = 32;
-
-/// A shorter word is written again: that costs no more than a reference.
-const WORTH_KNOWING: usize = 2;
-
 /// Appends a state to a buffer. An actor's times lie close together: each is written as the difference to the one before.
 #[derive(Debug)]
 pub struct Writer<'a> {
     out: &'a mut Vec<u8>,
     time: Millis,
-    /// Where the first words lie in the buffer, and how long they are.
-    words: [(usize, usize); WORDS],
-    known: usize,
+    /// Where they lie in the buffer, and how long they are.
+    words: Words<(usize, usize)>,
 }
 
 impl<'a> Writer<'a> {
     pub fn new(out: &'a mut Vec<u8>) -> Self {
-        Self { out, time: 0, words: [(0, 0); WORDS], known: 0 }
+        Self { out, time: 0, words: Words::default() }
     }
 
     pub fn byte(&mut self, byte: u8) {
@@ -72,18 +65,12 @@ impl<'a> Writer<'a> {
     /// A text that may well stand in this state already: then only which it was is written.
     pub fn word(&mut self, word: &str) {
         let bytes = word.as_bytes();
-        if bytes.len() >= WORTH_KNOWING {
-            let known = self.words[..self.known].iter();
-            let same = |(start, len): &(usize, usize)| &self.out[*start..*start + *len] == bytes;
-            if let Some(place) = known.copied().position(|word| same(&word)) {
-                return self.uint((place as u64) << 1 | 1);
-            }
+        let same = |(start, len): (usize, usize)| &self.out[start..start + len] == bytes;
+        if let Some(place) = self.words.find(bytes, same) {
+            return self.uint((place as u64) << 1 | 1);
         }
         self.uint((bytes.len() as u64) << 1);
-        if bytes.len() >= WORTH_KNOWING && self.known < WORDS {
-            self.words[self.known] = (self.out.len(), bytes.len());
-            self.known += 1;
-        }
+        self.words.add(bytes, (self.out.len(), bytes.len()));
         self.out.extend_from_slice(bytes);
     }
 
@@ -133,12 +120,12 @@ impl<'a> Writer<'a> {
 pub struct Reader<'a> {
     rest: &'a [u8],
     time: Millis,
-    words: Vec<&'a str>,
+    words: Words<&'a str>,
 }
 
 impl<'a> Reader<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, time: 0, words: Vec::new() }
+        Self { rest: bytes, time: 0, words: Words::default() }
     }
 
     /// Reads the version byte a state begins with: 1 up to `newest`.
@@ -215,17 +202,13 @@ impl<'a> Reader<'a> {
         let head = self.uint()?;
         let number = usize::try_from(head >> 1).map_err(|_| damaged("a word is too long"))?;
         if head & 1 == 1 {
-            return self.words.get(number).copied().ok_or_else(|| damaged("a word that did not come before"));
+            return self.words.get(number).ok_or_else(|| damaged("a word that did not come before"));
         }
         let word = as_text(self.take(number)?)?;
-        if number >= WORTH_KNOWING {
-            if self.words.contains(&word) {
-                return Err(damaged("a word stands twice"));
-            }
-            if self.words.len() < WORDS {
-                self.words.push(word);
-            }
+        if self.words.find(word.as_bytes(), |known| known == word).is_some() {
+            return Err(damaged("a word stands twice"));
         }
+        self.words.add(word.as_bytes(), word);
         Ok(word)
     }
 
@@ -286,6 +269,61 @@ impl<'a> Reader<'a> {
         let (taken, rest) = self.rest.split_at_checked(length).ok_or_else(|| damaged("it ends too early"))?;
         self.rest = rest;
         Ok(taken)
+    }
+}
+
+/// Words that later ones may refer to: a person's cart, journey and orders are about the same few things.
+const WORDS: usize = 32;
+/// A shorter word is written again: that costs no more than a reference.
+const WORTH_KNOWING: usize = 2;
+
+/// The first words of a state.
+#[derive(Debug, Clone, Default)]
+struct Words<W> {
+    /// All compared at once, before any word is.
+    tags: [u32; WORDS],
+    words: [W; WORDS],
+    known: usize,
+}
+
+impl<W: Copy> Words<W> {
+    /// Length and last bytes: ids of one kind begin alike.
+    fn tag(word: &[u8]) -> u32 {
+        let mut last = [0; 4];
+        let end = word.len().min(last.len());
+        last[..end].copy_from_slice(&word[word.len() - end..]);
+        u32::from_le_bytes(last) ^ (word.len() as u32) << 8
+    }
+
+    fn find(&self, word: &[u8], same: impl Fn(W) -> bool) -> Option<usize> {
+        if word.len() < WORTH_KNOWING {
+            return None;
+        }
+        let tag = Self::tag(word);
+        let mut alike = 0_u32;
+        for (place, known) in self.tags.iter().enumerate() {
+            alike |= u32::from(*known == tag) << place;
+        }
+        while alike != 0 {
+            let place = alike.trailing_zeros() as usize;
+            if place < self.known && same(self.words[place]) {
+                return Some(place);
+            }
+            alike &= alike - 1;
+        }
+        None
+    }
+
+    fn add(&mut self, word: &[u8], as_known: W) {
+        if word.len() >= WORTH_KNOWING && self.known < WORDS {
+            self.tags[self.known] = Self::tag(word);
+            self.words[self.known] = as_known;
+            self.known += 1;
+        }
+    }
+
+    fn get(&self, place: usize) -> Option<W> {
+        self.words[..self.known].get(place).copied()
     }
 }
 

@@ -48,7 +48,7 @@ impl<A: Actor> Actors<A> {
         // An idle actor has no room for what its timer says: make it say the truth.
         let mut unarmed = as_array(deadlines);
         for (clock, deadline) in unarmed.iter_mut().enumerate() {
-            if *deadline != slot.armed[clock] {
+            if !bucket.timers[clock].is_as_good(slot.armed[clock], *deadline) {
                 *deadline = NEVER;
             }
         }

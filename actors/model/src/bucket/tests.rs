@@ -85,15 +85,21 @@ enum Op {
     Slice { max: usize },
     Finish { commit: bool },
     EvictAndLoad { key: usize },
+    Gather { clock: usize, upto: Millis, budget: usize },
     Fire { clock: usize, upto: Millis, rearm: Option<Millis> },
 }
 
+/// A dozen of these are several of the slots that timers wait in.
+const STEP: Millis = 50_000;
+
 fn ops() -> impl Strategy<Value = Vec<Op>> {
     let key = || 0..30_usize;
-    let deadline = || prop::option::of(0..12_i64);
+    let time = || (0..12_i64).prop_map(|steps| steps * STEP);
+    let deadline = move || prop::option::of(time());
     let value = prop_oneof![Just(Vec::new()), prop::collection::vec(any::<u8>(), 1..60)];
     let fold = (key(), value, deadline(), deadline());
-    let fire = (0..2_usize, 0..12_i64, prop::option::of(0..6_i64));
+    let fire = (0..2_usize, time(), prop::option::of((1..6_i64).prop_map(|steps| steps * STEP)));
+    let gather = (0..2_usize, time(), 1..10_usize);
     let op = prop_oneof![
         8 => fold.prop_map(|(key, value, a, b)| Op::Fold { key, value, deadlines: [a, b] }),
         1 => key().prop_map(|key| Op::Remove { key }),
@@ -102,6 +108,7 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         3 => (1..6_usize).prop_map(|max| Op::Slice { max }),
         1 => (0..4_u8).prop_map(|n| Op::Finish { commit: n > 0 }),
         1 => key().prop_map(|key| Op::EvictAndLoad { key }),
+        2 => gather.prop_map(|(clock, upto, budget)| Op::Gather { clock, upto, budget }),
         1 => fire.prop_map(|(clock, upto, rearm)| Op::Fire { clock, upto, rearm }),
     ];
     prop::collection::vec(op, 0..250)
@@ -150,6 +157,9 @@ impl Twin {
             Op::Slice { max } => drop(self.actors.cut_slice(max).expect("decodes")),
             Op::Finish { commit } => self.finish(commit),
             Op::EvictAndLoad { key } => self.evict_and_load(key),
+            Op::Gather { clock, upto, budget } => {
+                self.actors.gather_due(CLOCKS[clock], upto, budget);
+            }
             Op::Fire { clock, upto, rearm } => self.fire(clock, upto, rearm),
         }
     }

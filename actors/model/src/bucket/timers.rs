@@ -65,6 +65,11 @@ impl Timers {
         self.len += 1;
     }
 
+    /// Whether the entry of one deadline serves for another: in a slot not opened yet it says no more than the slot.
+    pub(super) fn is_as_good(&self, entry: Millis, deadline: Millis) -> bool {
+        entry == deadline || (slot_of(entry) == slot_of(deadline) && slot_of(entry) >= self.opened)
+    }
+
     fn push_near(&mut self, deadline: Millis, hash: u64) {
         self.near.push(Reverse((deadline, hash)));
         self.len += 1;
@@ -86,8 +91,8 @@ impl Timers {
             let tag = first.get_mut().pop()?;
             if first.get().is_empty() {
                 first.remove();
-                self.opened = slot + 1;
             }
+            self.opened = slot + 1; // even if more of it is to be opened: what is armed in it from now on is armed exactly
             self.len -= 1;
             return Some(Next::Open { slot, tag });
         }

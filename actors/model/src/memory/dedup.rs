@@ -52,7 +52,10 @@ impl Dedup {
         let minute = minute_of(log_time);
         match self.runs.back_mut() {
             Some(run) if run.minute == minute => run.events += 1,
-            _ => self.runs.push_back(Run { minute, events: 1 }),
+            _ => {
+                self.runs.reserve_exact(usize::from(self.runs.is_empty())); // idle people have one
+                self.runs.push_back(Run { minute, events: 1 });
+            }
         }
         match &mut self.index {
             Some(index) => {

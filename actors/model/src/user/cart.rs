@@ -126,6 +126,7 @@ impl Cart {
                 category: "".into(),
                 brand: "".into(),
             };
+            self.lines.reserve_exact(usize::from(self.lines.is_empty())); // most carts hold one
             self.lines.insert(at, line);
             at
         });

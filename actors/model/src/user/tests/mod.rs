@@ -3,6 +3,7 @@
 mod abandonment;
 mod cart;
 mod command;
+mod journey;
 mod model;
 mod orders;
 mod saga;

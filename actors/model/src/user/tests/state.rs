@@ -19,7 +19,7 @@ fn an_idle_user_is_small() {
     let cart_only = encoded(&bench.user).len();
     // Eight ids are 64 bytes of these; they are forgotten within the hour.
     assert!(
-        idle <= 113 && cart_only <= 42 && with_session <= 160,
+        idle <= 113 && cart_only <= 39 && with_session <= 128,
         "{idle} B, {cart_only} B, {with_session} B"
     );
     assert!(size_of::<User>() <= 256, "{} B hot", size_of::<User>());
