@@ -1,4 +1,4 @@
-//! What a metric's name stands for, as one number: where it differs, what was counted under the name is another's.
+//! What a metric's name stands for, as one number. Found once, when settings are compiled.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use super::{Aggregator, Filter, Metric};
 impl Metric {
     /// Equal for two metrics exactly if what is counted for one is what is counted for the other: titles, views, order and `keep` are
     /// left out. The same in every build.
-    pub fn meaning(&self) -> u64 {
+    pub(crate) fn hash_meaning(&self) -> u64 {
         let mut text = format!(
             "{} {} {} {}",
             self.lateness,

@@ -40,4 +40,6 @@ pub struct Metric {
     pub time_zone: TimeZone,
     /// The finest pane: every window but `Total` is a union of panes.
     pub pane: PaneSize,
+    /// Hash of what its name stands for: where it differs, what was counted under the name is another's.
+    pub meaning: u64,
 }

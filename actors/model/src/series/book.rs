@@ -269,17 +269,19 @@ impl SeriesBook {
     fn forget_some(&mut self) -> Result<(), StateError> {
         let mut old: Vec<String> = Vec::new();
         let next = self.rows.scan(self.sweep, TALLY_SWEEP_ROWS, |key, row| {
-            let kept = self.kept(key.text);
-            if row.sources.iter().any(|said| self.is_forgotten(key.text, said) || is_past(said, kept)) {
+            let metric = metric_of(key.text);
+            let kept = self.kept(metric);
+            if row.sources.iter().any(|said| self.is_forgotten(metric, said) || is_past(said, kept)) {
                 old.push(key.text.to_owned());
             }
         })?;
         self.sweep = next;
         for text in old {
             let key = key_ref(&text);
-            let kept = self.kept(&text);
+            let metric = metric_of(&text);
+            let kept = self.kept(metric);
             let mut row = self.rows.get(key, SeriesRow::clone)?.unwrap_or_default();
-            row.sources.retain(|said| !self.is_forgotten(&text, said));
+            row.sources.retain(|said| !self.is_forgotten(metric, said));
             for said in &mut row.sources {
                 said.cells.drop_where(|start, _| start < kept);
             }
@@ -291,17 +293,15 @@ impl SeriesBook {
         Ok(())
     }
 
-    /// Panes of the row that start before this are no longer kept.
-    fn kept(&self, text: &str) -> Millis {
-        let plan = split_head(text).and_then(|(_, metric, _)| self.plan_of(metric));
-        plan.map_or(Millis::MIN, |plan| self.kept_from(plan))
+    /// Panes of the metric that start before this are no longer kept.
+    fn kept(&self, metric: &str) -> Millis {
+        self.plan_of(metric).map_or(Millis::MIN, |plan| self.kept_from(plan))
     }
 
     /// Whether the source said that it counts the metric no longer, or from later on. What it said of after that comes again.
-    fn is_forgotten(&self, text: &str, said: &Said) -> bool {
+    fn is_forgotten(&self, metric: &str, said: &Said) -> bool {
         let Some(source) = self.sources.get(usize::from(said.partition)) else { return true };
-        let counted = split_head(text).and_then(|(_, metric, _)| source.metrics.get(metric));
-        match counted {
+        match source.metrics.get(metric) {
             Some(counted) => said.since < counted.since,
             None => said.since <= source.metrics_at,
         }
@@ -340,6 +340,11 @@ struct Closed {
     place: usize,
     window: Window,
     range: TimeRange,
+}
+
+/// The metric of a row; no metric's name for a text that is no row's.
+fn metric_of(text: &str) -> &str {
+    split_head(text).map_or("", |(_, metric, _)| metric)
 }
 
 fn is_past(said: &Said, kept: Millis) -> bool {

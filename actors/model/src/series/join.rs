@@ -162,7 +162,7 @@ impl<'a> Joined<'a> {
 
 /// The metric of a plan, as its sources count it.
 pub(super) fn meant<'a>(plan: &'a MetricPlan, sources: &'a [Source]) -> Meant<'a> {
-    Meant { name: &plan.metric.name, meaning: plan.meaning, sources }
+    Meant { name: &plan.metric.name, meaning: plan.metric.meaning, sources }
 }
 
 fn figure(values: Vec<(Unit, i64)>, is_money: bool) -> Figure {

@@ -72,7 +72,7 @@ pub(super) fn metric(
         _ => None, // said already; a view of it would only say it again
     };
     let (windows, time_zone) = (windows?, time_zone?);
-    let metric = Metric {
+    let mut metric = Metric {
         name: name.to_owned(),
         title: title?.to_owned(),
         pane: PaneSize::finest(&windows, &time_zone),
@@ -85,7 +85,9 @@ pub(super) fn metric(
         keep: keep?,
         max_keys: max_keys?,
         time_zone,
+        meaning: 0,
     };
+    metric.meaning = metric.hash_meaning();
     Some((metric, views?))
 }
 

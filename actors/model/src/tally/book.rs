@@ -150,7 +150,7 @@ impl TallyBook {
         self.counted = vec![Ledger::default(); self.plan.metrics.len()];
         let stayed = |plan: &MetricPlan| {
             let named = before.iter().find(|before| before.metric.name == plan.metric.name);
-            named.is_some_and(|before| before.meaning == plan.meaning)
+            named.is_some_and(|before| before.metric.meaning == plan.metric.meaning)
         };
         let (stayed, new): (Vec<_>, Vec<_>) = self.plan.metrics.iter().partition(|plan| stayed(plan));
         let known = |name: &str| stayed.iter().any(|plan| plan.metric.name == name);
@@ -278,7 +278,7 @@ impl TallyBook {
         let metrics = self.plan.metrics.iter_mut().map(|plan| {
             let name = &plan.metric.name;
             plan.since = self.ledgers.get(name).map_or(0, |ledger| ledger.since);
-            (name.clone(), CountedMetric { meaning: plan.meaning, since: plan.since })
+            (name.clone(), CountedMetric { meaning: plan.metric.meaning, since: plan.since })
         });
         self.metrics = Arc::new(metrics.collect());
     }

@@ -21,7 +21,6 @@ pub(crate) struct Plan {
 #[derive(Debug)]
 pub(crate) struct MetricPlan {
     pub metric: Metric,
-    pub meaning: u64,
     /// Offset the metric is counted from; the book that plans knows it.
     pub since: u64,
     pub layout: Layout,
@@ -117,7 +116,6 @@ impl MetricPlan {
             }
         }
         Self {
-            meaning: metric.meaning(),
             since: 0,
             layout: Layout::of(metric),
             key_sets: metric
