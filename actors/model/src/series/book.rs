@@ -78,13 +78,14 @@ impl SeriesBook {
         let joined = self.high_water();
         let ignore_gaps = self.planted.has(Bug::TallyGapIgnored);
         self.sources[usize::from(source)].hear(&batch, ignore_gaps);
+        let to_sweep = batch.cells.len().clamp(1, TALLY_SWEEP_ROWS);
         for cell in batch.cells {
             let counted = split_head(&cell.key).and_then(|(_, metric, _)| batch.metrics.get(metric));
             let Some(counted) = counted else { continue };
             let from = Speaker { partition: source, epoch: batch.epoch, since: counted.since };
             self.take(from, cell, joined).unwrap_or_else(unreadable);
         }
-        self.forget_some().unwrap_or_else(unreadable);
+        self.forget_some(to_sweep).unwrap_or_else(unreadable);
     }
 
     fn take(&mut self, from: Speaker, cell: TallyCell, joined: Option<Millis>) -> Result<(), StateError> {
@@ -265,10 +266,10 @@ impl SeriesBook {
         self.rows.get(key_ref(text), read)
     }
 
-    /// Drops panes past `keep`, and what sources forgot themselves, a few rows at a time.
-    fn forget_some(&mut self) -> Result<(), StateError> {
+    /// Drops panes past `keep`, and what sources forgot themselves, a few rows at a time: as many as cells came.
+    fn forget_some(&mut self, rows: usize) -> Result<(), StateError> {
         let mut old: Vec<String> = Vec::new();
-        let next = self.rows.scan(self.sweep, TALLY_SWEEP_ROWS, |key, row| {
+        let next = self.rows.scan(self.sweep, rows, |key, row| {
             let metric = metric_of(key.text);
             let kept = self.kept(metric);
             if row.sources.iter().any(|said| self.is_forgotten(metric, said) || is_past(said, kept)) {

@@ -200,7 +200,8 @@ impl SeriesBook {
                 let joined = asked.joined(row, range);
                 joined.is_counted().then(|| joined.measures())
             })?;
-            let (Some(values), Some(key)) = (values.flatten(), SeriesKey::parse(text)) else { continue };
+            let Some(values) = values.flatten() else { continue };
+            let Some(key) = SeriesKey::parse(text) else { continue };
             let provisional = !asked.is_closed(range);
             rows.push(AnswerRow { key, window: asked.window, range, values, provisional });
         }
