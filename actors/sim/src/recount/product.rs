@@ -17,8 +17,8 @@ pub use souk_proto::v1::alert::Kind as AlertKind;
 pub(super) enum Hold {
     /// Pieces are held.
     Held(i64),
-    /// Granted without holding any; counted when it is sold.
-    Counted,
+    /// Granted without holding any; so many are counted when it is sold.
+    Counted(i64),
     /// Granted where nothing is counted.
     Promised,
     /// Refused, sold or given back: a mark.
@@ -176,7 +176,7 @@ impl Product {
         }
         let hold = match self.mode() {
             Mode::None => Hold::Promised,
-            Mode::Track | Mode::Unspecified => Hold::Counted,
+            Mode::Track | Mode::Unspecified => Hold::Counted(quantity),
             Mode::ReserveOnOrder | Mode::ReserveOnCart if available >= quantity => {
                 self.available = Some(available - quantity);
                 self.reserved += quantity;
@@ -204,14 +204,14 @@ impl Product {
     }
 
     /// The order is confirmed.
-    pub(super) fn commit(&mut self, order: &(String, String), quantity: i64) {
+    pub(super) fn commit(&mut self, order: &(String, String)) {
         let Some((hold, _)) = self.holds.get_mut(order) else { return };
         match std::mem::replace(hold, Hold::Over) {
             Hold::Held(pieces) => {
                 self.reserved -= pieces;
                 self.sold += pieces;
             }
-            Hold::Counted => {
+            Hold::Counted(quantity) => {
                 let available = self.available.unwrap_or(0);
                 let from_stock = quantity.min(available);
                 if from_stock > 0 {

@@ -321,9 +321,7 @@ impl ProductShard {
                 Some(StepAction::Reserve(ask)) => {
                     product.reserve(order(&ask.user_id, &ask.order_id), ask.quantity, created, log);
                 }
-                Some(StepAction::Commit(sold)) => {
-                    product.commit(&order(&sold.user_id, &sold.order_id), sold.quantity)
-                }
+                Some(StepAction::Commit(sold)) => product.commit(&order(&sold.user_id, &sold.order_id)),
                 Some(StepAction::Release(free)) => {
                     product.release(order(&free.user_id, &free.order_id), created)
                 }

@@ -268,7 +268,7 @@ fn order_view(order: &Order) -> OrderView {
 pub(super) fn product_view(product: &Product) -> ProductView {
     let held = |(order, (hold, _)): (&(String, String), &(Hold, i64))| match hold {
         Hold::Held(pieces) => Some((order.clone(), *pieces)),
-        Hold::Counted | Hold::Promised | Hold::Over => None,
+        Hold::Counted(_) | Hold::Promised | Hold::Over => None,
     };
     ProductView {
         title: product.title.clone(),

@@ -25,8 +25,8 @@ use souk_model::shard::SettingsLibrary;
 use souk_proto::journal::v1::Record;
 use souk_sim::recount::compare::Difference;
 
-/// As many as take about a minute on one core of the test profile.
-const SEEDS: u64 = 400;
+/// As many as take about a minute in the test profile.
+const SEEDS: u64 = 1_000;
 /// Differences told in full.
 const TOLD: usize = 8;
 
@@ -92,7 +92,7 @@ fn journals_fold_and_recount_alike() {
 }
 
 #[test]
-#[ignore = "ten minutes: run it with --release"]
+#[ignore = "two minutes with --release"]
 fn ten_thousand_journals() {
     run(0..10_000);
 }

@@ -25,3 +25,15 @@ fn an_order_kept_past_an_erase_is_nobodys() {
 fn both_journals_know_bridges() {
     run([0, 3].into_iter());
 }
+
+/// A metric declared again knew the people it had been counted for before.
+#[test]
+fn a_metric_declared_again_knows_nobody() {
+    run([86, 125, 187].into_iter());
+}
+
+/// The recount sold what a Commit named, the fold what its Reserve had asked for: an order's id had been used again.
+#[test]
+fn what_is_sold_is_what_was_reserved() {
+    run([6_153].into_iter());
+}
