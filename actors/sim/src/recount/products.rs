@@ -72,6 +72,9 @@ impl ProductShard {
 
     fn record(&mut self, record: &JournalRecord, skipped: bool) {
         self.clock.append(record.append_ms);
+        for product in self.products.values_mut() {
+            product.drop_marks(self.clock.log);
+        }
         let mut body = read(record, skipped);
         if let Ok(Body::Event(reported)) = &body {
             let time = reported.event.as_ref().and_then(event_time).unwrap_or(self.clock.log);
@@ -99,9 +102,6 @@ impl ProductShard {
         };
         if let Some(verdict) = verdict {
             self.verdicts.insert(record.offset, verdict);
-        }
-        for product in self.products.values_mut() {
-            product.drop_marks(self.clock.log);
         }
     }
 

@@ -32,7 +32,7 @@ fn a_metric_declared_again_knows_nobody() {
     run([86, 125, 187].into_iter());
 }
 
-/// The recount sold what a Commit named, the fold what its Reserve had asked for: an order's id had been used again.
+/// An order's id used again: the recount sold what a Commit named, not what its Reserve had asked for, and knew a mark a record too long.
 #[test]
 fn what_is_sold_is_what_was_reserved() {
     run([6_153].into_iter());
