@@ -1,5 +1,5 @@
 # Everything a contributor runs. `make test` needs Rust and a C compiler, nothing else.
-.PHONY: help test test-core lint fmt bench bench-check sim planted fuzz proto-image tools clean
+.PHONY: help test test-core lint fmt bench bench-check sim recount planted fuzz proto-image tools clean
 
 CARGO  ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -16,12 +16,15 @@ test: test-core      ## everything that proves the project; CI runs this
 
 test-core:           ## the pure core: unit, property and layering tests, then the simulator
 	$(CARGO) test --locked --workspace --quiet
-	$(MAKE) sim SEEDS=200
+	$(MAKE) sim SEEDS=2000
 	$(MAKE) planted
 
 sim:                 ## run SEEDS simulated worlds (20,000 by default) against every oracle
 	$(CARGO) build --locked --release --quiet -p souk-sim
 	$(SIM) run --seeds $(SEEDS) --jobs $(JOBS)
+
+recount:             ## fold and recount 10,000 random journals: every figure must be equal
+	$(CARGO) test --locked --release --quiet -p souk-sim --test recount_model -- --ignored ten_thousand
 
 planted:             ## show that the simulator notices each planted bug
 	$(CARGO) build --locked --release --quiet -p souk-sim

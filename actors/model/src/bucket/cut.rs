@@ -20,8 +20,10 @@ use crate::planted::{Bug, Planted};
 
 /// Actors of a base looked at between two looks at the budget.
 const STRIDE: usize = 64;
-/// Room set aside for an actor in its section's blob, compressed: most need less. A blob that must grow is copied, within one slice.
+/// Room set aside for an actor in its section's first blob, compressed: most need less. A blob that must grow is copied, within one slice.
 const BLOB_BYTES_OF_AN_ACTOR: usize = 128;
+/// Of later blobs: room for so many times what an actor took in the last one.
+const BLOB_ROOM: usize = 2;
 /// Beyond the last tag.
 const ALL_TAGS: u64 = 1 << 32;
 
@@ -50,6 +52,8 @@ struct Section {
     base: bool,
     /// Actors the cut takes of it, or a few more.
     expected: usize,
+    /// Bytes of blob set aside for each.
+    room_each: usize,
     writer: Option<Writer>,
     /// As frozen; `bytes` as stored before this cut.
     totals: SectionTotals,
@@ -110,8 +114,8 @@ impl Cut {
 
     fn write(&mut self, number: u8, put: impl FnOnce(&mut Writer) -> usize) -> usize {
         let section = &mut self.sections[usize::from(number)];
-        let expected = section.expected * BLOB_BYTES_OF_AN_ACTOR;
-        let writer = section.writer.get_or_insert_with(|| Writer::new(section.id, section.base, expected));
+        let room = section.expected * section.room_each;
+        let writer = section.writer.get_or_insert_with(|| Writer::new(section.id, section.base, room));
         let before = writer.waiting();
         let bytes = put(writer);
         if writer.waiting() > before {
@@ -200,6 +204,9 @@ impl<A: Actor> Actors<A> {
         Section {
             id: self.base_section + u16::from(number),
             base: !stored.base || rewrites,
+            room_each: bucket
+                .map_or(0, |bucket| bucket.blob_bytes_each * BLOB_ROOM)
+                .max(BLOB_BYTES_OF_AN_ACTOR),
             expected: bucket.map_or(0, |bucket| if rewrites { bucket.live as usize } else { frozen }),
             writer: None,
             totals: SectionTotals {
@@ -326,6 +333,7 @@ impl<A: Actor> Actors<A> {
         for (section, bucket) in cut.sections.iter().zip(&mut self.buckets) {
             if let (Some(bytes), Some(bucket)) = (section.written, bucket) {
                 bucket.stored.count(section.base, bytes);
+                bucket.blob_bytes_each = bytes as usize / section.expected.max(1);
             }
         }
         let mut places = Vec::new();

@@ -20,6 +20,8 @@ pub(super) struct Bucket {
     pub(super) timers: [Timers; 2],
     /// Actors; those removed since the last cut not counted.
     pub(super) live: u64,
+    /// Bytes an actor took in the newest blob of the bucket: how much room the next one needs.
+    pub(super) blob_bytes_each: usize,
     /// Hashes of the actors marked dirty since the last freeze: none, and no cut under way, and the bucket may leave memory. Per bucket, so
     /// that none of them ever grows by a millisecond's worth.
     pub(super) dirty: Vec<u64>,
