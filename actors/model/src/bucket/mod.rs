@@ -17,6 +17,8 @@ mod warm;
 pub use actors::{Actors, Hint, Spot};
 pub use warm::WARMED;
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use crate::key::{ActorKey, BucketId, bucket_of};
 
 /// A key as a lookup wants it: its text, and the hash somebody already computed.
@@ -27,7 +29,13 @@ pub struct KeyRef<'a> {
     pub hash: u64,
 }
 
-impl KeyRef<'_> {
+impl<'a> KeyRef<'a> {
+    /// Of a text nobody has hashed yet.
+    #[inline]
+    pub fn of(text: &'a str) -> Self {
+        Self { text, hash: xxh3_64(text.as_bytes()) }
+    }
+
     pub fn bucket(self) -> BucketId {
         bucket_of(self.hash)
     }

@@ -172,7 +172,7 @@ impl<A: Actor> Actors<A> {
             Place::Idle(at) => {
                 let idle = bucket.arena.get(at);
                 let actor = A::decode(idle.state)?;
-                Ok(Some(visit(KeyRef { text: text(idle.key), hash: xxh3_64(idle.key) }, &actor)))
+                Ok(Some(visit(KeyRef::of(text(idle.key)), &actor)))
             }
         }
     }

@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use xxhash_rust::xxh3::xxh3_64;
-
 use super::corrections::Correction;
 use super::join::{Joined, Measured};
 use super::query::AnswerInfo;
@@ -80,8 +78,7 @@ impl SeriesBook {
         self.sources[usize::from(source)].hear(&batch, ignore_gaps);
         let to_sweep = batch.cells.len().clamp(1, TALLY_SWEEP_ROWS);
         for cell in batch.cells {
-            let counted = split_head(&cell.key).and_then(|(_, metric, _)| batch.metrics.get(metric));
-            let Some(counted) = counted else { continue };
+            let Some(counted) = batch.metrics.get(metric_of(&cell.key)) else { continue };
             let from = Speaker { partition: source, epoch: batch.epoch, since: counted.since };
             self.take(from, cell, joined).unwrap_or_else(unreadable);
         }
@@ -90,7 +87,7 @@ impl SeriesBook {
 
     fn take(&mut self, from: Speaker, cell: TallyCell, joined: Option<Millis>) -> Result<(), StateError> {
         let text = cell.key.clone();
-        let key = KeyRef { text: &text, hash: xxh3_64(text.as_bytes()) };
+        let key = KeyRef::of(&text);
         let added = self.planted.has(Bug::TallyAdded);
         let is_news = self.rows.get(key, |row| row.is_news(from, &cell))?.unwrap_or(true);
         if !is_news && !added {
@@ -125,8 +122,8 @@ impl SeriesBook {
 
     /// Windows holding a pane that had closed everywhere; of a sliding window the first to end, which stands for those after it.
     fn closed_windows(&self, text: &str, pane: Millis, joined: Option<Millis>) -> Vec<Closed> {
-        let metric = split_head(text).and_then(|(_, metric, _)| self.plan_of(metric));
-        let (Some(plan), Some(joined)) = (metric.filter(|_| pane != TOTAL), joined) else {
+        let plan = self.plan_of(metric_of(text)).filter(|_| pane != TOTAL);
+        let (Some(plan), Some(joined)) = (plan, joined) else {
             return Vec::new();
         };
         let watermark = joined.saturating_sub(plan.metric.lateness);
@@ -143,8 +140,8 @@ impl SeriesBook {
     }
 
     fn measured(&self, key: KeyRef<'_>, closed: &[Closed]) -> Result<Vec<Vec<Measured>>, StateError> {
-        let plan = split_head(key.text).and_then(|(_, metric, _)| self.plan_of(metric));
-        let Some(plan) = plan.filter(|_| !closed.is_empty()) else { return Ok(Vec::new()) };
+        let plan = self.plan_of(metric_of(key.text)).filter(|_| !closed.is_empty());
+        let Some(plan) = plan else { return Ok(Vec::new()) };
         let sources = &self.sources;
         let measured = self.rows.get(key, |row| {
             let joined = closed.iter().map(|Closed { window, range, .. }| Joined {
@@ -263,7 +260,7 @@ impl SeriesBook {
         text: &str,
         read: impl FnOnce(&SeriesRow) -> R,
     ) -> Result<Option<R>, StateError> {
-        self.rows.get(key_ref(text), read)
+        self.rows.get(KeyRef::of(text), read)
     }
 
     /// Drops panes past `keep`, and what sources forgot themselves, a few rows at a time: as many as cells came.
@@ -278,7 +275,7 @@ impl SeriesBook {
         })?;
         self.sweep = next;
         for text in old {
-            let key = key_ref(&text);
+            let key = KeyRef::of(&text);
             let metric = metric_of(&text);
             let kept = self.kept(metric);
             let mut row = self.rows.get(key, SeriesRow::clone)?.unwrap_or_default();
@@ -350,10 +347,6 @@ fn metric_of(text: &str) -> &str {
 
 fn is_past(said: &Said, kept: Millis) -> bool {
     said.cells.oldest().is_some_and(|oldest| oldest < kept)
-}
-
-fn key_ref(text: &str) -> KeyRef<'_> {
-    KeyRef { text, hash: xxh3_64(text.as_bytes()) }
 }
 
 fn unreadable<T>(error: StateError) -> T {

@@ -136,7 +136,7 @@ impl TallyBook {
         for text in done {
             let Some(metric) = plan_of(plan, &text) else { continue };
             let durable = outboxes.durable(outboxes.target_of(text.as_bytes()));
-            let key = KeyRef { text: &text, hash: xxh3_64(text.as_bytes()) };
+            let key = KeyRef::of(&text);
             let gone = |start, offset| is_closed(metric, start, now.high_water) && offset <= durable;
             rows.fold(key, |row| row.cells.drop_where(gone))
                 .unwrap_or_else(|error| panic!("a row of the tally book cannot be read: {error}"));
@@ -166,7 +166,7 @@ impl TallyBook {
             }
         });
         for text in forgotten {
-            let key = KeyRef { text: &text, hash: xxh3_64(text.as_bytes()) };
+            let key = KeyRef::of(&text);
             self.rows
                 .remove(key)
                 .unwrap_or_else(|error| panic!("a row of the tally book cannot be read: {error}"));

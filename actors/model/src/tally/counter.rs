@@ -1,8 +1,6 @@
 //! A fact on its way to its rows: the row of each key set is found, its key admitted, and the fact counted in it. SEMANTICS.md
 //! section 11.
 
-use xxhash_rust::xxh3::xxh3_64;
-
 use super::admission::Admission;
 use super::count::{Read, RowCounter};
 use super::key_set::{KeySet, Values, mix};
@@ -79,7 +77,7 @@ impl<'a, 'f> Counter<'a, 'f> {
     fn in_new(&mut self, read: &Read<'_>, key_set: &KeySet, keys: &mut Keys, tag: u32) -> bool {
         let (shop, values) = (self.to.fact.who.shop, &self.values[..key_set.dimensions.len()]);
         key_set.write_key(shop, values, self.text);
-        let key = KeyRef { text: self.text, hash: xxh3_64(self.text.as_bytes()) };
+        let key = KeyRef::of(self.text);
         let Keys { admission, recent } = keys;
         let needs_place = needs_place(key_set, shop, self.text.as_bytes());
         // With every place taken a new key is turned away before it gets a row.
@@ -105,7 +103,7 @@ impl<'a, 'f> Counter<'a, 'f> {
             return;
         }
         key_set.write_other(shop, self.text);
-        let key = KeyRef { text: self.text, hash: xxh3_64(self.text.as_bytes()) };
+        let key = KeyRef::of(self.text);
         keys.recent.other = count_under(self.rows, &mut self.to, read, key, None).unwrap_or_default();
     }
 }

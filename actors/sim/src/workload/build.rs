@@ -101,27 +101,25 @@ impl Workload {
 
     /// An event of nobody, keyed by an id of its own.
     pub(super) fn keyless(&mut self, now: Millis, key: &str, kind: Kind, chaos: &mut Chaos) -> Request {
+        let event = self.anonymous(now, kind, chaos);
+        self.enveloped(Journal::Users, key, event, Vec::new())
+    }
+
+    /// An event that names no user.
+    fn anonymous(&mut self, now: Millis, kind: Kind, chaos: &mut Chaos) -> v1::Event {
         let event_time = self.event_time(now, chaos).map(timestamp);
-        let event = v1::Event {
+        v1::Event {
             event_id: self.id("e"),
             event_time,
             shop: SHOP.into(),
             kind: Some(kind),
             ..v1::Event::default()
-        };
-        self.enveloped(Journal::Users, key, event, Vec::new())
+        }
     }
 
     /// An event about a product, for the products journal.
     pub(super) fn product_event(&mut self, now: Millis, at: usize, kind: Kind, chaos: &mut Chaos) -> Request {
-        let event_time = self.event_time(now, chaos).map(timestamp);
-        let event = v1::Event {
-            event_id: self.id("e"),
-            event_time,
-            shop: SHOP.into(),
-            kind: Some(kind),
-            ..v1::Event::default()
-        };
+        let event = self.anonymous(now, kind, chaos);
         self.enveloped(Journal::Products, &product_id(at), event, Vec::new())
     }
 
