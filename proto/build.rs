@@ -2,7 +2,7 @@
 //!
 //! The folder is the list: a new file is picked up without an edit here. A new *package* also needs a module in `lib.rs`.
 
-// A build script takes its output folder from the environment: cargo has no other way.
+// A build script takes its output folder and features from the environment: cargo has no other way.
 #![allow(clippy::disallowed_methods)]
 
 use std::error::Error;
@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 use prost::Message as _;
+use prost_types::FileDescriptorSet;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=souk");
@@ -27,7 +28,39 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out_dir.join("souk.binpb"), descriptors.encode_to_vec())?;
 
     // Maps are BTreeMaps, so that one message has one encoding: bodies are hashed, and digests of state are compared.
-    prost_build::Config::new().btree_map(["."]).compile_fds(descriptors)?;
+    prost_build::Config::new().btree_map(["."]).compile_fds(descriptors.clone())?;
+    if env::var_os("CARGO_FEATURE_GRPC").is_some() {
+        services(descriptors, &out_dir)?;
+    }
+    Ok(())
+}
+
+/// Clients speak the messages as they are. Servers take batches of events as bytes and send rows that were encoded once for all
+/// who watch them: `src/grpc/` says how.
+fn services(descriptors: FileDescriptorSet, out_dir: &Path) -> Result<(), Box<dyn Error>> {
+    let client = out_dir.join("client");
+    let server = out_dir.join("server");
+    fs::create_dir_all(&client)?;
+    fs::create_dir_all(&server)?;
+
+    tonic_prost_build::configure()
+        .build_server(false)
+        .extern_path(".souk", "crate")
+        .out_dir(client)
+        .compile_fds(descriptors.clone())?;
+
+    let own = [
+        (".souk.v1.PublishEventsRequest", "crate::grpc::raw::PublishEventsRequest"),
+        (".souk.v1.StreamEventsRequest", "crate::grpc::raw::StreamEventsRequest"),
+        (".souk.v1.WatchMetricResponse", "crate::grpc::encoded::Encoded"),
+        (".souk.v1.WatchUserResponse", "crate::grpc::encoded::Encoded"),
+    ];
+    let mut builder =
+        tonic_prost_build::configure().build_client(false).extern_path(".souk", "crate").out_dir(server);
+    for (proto, rust) in own {
+        builder = builder.extern_path(proto, rust);
+    }
+    builder.compile_fds(descriptors)?;
     Ok(())
 }
 

@@ -10,6 +10,9 @@ pub mod v1 {
     include!(concat!(env!("OUT_DIR"), "/souk.v1.rs"));
 }
 
+#[cfg(feature = "grpc")]
+pub mod grpc;
+
 /// What stands in the journals.
 pub mod journal {
     /// The records, `souk.journal.v1`.

@@ -1,0 +1,19 @@
+//! Servers and clients of the public services.
+//!
+//! A client speaks the messages of [`crate::v1`]. A server differs in two places, on the same wire: batches of events come in as
+//! [`raw`] bytes, so that each event is decoded once, where it is judged; and rows of watches go out [`encoded`] once for all readers.
+
+pub mod encoded;
+pub mod raw;
+
+/// Clients of the public services.
+#[allow(clippy::all, missing_debug_implementations, unreachable_pub, rustdoc::all)] // generated
+pub mod client {
+    include!(concat!(env!("OUT_DIR"), "/client/souk.v1.rs"));
+}
+
+/// Servers of the public services.
+#[allow(clippy::all, missing_debug_implementations, unreachable_pub, rustdoc::all)] // generated
+pub mod server {
+    include!(concat!(env!("OUT_DIR"), "/server/souk.v1.rs"));
+}
