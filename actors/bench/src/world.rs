@@ -138,7 +138,7 @@ pub(crate) fn event(
 }
 
 pub(crate) fn entry(record: &journal::Record, offset: u64, append_time: i64) -> Entry {
-    Entry { offset, append_time, bytes: record.encode_to_vec() }
+    Entry { offset, append_time, bytes: record.encode_to_vec().into() }
 }
 
 pub(crate) fn decoded(entry: &Entry) -> (At, Decoded) {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use bytes::Bytes;
+
 use crate::time::Millis;
 
 /// One of the two logs.
@@ -61,7 +63,8 @@ pub struct Partitions {
 pub struct Entry {
     pub offset: u64,
     pub append_time: Millis,
-    pub bytes: Vec<u8>,
+    /// Shared with whoever read it: an entry is never changed.
+    pub bytes: Bytes,
 }
 
 impl Entry {

@@ -151,7 +151,7 @@ impl SimJournal {
         log.clock.disturb(now, chaos);
         let offset = log.entries.len() as u64 + 1;
         let append_time = log.clock.read(now);
-        log.entries.push(Entry { offset, append_time, bytes });
+        log.entries.push(Entry { offset, append_time, bytes: bytes.into() });
         Some(offset)
     }
 

@@ -4,11 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Each crate with the crates of ours it may use (tests and benches included).
-const MAY_USE: [(&str, &[&str]); 4] = [
+const MAY_USE: [(&str, &[&str]); 10] = [
     ("souk-proto", &[]),
     ("souk-model", &["souk-proto"]),
-    ("souk-sim", &["souk-proto", "souk-model"]),
+    ("souk-runtime", &["souk-proto", "souk-model"]),
+    // The simulator's ports pass the suites of the runtime's.
+    ("souk-sim", &["souk-proto", "souk-model", "souk-runtime"]),
     ("souk-bench", &["souk-proto", "souk-model"]),
+    ("souk-journal", &["souk-model", "souk-runtime"]),
+    ("souk-store", &["souk-proto", "souk-model", "souk-runtime"]),
+    ("souk-api", &["souk-proto", "souk-model", "souk-runtime"]),
+    ("souk-node", &["souk-proto", "souk-model", "souk-runtime", "souk-journal", "souk-store", "souk-api"]),
+    // Black box: it knows what callers know.
+    ("souk-loadtest", &["souk-proto"]),
 ];
 
 /// What the pure core must not even be able to reach for.

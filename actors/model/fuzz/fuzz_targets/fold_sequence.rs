@@ -195,7 +195,7 @@ fuzz_target!(|data: &[u8]| {
     let mut entries = Vec::new();
     while !script.0.is_empty() && entries.len() < RECORDS {
         now += i64::from(script.byte()).pow(2) * 100;
-        entries.push(Entry { offset: entries.len() as u64 + 1, append_time: now, bytes: script.record(users, now) });
+        entries.push(Entry { offset: entries.len() as u64 + 1, append_time: now, bytes: script.record(users, now).into() });
     }
     let mut digests = Vec::new();
     for _ in 0..2 {

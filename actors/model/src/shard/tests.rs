@@ -45,7 +45,7 @@ impl Log {
     fn append(&mut self, body: Body) -> &mut Self {
         self.offset += 1;
         let bytes = Record { body: Some(body) }.encode_to_vec();
-        let entry = Entry { offset: self.offset, append_time: START, bytes };
+        let entry = Entry { offset: self.offset, append_time: START, bytes: bytes.into() };
         let mut out = Outputs::default();
         while self.shard.step(&entry, &mut out) == Progress::More {}
         self

@@ -95,7 +95,7 @@ pub fn bridged_once(
 }
 
 fn stamp_of(entry: &Entry) -> Option<journal::BridgeStamp> {
-    match journal::Record::decode(entry.bytes.as_slice()).ok()?.body? {
+    match journal::Record::decode(&*entry.bytes).ok()?.body? {
         Body::Event(event) => event.bridge.filter(|stamp| stamp.source == SOURCE),
         _ => None,
     }

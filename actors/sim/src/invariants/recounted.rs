@@ -52,7 +52,7 @@ fn input(world: &World, journals: &BTreeMap<ShardId, Vec<Entry>>) -> Input {
             .map(|entry| JournalRecord {
                 offset: entry.offset,
                 append_ms: entry.append_time,
-                bytes: entry.bytes.clone(),
+                bytes: entry.bytes.to_vec(),
             })
             .collect(),
         skipped: world

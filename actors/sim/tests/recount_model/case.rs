@@ -44,7 +44,7 @@ impl Case {
             let offset = offsets.entry(placed.shard).or_insert(0);
             *offset += 1;
             let entry =
-                Entry { offset: *offset, append_time: placed.append_time, bytes: placed.bytes.clone() };
+                Entry { offset: *offset, append_time: placed.append_time, bytes: placed.bytes.clone().into() };
             (placed.shard, entry, placed.skipped)
         })
     }
@@ -62,7 +62,7 @@ impl Case {
                 partition.skipped.insert(entry.offset);
             }
             let (offset, append_ms) = (entry.offset, entry.append_time);
-            partition.records.push(JournalRecord { offset, append_ms, bytes: entry.bytes });
+            partition.records.push(JournalRecord { offset, append_ms, bytes: entry.bytes.to_vec() });
         }
         Input { settings: self.settings.clone(), partitions: partitions.into_values().collect() }
     }

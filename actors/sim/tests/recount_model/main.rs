@@ -57,13 +57,13 @@ fn told(seed: u64, found: &[Difference], case: &case::Case) -> String {
         let at = case
             .entries()
             .find(|(id, entry, _)| id.to_string() == shard && entry.offset.to_string() == offset);
-        let record = at.map(|(_, entry, _)| Record::decode(entry.bytes.as_slice()));
+        let record = at.map(|(_, entry, _)| Record::decode(&*entry.bytes));
         let _infallible = write!(text, "\n  {shard}@{offset} is {record:?}");
     }
     if case.records.len() <= 60 {
         let _infallible = write!(text, "\nof\n{}", case.settings);
         for (shard, entry, skipped) in case.entries() {
-            let record = Record::decode(entry.bytes.as_slice());
+            let record = Record::decode(&*entry.bytes);
             let _infallible = write!(
                 text,
                 "\n  {shard}@{} A={} skipped={skipped} {record:?}",

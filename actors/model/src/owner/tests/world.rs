@@ -185,7 +185,7 @@ impl World {
         if op == Op::Poison {
             self.poison.insert(offset);
         }
-        self.journal.push(Entry { offset, append_time: self.now, bytes: op.bytes() });
+        self.journal.push(Entry { offset, append_time: self.now, bytes: op.bytes().into() });
         offset
     }
 

@@ -1,0 +1,4 @@
+//! What every implementation of a port must do: one suite per port, called from each implementation's tests.
+
+pub mod journal;
+pub mod store;

@@ -1,0 +1,68 @@
+//! The journal: both logs, their partitions, their offsets. The durability of everything.
+//!
+//! Contract, checked by `conformance::journal`: offsets of a partition start at 1 and rise by one; entries are read in that order and
+//! never change; append times never matter to the order. A record is visible to reads only when it is durable at the configured
+//! level. An append of several records keeps their order within each partition.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use souk_model::journal::{Partitions, ShardId};
+use souk_model::owner::{Ends, Entries, Unavailable};
+use souk_model::time::Millis;
+
+/// A record on its way into a partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRecord {
+    pub shard: ShardId,
+    pub bytes: Bytes,
+}
+
+/// What became of one record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Appended {
+    /// Durable, at this offset of its partition.
+    At { offset: u64, append_time: Millis },
+    /// Not in the journal, and never will be.
+    Refused(Refused),
+    /// It may be in the journal: repeat it with the same id.
+    Unknown,
+}
+
+/// Why a journal took nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error("there is no room left on the journal's disk")]
+    Full,
+    #[error("the record is larger than the journal takes")]
+    TooLarge,
+    #[error("the journal does not answer")]
+    Unavailable,
+}
+
+#[async_trait]
+pub trait Journal: Send + Sync + Debug {
+    fn partitions(&self) -> Partitions;
+
+    /// Appends, and answers once all of it is durable or refused: one outcome per record, in order. Dropping the future does not
+    /// take an append back.
+    async fn append(&self, records: Vec<NewRecord>) -> Vec<Appended>;
+
+    /// Where a partition stands, and who it is.
+    async fn ends(&self, shard: ShardId) -> Result<Ends, Unavailable>;
+
+    /// Entries from this offset on: at least one if there is one, then up to `most_bytes` of them. At the end of the partition it waits
+    /// until something arrives, for `wait` at most. An offset that is no longer retained gives the entries after it.
+    async fn read(
+        &self,
+        shard: ShardId,
+        from: u64,
+        most_bytes: usize,
+        wait: Duration,
+    ) -> Result<Entries, Unavailable>;
+
+    /// The committed cut of the shard holds everything up to and including this offset: retention may take it.
+    fn release(&self, shard: ShardId, upto: u64);
+}

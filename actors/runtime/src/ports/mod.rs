@@ -1,0 +1,10 @@
+//! The ports: what the runtime needs of the world, as narrow traits. The simulator, the embedded default and the real adapters all
+//! implement them, and one suite per port (`conformance`) runs against each.
+
+mod clock;
+mod journal;
+mod store;
+
+pub use clock::Clock;
+pub use journal::{Appended, Journal, NewRecord, Refused};
+pub use store::Store;

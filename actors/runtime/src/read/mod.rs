@@ -1,0 +1,59 @@
+//! Reads: lock a shard's state, copy out, say what the answer is worth.
+
+use souk_model::journal::ShardId;
+use souk_model::time::{Millis, Now};
+use tokio::time::Instant;
+
+use crate::Position;
+
+/// How fresh an answer must be.
+#[derive(Debug, Clone, Default)]
+pub struct ReadOptions {
+    /// Wait until this has been applied.
+    pub min_position: Position,
+    pub freshness: Freshness,
+    /// When waiting ends with [`crate::Error::PositionNotReached`] or [`crate::Error::ShardMoving`]; none: as long as it takes.
+    pub deadline: Option<Instant>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Freshness {
+    /// Whoever can answer.
+    #[default]
+    Any,
+    /// A live owner.
+    Owner,
+    /// A live owner that caught up with the journal's end as it was when the call came in.
+    Latest,
+}
+
+/// An answer of one shard.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Read<T> {
+    pub value: T,
+    pub shard: ShardId,
+    /// Where the shard stood; `now.offset` is its position.
+    pub now: Now,
+}
+
+impl<T> Read<T> {
+    pub fn position(&self) -> Position {
+        Position::at(self.shard, self.now.offset)
+    }
+
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Read<U> {
+        Read { value: f(self.value), shard: self.shard, now: self.now }
+    }
+}
+
+/// What rendering needs beside the state it renders.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing<'a> {
+    pub settings: &'a souk_model::settings::Settings,
+    pub now: Now,
+}
+
+/// Milliseconds of the deadline left, at least zero.
+pub fn left(deadline: Option<Instant>) -> Option<Millis> {
+    deadline.map(|at| i64::try_from((at - Instant::now()).as_millis()).unwrap_or(Millis::MAX))
+}
