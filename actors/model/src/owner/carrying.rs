@@ -200,7 +200,7 @@ impl Carrying {
     /// Folds prepared entries, some slices of them at most.
     fn fold<F: Fold>(&mut self, core: &mut Core<F>, out: &mut Vec<Effect>) -> Result<(), Halt> {
         self.reached(core, out);
-        for _ in 0..SLICES_PER_HANDLE {
+        for _ in 0..core.config.slices_per_handle.clamp(1, SLICES_PER_HANDLE) {
             if self.prepared == 0 || (self.hand_over.is_some() && !self.half_folded) {
                 return Ok(());
             }
