@@ -8,6 +8,7 @@ use super::join::{Joined, Measured};
 use super::query::AnswerInfo;
 use super::row::{Said, SeriesRow, Speaker};
 use super::source::Source;
+use super::windows;
 use crate::actor::StateError;
 use crate::bucket::{Actors, KeyRef};
 use crate::cut::segment::ROWS;
@@ -19,7 +20,7 @@ use crate::planted::{Bug, Planted};
 use crate::ring::Ring;
 use crate::settings::Settings;
 use crate::tally::cells::TOTAL;
-use crate::tally::plan::{MetricPlan, Plan, largest_window, pane_length};
+use crate::tally::plan::{MetricPlan, Plan};
 use crate::tally::{TallyAck, TallyBatch, TallyCell, TallyRequest, split_head};
 use crate::time::Millis;
 
@@ -231,18 +232,6 @@ impl SeriesBook {
         self.sources.iter().map(|source| source.high_water).min().filter(|joined| *joined != Millis::MIN)
     }
 
-    pub(super) fn watermark(&self, plan: &MetricPlan) -> Option<Millis> {
-        Some(self.high_water()?.saturating_sub(plan.metric.lateness))
-    }
-
-    /// Panes before this belong to no window that is still kept.
-    pub(super) fn kept_from(&self, plan: &MetricPlan) -> Millis {
-        self.watermark(plan).map_or(Millis::MIN, |watermark| {
-            let reach = plan.metric.keep + largest_window(&plan.metric) + pane_length(plan.metric.pane);
-            watermark.saturating_sub(reach)
-        })
-    }
-
     pub(super) fn plan_of(&self, metric: &str) -> Option<&MetricPlan> {
         self.plan.metrics.iter().find(|plan| plan.metric.name == metric)
     }
@@ -317,7 +306,10 @@ impl SeriesBook {
 
     /// Panes of the metric that start before this are no longer kept.
     fn kept(&self, metric: &str) -> Millis {
-        self.plan_of(metric).map_or(Millis::MIN, |plan| self.kept_from(plan))
+        self.plan_of(metric).map_or(Millis::MIN, |plan| {
+            let watermark = windows::watermark(&plan.metric, self.high_water());
+            windows::kept_from(&plan.metric, watermark)
+        })
     }
 
     /// Whether the source said that it counts the metric no longer, or from later on. What it said of after that comes again.
