@@ -42,3 +42,5 @@ pub const EVALUATE_EVERY: Duration = Duration::from_millis(4);
 pub const EVALUATION_SHARE: u32 = 20;
 /// How long the keeper of a quiet topic sleeps before it looks whether anybody still watches.
 pub const TOPIC_HEARTBEAT: Duration = Duration::from_secs(5);
+/// Rounds of proposing settings: each reaches the partitions the one before did not.
+pub const PROPOSALS: usize = 8;

@@ -95,7 +95,8 @@ impl Shard {
             Self::Users(shard) => &mut shard.core,
             Self::Products(shard) => &mut shard.core,
         };
-        for (offset, decoded) in decoded.into_iter().filter(|(offset, _)| *offset > core.position) {
+        let folded = core.position;
+        for (offset, decoded) in decoded.into_iter().filter(|(offset, _)| *offset > folded) {
             core.put_decoded(offset, decoded);
         }
     }

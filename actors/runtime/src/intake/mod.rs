@@ -10,7 +10,7 @@ use souk_model::verdict::Refusal;
 
 use crate::Position;
 
-pub(crate) use events::{publish, validate};
+pub(crate) use events::{EventIds, publish, validate};
 
 /// A batch of events as bytes of `souk.v1.Event`.
 #[derive(Debug, Clone, Default)]

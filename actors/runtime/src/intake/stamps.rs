@@ -45,7 +45,8 @@ async fn read(runtime: &Runtime, key: &ActorKey) -> Option<journal::Stamp> {
     if runtime.world().home(Journal::Products, key).now().is_err() {
         return None;
     }
-    let read = runtime.product(key, &ReadOptions::default(), |product, standing| {
+    let options = ReadOptions::default();
+    let read = runtime.product(key, &options, |product, standing| {
         let price = product.price_now();
         let text = product.text();
         product.exists().then(|| journal::Stamp {
@@ -53,7 +54,7 @@ async fn read(runtime: &Runtime, key: &ActorKey) -> Option<journal::Stamp> {
             title: text.title.clone(),
             category: text.category.clone(),
             brand: text.brand.clone(),
-            currency_code: price.map(|price| price.currency.to_string()).unwrap_or_default(),
+            currency_code: price.map(|price| price.currency.code().to_owned()).unwrap_or_default(),
             price_minor_units: price.map(|price| price.minor).unwrap_or_default(),
             position: standing.now.offset,
         })

@@ -1,7 +1,5 @@
 //! Reads of users, products and whole shards.
 
-use std::sync::Arc;
-
 use souk_model::actor::StateError;
 use souk_model::journal::{Journal, ShardId};
 use souk_model::key::ActorKey;
@@ -9,10 +7,10 @@ use souk_model::product::Product;
 use souk_model::shard::Shard;
 use souk_model::user::User;
 
-use super::wait::ready;
+use super::wait::{before, ready};
 use super::{Read, ReadOptions, Standing};
 use crate::Error;
-use crate::shard::{Cell, NotServing, World};
+use crate::shard::{Message, NotServing, World};
 
 pub(crate) async fn user<R>(
     world: &World,
@@ -51,6 +49,8 @@ async fn actor<R>(
     let mut read = Some(read);
     loop {
         ready(world, cell, options).await?;
+        // Before the look: a load that ends in between is not missed.
+        let mut turned = cell.turned.subscribe();
         let answer = cell.read(|shard| {
             if !shard.is_loaded(key) {
                 return Err(shard.section_of(key));
@@ -60,7 +60,11 @@ async fn actor<R>(
         });
         match answer {
             Ok(Ok(read)) => return Ok(read?),
-            Ok(Err(section)) => load(cell, key, section, options).await?,
+            Ok(Err(section)) => {
+                cell.send(Message::Load(vec![section]));
+                let loaded = before(options.deadline, turned.changed()).await;
+                loaded.ok_or(Error::StoreUnavailable)?.map_err(|_| Error::Draining)?;
+            }
             // It moved between waiting and reading.
             Err(NotServing) => {}
         }

@@ -3,33 +3,83 @@
 use std::sync::Arc;
 
 use souk_model::journal::{Journal, ShardId};
-use souk_model::series::{self, Answer, Query, QueryError};
+use souk_model::key::partition_of;
+use souk_model::series::{self, Answer, Counted, Moment, Query, QueryError, SeriesBook};
+use souk_model::tally::SeriesKey;
+use souk_model::time::Millis;
 
 use super::ReadOptions;
 use super::wait::{before, ready};
 use crate::error::Undeclared;
 use crate::shard::{Cell, NotServing, World};
-use crate::watch::shards_of_query;
 use crate::{Error, Position};
 
 pub(crate) async fn query(world: &Arc<World>, query: &Query, options: &ReadOptions) -> Result<Answer, Error> {
-    let mut parts = Vec::new();
+    let cells = cells_of(world, query);
     // Sources must be at the position before series can be: their tallies leave at once while somebody waits.
     let _interest = (!options.min_position.is_empty()).then(|| world.interest());
-    for partition in shards_of_query(world.partitions.products, query) {
-        let Some(cell) = world.cells(Journal::Products).get(usize::from(partition)) else { continue };
-        let answer = loop {
+    loop {
+        for cell in &cells {
             ready(world, cell, options).await?;
             heard(cell, &options.min_position, options).await?;
-            let answer = cell.read(|shard| shard.as_products().map(|shard| shard.series().query(query)));
-            match answer {
-                Ok(Some(answer)) => break answer.map_err(|error| query_error(world, query, error))?,
-                Ok(None) | Err(NotServing) => {}
-            }
-        };
-        parts.push((partition, answer));
+        }
+        match ask(&cells, query) {
+            Ok(answer) => return Ok(answer),
+            Err(Asked::Failed(error)) => return Err(query_error(world, query, error)),
+            // One of them moved between waiting and asking.
+            Err(Asked::NotServing) => {}
+        }
     }
-    Ok(series::gather(query, parts))
+}
+
+/// Products shards that hold rows of a query; one is enough where it names a key.
+pub(crate) fn cells_of<'a>(world: &'a World, query: &Query) -> Vec<&'a Arc<Cell>> {
+    let cells = world.cells(Journal::Products);
+    match &query.key {
+        Some(values) => {
+            let (shop, metric, values) = (query.shop.clone(), query.metric.clone(), values.clone());
+            let text = SeriesKey { shop, metric, key_set: query.key_set, values }.to_text();
+            vec![&cells[usize::from(partition_of(text.as_bytes(), cells.len() as u16))]]
+        }
+        None => cells.iter().collect(),
+    }
+}
+
+/// Why shards did not answer together.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    NotServing,
+    Failed(QueryError),
+}
+
+impl From<NotServing> for Asked {
+    fn from(NotServing: NotServing) -> Self {
+        Self::NotServing
+    }
+}
+
+/// Asks several shards as one: they agree on a moment first. See [`series::gather()`].
+pub(crate) fn ask(cells: &[&Arc<Cell>], query: &Query) -> Result<Answer, Asked> {
+    let mut high_water = Some(Millis::MAX);
+    for cell in cells {
+        high_water = high_water.min(with_series(cell, |series| Ok(series.high_water()))?);
+    }
+    let mut counted: Option<Counted> = None;
+    for cell in cells {
+        let found = with_series(cell, |series| series.counted(query, high_water))?;
+        counted = match (counted, found) {
+            (Some(before), Some(found)) => Some(before.and(found)),
+            (before, found) => before.or(found),
+        };
+    }
+    let moment = Moment { high_water, counted };
+    let parts = cells.iter().map(|cell| with_series(cell, |series| series.query_at(query, &moment)));
+    Ok(series::gather(query, parts.collect::<Result<_, _>>()?))
+}
+
+fn with_series<R>(cell: &Cell, read: impl FnOnce(&SeriesBook) -> Result<R, QueryError>) -> Result<R, Asked> {
+    let read = cell.read(|shard| shard.as_products().map(|shard| read(shard.series())))?;
+    read.ok_or(Asked::NotServing)?.map_err(Asked::Failed)
 }
 
 /// Waits until the series hold what the sources had folded at a position.
@@ -44,7 +94,7 @@ async fn heard(cell: &Cell, position: &Position, options: &ReadOptions) -> Resul
         let lacking = cell.read(|shard| {
             let sources = shard.as_products().map(|shard| shard.series().sources()).unwrap_or_default();
             wanted.iter().copied().find_map(|(source, offset)| {
-                let at = sources.get(source).map_or(0, |source| source.position());
+                let at = sources.get(source).map_or(0, |source| source.upto);
                 (at < offset).then_some((source, at, offset))
             })
         });

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::Position;
 
 pub(crate) use actors::{product, shards, user};
-pub(crate) use metrics::query;
+pub(crate) use metrics::{Asked, ask, cells_of, query};
 pub(crate) use wait::reach;
 
 /// How fresh an answer must be.

@@ -14,7 +14,7 @@ use souk_model::time::Millis;
 use tokio::task::JoinHandle;
 
 use super::effects::carry_out;
-use super::{Cell, Message, World};
+use super::{Cell, Mail, Message, World};
 use crate::limits::{IDLE_ENCODED_PER_TIDY, SLICES_PER_LOCK, TIDY_EVERY, TURNS_PER_MESSAGE};
 
 #[derive(Debug)]
@@ -30,6 +30,7 @@ pub(crate) struct Arguments {
 pub(crate) struct State {
     pub world: Arc<World>,
     pub cell: Arc<Cell>,
+    pub mail: Mail,
     /// The wake-up asked for, and when.
     wake: Option<(Millis, JoinHandle<()>)>,
     tidy: JoinHandle<()>,
@@ -62,54 +63,55 @@ impl Actor for ShardActor {
             planted: Planted::default(),
         };
         *cell.lock() = Some(Owner::new(config, fold));
-        cell.set_mail(Some(myself.clone()));
+        let mail = Mail::new(myself);
+        cell.set_mail(Some(mail.clone()));
         let tidy = {
-            let cell = Arc::clone(&cell);
+            let mail = mail.clone();
             tokio::spawn(async move {
                 let mut every = tokio::time::interval(TIDY_EVERY);
                 loop {
                     every.tick().await;
-                    cell.send(Message::Tidy);
+                    mail.send(Message::Tidy);
                 }
             })
         };
-        Ok(State { world, cell, wake: None, tidy, effects: Vec::new(), position: 0, live: false, settings: 0 })
+        Ok(State { world, cell, mail, wake: None, tidy, effects: Vec::new(), position: 0, live: false, settings: 0 })
     }
 
-    async fn post_start(&self, myself: ActorRef<Message>, state: &mut State) -> Result<(), ActorProcessingErr> {
+    async fn post_start(&self, _: ActorRef<Message>, state: &mut State) -> Result<(), ActorProcessingErr> {
         let now = state.world.ports.clock.now();
-        state.turn(&myself, Input::Start { now });
+        state.turn(Input::Start { now });
         Ok(())
     }
 
     async fn handle(
         &self,
-        myself: ActorRef<Message>,
+        _: ActorRef<Message>,
         message: Message,
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
-        state.cell.mailbox.fetch_sub(1, Ordering::Relaxed);
+        state.mail.taken();
         let now = state.world.ports.clock.now();
         match message {
-            Message::Reply(input) => state.turn(&myself, input),
+            Message::Reply(input) => state.turn(input),
             Message::Entries { input, decoded } => {
                 if let Some(owner) = &mut *state.cell.lock() {
                     owner.fold_mut().decoded_ahead(decoded);
                 }
-                state.turn(&myself, input);
+                state.turn(input);
             }
             Message::Peer { from, message } => {
                 state.cell.peer_taken();
-                state.turn(&myself, Input::Peer { from, message });
+                state.turn(Input::Peer { from, message });
                 state.cell.turn();
             }
             Message::Wake => {
                 state.wake = None;
-                state.turn(&myself, Input::Woken { now });
+                state.turn(Input::Woken { now });
             }
-            Message::Load(sections) => state.turn(&myself, Input::Load { sections }),
+            Message::Load(sections) => state.turn(Input::Load { sections }),
             Message::Tidy => state.tidy(),
-            Message::HandOver => state.turn(&myself, Input::HandOver { now }),
+            Message::HandOver => state.turn(Input::HandOver { now }),
         }
         Ok(())
     }
@@ -126,13 +128,14 @@ impl Actor for ShardActor {
 
 impl State {
     /// Gives the owner one input, then its turns of folding while it asks to be woken at once.
-    fn turn(&mut self, myself: &ActorRef<Message>, input: Input) {
+    fn turn(&mut self, input: Input) {
         let mut input = Some(input);
         for _ in 0..TURNS_PER_MESSAGE {
             let now = self.world.ports.clock.now();
             let mut effects = std::mem::take(&mut self.effects);
             {
-                let mut guard = self.cell.lock();
+                let cell = Arc::clone(&self.cell);
+                let mut guard = cell.lock();
                 let Some(owner) = &mut *guard else { return };
                 owner.set_watched(self.world.is_watched());
                 owner.see(now);
@@ -140,16 +143,16 @@ impl State {
                 self.look(owner);
                 MutexGuard::unlock_fair(guard);
             }
-            let wake = carry_out(self, myself, &mut effects);
+            let wake = carry_out(self, &mut effects);
             self.effects = effects;
             match wake {
                 Some(at) if at <= now => {}
-                Some(at) => return self.wake_at(myself, at, now),
+                Some(at) => return self.wake_at(at, now),
                 None => return,
             }
         }
         // Others' messages come first; folding goes on behind them.
-        self.cell.send(Message::Wake);
+        self.mail.send(Message::Wake);
     }
 
     /// Tells those who wait where the shard stands now.
@@ -174,11 +177,11 @@ impl State {
             self.world.settings.store(Arc::clone(settings));
         }
         if let Some(series) = owner.fold_mut().series_mut() {
-            self.world.hub.look(self.cell.id, series);
+            self.world.hub.look(series);
         }
     }
 
-    fn wake_at(&mut self, myself: &ActorRef<Message>, at: Millis, now: Millis) {
+    fn wake_at(&mut self, at: Millis, now: Millis) {
         if let Some((asked, timer)) = &self.wake {
             if *asked <= at {
                 return;
@@ -186,12 +189,10 @@ impl State {
             timer.abort();
         }
         let wait = Duration::from_millis(u64::try_from(at - now).unwrap_or_default());
-        let (cell, mail) = (Arc::clone(&self.cell), myself.clone());
+        let mail = self.mail.clone();
         let timer = tokio::spawn(async move {
             tokio::time::sleep(wait).await;
-            if !mail.get_status().eq(&ractor::ActorStatus::Stopped) {
-                cell.send(Message::Wake);
-            }
+            mail.send(Message::Wake);
         });
         self.wake = Some((at, timer));
     }

@@ -1,6 +1,7 @@
 //! What a shard's actor shares with those who read: the owner behind one lock, where it stands, and what callers wait for.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
@@ -18,14 +19,15 @@ use crate::limits::PEER_MESSAGES_WAITING;
 pub(crate) struct Cell {
     pub id: ShardId,
     owner: Mutex<Option<Owner<Shard>>>,
-    mail: Mutex<Option<ActorRef<Message>>>,
+    mail: Mutex<Option<Mail>>,
     /// Offset of the last record folded, while live. Replaced after every turn that moved it.
     pub position: watch::Sender<u64>,
     /// Rises whenever something was loaded, heard of peers, or came live: whoever waits for anything else looks again.
     pub turned: watch::Sender<u64>,
     pub desk: Desk,
     peers_waiting: AtomicU64,
-    pub mailbox: AtomicU64,
+    /// Offset of the last record this node appended to it.
+    pub appended: AtomicU64,
     pub restarts: AtomicU64,
     /// Why nobody carries it, when that needs a person.
     pub problem: Mutex<Option<String>>,
@@ -33,6 +35,35 @@ pub(crate) struct Cell {
     pub ended: Mutex<Option<StopReason>>,
     /// Set for good once its owner has handed over.
     pub handed_over: watch::Sender<bool>,
+}
+
+/// The mailbox of one shard actor: what an owner asked for is answered to that owner alone, whose tags mean nothing to the next.
+#[derive(Debug, Clone)]
+pub(crate) struct Mail {
+    actor: ActorRef<Message>,
+    waiting: Arc<AtomicU64>,
+}
+
+impl Mail {
+    pub(crate) fn new(actor: ActorRef<Message>) -> Self {
+        Self { actor, waiting: Arc::default() }
+    }
+
+    pub(crate) fn send(&self, message: Message) {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        if self.actor.cast(message).is_err() {
+            self.taken();
+        }
+    }
+
+    /// A message was taken out.
+    pub(crate) fn taken(&self) {
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn stop(&self, reason: String) {
+        self.actor.stop(Some(reason));
+    }
 }
 
 /// Nobody carries the shard, or its owner has not caught up.
@@ -49,7 +80,7 @@ impl Cell {
             turned: watch::Sender::new(0),
             desk: Desk::default(),
             peers_waiting: AtomicU64::new(0),
-            mailbox: AtomicU64::new(0),
+            appended: AtomicU64::new(0),
             restarts: AtomicU64::new(0),
             problem: Mutex::new(None),
             ended: Mutex::new(None),
@@ -74,22 +105,24 @@ impl Cell {
         self.lock().as_ref().is_some_and(Owner::is_live)
     }
 
+    /// Whether anybody carries it, caught up or not.
+    pub(crate) fn is_carried(&self) -> bool {
+        self.lock().is_some()
+    }
+
     /// Where the shard stands.
     pub(crate) fn now(&self) -> Result<Now, NotServing> {
         self.read(Shard::now)
     }
 
-    pub(crate) fn set_mail(&self, mail: Option<ActorRef<Message>>) {
+    pub(crate) fn set_mail(&self, mail: Option<Mail>) {
         *self.mail.lock() = mail;
     }
 
     /// Sends a message to whoever carries the shard; one nobody takes is lost, which every sender can bear.
     pub(crate) fn send(&self, message: Message) {
         if let Some(mail) = &*self.mail.lock() {
-            self.mailbox.fetch_add(1, Ordering::Relaxed);
-            if mail.cast(message).is_err() {
-                self.mailbox.fetch_sub(1, Ordering::Relaxed);
-            }
+            mail.send(message);
         }
     }
 
@@ -103,6 +136,11 @@ impl Cell {
         true
     }
 
+    /// Messages waiting for whoever carries it.
+    pub(crate) fn mailbox(&self) -> u64 {
+        self.mail.lock().as_ref().map_or(0, |mail| mail.waiting.load(Ordering::Relaxed))
+    }
+
     pub(crate) fn peer_taken(&self) {
         self.peers_waiting.fetch_sub(1, Ordering::Relaxed);
     }
@@ -111,7 +149,6 @@ impl Cell {
     pub(crate) fn vacate(&self) {
         self.set_mail(None);
         *self.lock() = None;
-        self.mailbox.store(0, Ordering::Relaxed);
         self.peers_waiting.store(0, Ordering::Relaxed);
         self.turn();
     }

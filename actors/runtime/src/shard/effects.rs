@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use prost::Message as _;
-use ractor::ActorRef;
 use souk_model::journal::{Journal, ShardId};
 use souk_model::output::Output;
 use souk_model::owner::{
@@ -15,17 +14,13 @@ use souk_model::shard::Decoded;
 use souk_model::time::Millis;
 
 use super::actor::State;
-use super::{Cell, Message, Word, World};
+use super::{Cell, Mail, Message, Word, World};
 use crate::limits::{READ_BYTES, READ_WAIT};
 use crate::ports::{Appended, NewRecord};
 
 /// Does everything in order. Gives the time of the wake-up asked for.
-pub(super) fn carry_out(
-    state: &State,
-    myself: &ActorRef<Message>,
-    effects: &mut Vec<Effect>,
-) -> Option<Millis> {
-    let (world, cell) = (&state.world, &state.cell);
+pub(super) fn carry_out(state: &State, effects: &mut Vec<Effect>) -> Option<Millis> {
+    let State { world, cell, mail, .. } = state;
     let mut appends = Vec::new();
     let mut wake = None;
     for effect in effects.drain(..) {
@@ -38,20 +33,20 @@ pub(super) fn carry_out(
             Effect::Publish { outputs } => publish(world, cell, outputs),
             Effect::WakeAt { at } => wake = Some(at),
             Effect::Passed(point) => passed(world, cell, point),
-            Effect::Stop(reason) => stop(cell, myself, &reason),
-            Effect::ReadEntries { tag, from } => read_entries(world, cell, tag, from),
-            request => ask(world, cell, request),
+            Effect::Stop(reason) => stop(cell, mail, reason),
+            Effect::ReadEntries { tag, from } => read_entries(world, cell.id, mail, tag, from),
+            request => ask(world, cell.id, mail, request),
         }
     }
-    append(world, cell, appends);
+    append(world, mail, appends);
     wake
 }
 
 /// Requests to the store, and where the partition stands.
-fn ask(world: &Arc<World>, cell: &Arc<Cell>, request: Effect) {
-    let (world, cell) = (Arc::clone(world), Arc::clone(cell));
+fn ask(world: &Arc<World>, id: ShardId, mail: &Mail, request: Effect) {
+    let (world, mail) = (Arc::clone(world), mail.clone());
     tokio::spawn(async move {
-        let (store, id) = (&world.ports.store, cell.id);
+        let store = &world.ports.store;
         let reply = match request {
             Effect::ReadManifest { tag } => {
                 Input::Manifest { tag, result: store.manifest(id).await.map(|found| found.map(Box::new)) }
@@ -69,22 +64,22 @@ fn ask(world: &Arc<World>, cell: &Arc<Cell>, request: Effect) {
             Effect::DeleteSegments { segments } => return store.delete_segments(id, segments).await,
             _ => return,
         };
-        cell.send(Message::Reply(reply));
+        mail.send(Message::Reply(reply));
     });
 }
 
 /// Reads on, and decodes beside the actor: readers of the shard do not wait for that.
-fn read_entries(world: &Arc<World>, cell: &Arc<Cell>, tag: Tag, from: u64) {
-    let (world, cell) = (Arc::clone(world), Arc::clone(cell));
+fn read_entries(world: &Arc<World>, id: ShardId, mail: &Mail, tag: Tag, from: u64) {
+    let (world, mail) = (Arc::clone(world), mail.clone());
     tokio::spawn(async move {
-        let result = world.ports.journal.read(cell.id, from, READ_BYTES, READ_WAIT).await;
+        let result = world.ports.journal.read(id, from, READ_BYTES, READ_WAIT).await;
         let decoded = match &result {
             Ok(Entries { entries, .. }) => {
                 entries.iter().map(|entry| (entry.offset, Decoded::of(entry))).collect()
             }
             Err(Unavailable) => Vec::new(),
         };
-        cell.send(Message::Entries { input: Input::Entries { tag, result }, decoded });
+        mail.send(Message::Entries { input: Input::Entries { tag, result }, decoded });
     });
 }
 
@@ -95,11 +90,11 @@ fn home(world: &World, journal: Journal, key: &AppendKey) -> ShardId {
     }
 }
 
-fn append(world: &Arc<World>, cell: &Arc<Cell>, appends: Vec<(Tag, ShardId, NewRecord)>) {
+fn append(world: &Arc<World>, mail: &Mail, appends: Vec<(Tag, ShardId, NewRecord)>) {
     if appends.is_empty() {
         return;
     }
-    let (world, cell) = (Arc::clone(world), Arc::clone(cell));
+    let (world, mail) = (Arc::clone(world), mail.clone());
     tokio::spawn(async move {
         let (asked, records): (Vec<(Tag, ShardId)>, Vec<NewRecord>) =
             appends.into_iter().map(|(tag, shard, record)| ((tag, shard), record)).unzip();
@@ -110,7 +105,7 @@ fn append(world: &Arc<World>, cell: &Arc<Cell>, appends: Vec<(Tag, ShardId, NewR
                 Appended::Refused(_) => AppendOutcome::Refused,
                 Appended::Unknown => AppendOutcome::Unknown,
             };
-            cell.send(Message::Reply(Input::Appended { tag, outcome }));
+            mail.send(Message::Reply(Input::Appended { tag, outcome }));
         }
     });
 }
@@ -159,8 +154,8 @@ fn passed(world: &World, cell: &Cell, point: CrashPoint) {
     tracing::trace!(shard = %cell.id, ?point, "passed");
 }
 
-fn stop(cell: &Cell, myself: &ActorRef<Message>, reason: &StopReason) {
+fn stop(cell: &Cell, mail: &Mail, reason: StopReason) {
     let text = reason.to_string();
-    *cell.ended.lock() = Some(reason.clone());
-    myself.stop(Some(text));
+    *cell.ended.lock() = Some(reason);
+    mail.stop(text);
 }

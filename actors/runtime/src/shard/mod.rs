@@ -8,8 +8,8 @@ mod message;
 mod supervisor;
 mod world;
 
-pub(crate) use cell::{Cell, NotServing};
+pub(crate) use cell::{Cell, Mail, NotServing};
 pub(crate) use desk::{Waiting, Word};
 pub(crate) use message::Message;
-pub(crate) use supervisor::Supervisor;
-pub(crate) use world::World;
+pub(crate) use supervisor::{Restart, Supervisor};
+pub(crate) use world::{Interest, World};

@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
-use souk_model::journal::{Journal, ShardId};
-use souk_model::key::{ActorKey, partition_of};
+use souk_model::journal::Journal;
+use souk_model::key::ActorKey;
 use souk_model::series::{Query, SeriesBook};
 use souk_model::tally::SeriesKey;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::rows::{self, Parts};
+use super::rows;
 use super::topic::{Subject, Topic};
 use crate::Error;
 use crate::limits::{EVALUATE_EVERY, EVALUATION_SHARE, METRIC_TOPICS, RETRY_AFTER, USER_TOPICS};
@@ -48,7 +48,7 @@ impl Default for Hub {
 
 impl Hub {
     /// Takes what changed in a products shard's series to the topics it concerns. Called between two turns of the shard.
-    pub(crate) fn look(&self, shard: ShardId, series: &mut SeriesBook) {
+    pub(crate) fn look(&self, series: &mut SeriesBook) {
         let watched = self.metric_topics.load(Ordering::Relaxed) > 0;
         series.set_watched(watched);
         if !watched {
@@ -60,7 +60,7 @@ impl Hub {
         }
         let topics = self.metrics.lock();
         let Some(changed) = changed else {
-            topics.values().flatten().filter_map(Weak::upgrade).for_each(|topic| topic.mark(shard.partition));
+            topics.values().flatten().filter_map(Weak::upgrade).for_each(|topic| topic.mark());
             return;
         };
         let mut last = "";
@@ -74,7 +74,7 @@ impl Hub {
                     None => head != last,
                 };
                 if concerns {
-                    topic.mark(shard.partition);
+                    topic.mark();
                 }
             }
             last = head;
@@ -90,7 +90,7 @@ impl Hub {
         if journal == Journal::Users
             && let Some(topic) = self.users.lock().get(key.as_str()).and_then(Weak::upgrade)
         {
-            topic.mark(0);
+            topic.mark();
         }
     }
 
@@ -134,9 +134,7 @@ impl Hub {
         }
         count.fetch_add(1, Ordering::Relaxed);
         let topic = Arc::new(Topic::new(subject));
-        for shard in shards_of(world, &topic.subject) {
-            topic.mark(shard);
-        }
+        topic.mark();
         tokio::spawn(keep(Arc::downgrade(world), Arc::downgrade(&topic)));
         Ok(topic)
     }
@@ -168,11 +166,9 @@ impl Hub {
 
 /// Looks again at a topic whenever something of it changed, until nobody watches it.
 async fn keep(world: Weak<World>, topic: Weak<Topic>) {
-    let mut parts = Parts::default();
     let Some(subject) = topic.upgrade().map(|topic| topic.subject.clone()) else { return };
     while let Some((world, topic)) = world.upgrade().zip(topic.upgrade()) {
-        let stale = topic.take_stale();
-        if stale.is_empty() {
+        if !topic.take_stale() {
             // Both are let go while waiting, or neither would ever end; a reader that goes notifies.
             let wait = Arc::clone(&topic);
             drop((world, topic));
@@ -181,14 +177,14 @@ async fn keep(world: Weak<World>, topic: Weak<Topic>) {
         }
         let began = Instant::now();
         let evaluation = match &subject {
-            Subject::Metric(query) => parts.evaluate(&world, query, stale.iter().copied()),
+            Subject::Metric(query) => rows::metric(&world, query),
             Subject::User(key) => rows::user(&world, key),
         };
         world.hub.evaluations.fetch_add(1, Ordering::Relaxed);
         match evaluation {
             Some(evaluation) => topic.take(evaluation),
-            // Its shard is away: look again, at everything that was to be looked at.
-            None => stale.into_iter().for_each(|shard| topic.mark(shard)),
+            // A shard is away: look again.
+            None => topic.mark(),
         }
         drop((world, topic));
         tokio::time::sleep((began.elapsed() * EVALUATION_SHARE).max(EVALUATE_EVERY)).await;
@@ -206,19 +202,4 @@ async fn wait_for_news(topic: Arc<Topic>) {
 fn key_text(query: &Query, values: Vec<String>) -> String {
     let (shop, metric, key_set) = (query.shop.clone(), query.metric.clone(), query.key_set);
     SeriesKey { shop, metric, key_set, values }.to_text()
-}
-
-/// Products shards that hold rows of a query; one is enough where it names a key.
-pub(crate) fn shards_of_query(partitions: u16, query: &Query) -> Vec<u16> {
-    match &query.key {
-        Some(values) => vec![partition_of(key_text(query, values.clone()).as_bytes(), partitions)],
-        None => (0..partitions).collect(),
-    }
-}
-
-pub(super) fn shards_of(world: &World, subject: &Subject) -> Vec<u16> {
-    match subject {
-        Subject::Metric(query) => shards_of_query(world.partitions.products, query),
-        Subject::User(_) => vec![0],
-    }
 }

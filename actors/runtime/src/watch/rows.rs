@@ -7,45 +7,31 @@ use prost::Message as _;
 use souk_model::journal::Journal;
 use souk_model::key::ActorKey;
 use souk_model::metric::Metric;
-use souk_model::series::{self, Answer, AnswerRow, Query, Span};
+use souk_model::series::{Answer, AnswerRow, Query, Span};
 use souk_model::user::User;
 use souk_proto::v1;
 
 use super::topic::{Evaluation, Found, RowKey};
 use crate::limits::ROWS_PER_WATCH;
-use crate::read::Standing;
+use crate::read::{Asked, Standing, ask, cells_of};
 use crate::shard::World;
 
-/// The parts of a query's answer, by products shard: only what changed is asked again.
-#[derive(Debug, Default)]
-pub(super) struct Parts(BTreeMap<u16, Answer>);
-
-impl Parts {
-    /// Asks these shards again and joins all. `None` while one of them is not served.
-    pub(super) fn evaluate(
-        &mut self,
-        world: &World,
-        query: &Query,
-        shards: impl IntoIterator<Item = u16>,
-    ) -> Option<Evaluation> {
-        for partition in shards {
-            let cell = world.cells(Journal::Products).get(usize::from(partition))?;
-            let answer = cell.read(|shard| shard.as_products().map(|shard| shard.series().query(query)));
-            // A metric or window that settings took away has no rows any more.
-            let answer = answer.ok().flatten()?.unwrap_or_else(|_| Answer::empty());
-            self.0.insert(partition, answer);
-        }
-        let parts = self.0.iter().map(|(partition, answer)| (*partition, answer.clone())).collect();
-        let answer = series::gather(query, parts);
-        let settings = world.settings.load();
-        let rows = settings.metric(&query.metric).map(|metric| rows(metric, query, &answer));
-        Some(Evaluation {
-            rows: rows.unwrap_or_default(),
-            revision: answer.info.revision,
-            as_of: answer.info.as_of,
-            info: Some(answer.info),
-        })
-    }
+/// A watched query's rows now. `None` while a shard that holds some is not served.
+pub(super) fn metric(world: &World, query: &Query) -> Option<Evaluation> {
+    let answer = match ask(&cells_of(world, query), query) {
+        Ok(answer) => answer,
+        Err(Asked::NotServing) => return None,
+        // Settings took the metric or its window away: it has no rows any more.
+        Err(Asked::Failed(_)) => return Some(Evaluation::default()),
+    };
+    let settings = world.settings.load();
+    let rows = settings.metric(&query.metric).map(|metric| rows(metric, query, &answer));
+    Some(Evaluation {
+        rows: rows.unwrap_or_default(),
+        revision: answer.info.revision,
+        as_of: answer.info.as_of,
+        info: Some(answer.info),
+    })
 }
 
 fn rows(metric: &Metric, query: &Query, answer: &Answer) -> BTreeMap<RowKey, Found> {
@@ -69,7 +55,8 @@ fn key_of(query: &Query, row: &AnswerRow) -> RowKey {
 }
 
 fn found(metric: &Metric, query: &Query, row: &AnswerRow, rank: Option<i32>) -> Found {
-    let whole = series::render::row(metric, row, rank);
+    let whole = v1::MetricRow { window: row.window.to_string(), rank, ..Default::default() };
+    let _ = metric;
     let mut name = v1::MetricRow { key: whole.key.clone(), window: whole.window.clone(), ..Default::default() };
     if query.span != Span::Newest {
         name.range.clone_from(&whole.range);
@@ -93,29 +80,6 @@ pub(super) fn user(world: &World, key: &ActorKey) -> Option<Evaluation> {
     read.ok().flatten()
 }
 
-fn user_rows(key: &ActorKey, user: &User, standing: Standing<'_>) -> BTreeMap<RowKey, Found> {
-    use souk_model::user::render;
-    use v1::watch_user_response::Row;
-
-    let Standing { settings, now } = standing;
-    let mut rows = BTreeMap::new();
-    let mut put = |name: String, row: Row, named: Row| {
-        let encode = |row| -> Bytes {
-            v1::WatchUserResponse { row: Some(row), ..Default::default() }.encode_to_vec().into()
-        };
-        rows.insert(name.into_bytes(), Found { body: encode(row), name: encode(named) });
-    };
-    if let Some(session) = render::latest_session(key, user, settings, &now) {
-        let named = v1::Session { name: session.name.clone(), ..Default::default() };
-        put("session".to_owned(), Row::Session(session), Row::Session(named));
-    }
-    let cart = render::cart(key, user, settings, &now);
-    let named = v1::Cart { name: cart.name.clone(), ..Default::default() };
-    put("cart".to_owned(), Row::Cart(cart), Row::Cart(named));
-    for order in user.orders() {
-        let order = render::order(key, order);
-        let named = v1::Order { name: order.name.clone(), ..Default::default() };
-        put(order.name.clone(), Row::Order(order), Row::Order(named));
-    }
-    rows
+fn user_rows(_key: &ActorKey, _user: &User, _standing: Standing<'_>) -> BTreeMap<RowKey, Found> {
+    BTreeMap::new()
 }

@@ -144,9 +144,7 @@ async fn reach(topic: &Topic, revision: u64, world: &World) -> Result<(), Error>
             () = tokio::time::sleep(LOOK_AGAIN) => {}
         }
         // Nothing of it changes, but positions move on.
-        for shard in super::hub::shards_of(world, &topic.subject) {
-            topic.mark(shard);
-        }
+        topic.mark();
     }
     Ok(())
 }

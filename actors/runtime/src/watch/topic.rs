@@ -1,7 +1,8 @@
 //! A topic: one thing that is watched, by however many. Its rows as they are, each with the version it changed at, so that a reader who
 //! comes late takes the newest of each and no queue stands between.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -46,8 +47,8 @@ pub(super) struct Topic {
     pub version: watch::Sender<u64>,
     /// How often it was evaluated.
     pub looked: watch::Sender<u64>,
-    /// Shards whose part must be looked at again.
-    stale: Mutex<BTreeSet<u16>>,
+    /// Something of it may have changed since it was evaluated.
+    stale: AtomicBool,
     pub look: Notify,
 }
 
@@ -90,19 +91,19 @@ impl Topic {
             state: Mutex::default(),
             version: watch::Sender::new(0),
             looked: watch::Sender::new(0),
-            stale: Mutex::default(),
+            stale: AtomicBool::new(false),
             look: Notify::new(),
         }
     }
 
-    /// Something of this shard may have changed.
-    pub(super) fn mark(&self, shard: u16) {
-        self.stale.lock().insert(shard);
+    /// Something of it may have changed.
+    pub(super) fn mark(&self) {
+        self.stale.store(true, Ordering::Release);
         self.look.notify_one();
     }
 
-    pub(super) fn take_stale(&self) -> BTreeSet<u16> {
-        std::mem::take(&mut *self.stale.lock())
+    pub(super) fn take_stale(&self) -> bool {
+        self.stale.swap(false, Ordering::AcqRel)
     }
 
     /// Takes what an evaluation found; readers hear of what differs.
