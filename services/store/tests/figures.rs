@@ -1,6 +1,6 @@
 //! How fast the embedded store is on this machine: `cargo test --release -p souk-store --test figures -- --ignored --nocapture`.
 
-use souk_model::cut::manifest::{Condition, Manifest};
+use souk_model::cut::manifest::{Condition, Manifest, SectionSummary};
 use souk_model::cut::segment::{Segment, SegmentId};
 use souk_model::journal::ShardId;
 use souk_model::owner::{CasOutcome, WriteOutcome};
@@ -28,18 +28,12 @@ fn manifest(shard: ShardId, cut: u64) -> Manifest {
         position_time: 0,
         last_checksum: 0,
         lineage: [(1, cut)].into(),
-        sections: (0..64).map(|section| (section, Default::default())).map(|(s, x): (u16, _)| (s, sum(x, cut))).collect(),
+        sections: (0..64)
+            .map(|section| (section, SectionSummary { base: (cut, 1), ..SectionSummary::default() }))
+            .collect(),
         skips: [].into(),
         panics: [].into(),
     }
-}
-
-fn sum(
-    mut summary: souk_model::cut::manifest::SectionSummary,
-    cut: u64,
-) -> souk_model::cut::manifest::SectionSummary {
-    summary.base = (cut, 1);
-    summary
 }
 
 /// Segments as a cut writes them: they do not compress.
@@ -78,7 +72,10 @@ async fn figures() {
     let writes = 64;
     let megabytes = (SEGMENT_BYTES as u64 * u64::from(PER_WRITE) * u64::from(SHARDS) * writes) as f64 / 1e6;
     let seconds = write(&store, writes).await;
-    println!("segments of 64 KiB, {SHARDS} shards at once: {megabytes:.0} MB at {:.0} MB/s", megabytes / seconds);
+    println!(
+        "segments of 64 KiB, {SHARDS} shards at once: {megabytes:.0} MB at {:.0} MB/s",
+        megabytes / seconds
+    );
 
     let shard = ShardId::users(0);
     assert_eq!(store.write_manifest(Condition::Absent, manifest(shard, 0)).await, CasOutcome::Applied);
@@ -97,12 +94,17 @@ async fn figures() {
     let megabytes = loaded.iter().map(|segment| segment.blob.len()).sum::<usize>() as f64 / 1e6;
     println!("load: {megabytes:.0} MB at {:.0} MB/s", megabytes / begin.elapsed().as_secs_f64());
 
+    let crashed = folder.path().join("crashed.redb");
+    std::fs::copy(&path, &crashed).expect("a copy");
     let begin = Instant::now();
     drop(store);
     println!("close: {:?}", begin.elapsed());
     let begin = Instant::now();
     drop(EmbeddedStore::open(&path).expect("it opens"));
     println!("open and close: {:?}", begin.elapsed());
+    let begin = Instant::now();
+    drop(EmbeddedStore::open(&crashed).expect("it opens"));
+    println!("open after a crash: {:?}", begin.elapsed());
     let begin = Instant::now();
     let checked = check(&path).expect("it reads");
     println!("check: {checked:?} in {:?}", begin.elapsed());
