@@ -5,6 +5,7 @@
 
 mod book;
 mod corrections;
+mod gather;
 mod header;
 mod join;
 mod query;
@@ -13,10 +14,13 @@ mod row;
 mod source;
 #[cfg(test)]
 mod tests;
+mod windows;
 
 pub use book::SeriesBook;
 pub use corrections::Correction;
+pub use gather::gather;
 pub use join::{Figure, Measured};
 pub use query::{Answer, AnswerInfo, AnswerRow, Query, QueryError, Span, Top};
 pub use row::SeriesRow;
 pub use source::Source;
+pub use windows::{Counted, Moment};
