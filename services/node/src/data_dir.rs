@@ -29,7 +29,8 @@ impl DataDir {
 
     /// A directory for this process alone.
     pub(crate) fn temporary() -> anyhow::Result<Self> {
-        let temporary = tempfile::Builder::new().prefix("souk-dev-").tempdir().context("no temporary directory")?;
+        let temporary =
+            tempfile::Builder::new().prefix("souk-dev-").tempdir().context("no temporary directory")?;
         let path = temporary.path().to_owned();
         Ok(Self { _lock: lock(&path)?, path, _temporary: Some(temporary) })
     }
@@ -48,7 +49,8 @@ fn lock(dir: &Path) -> anyhow::Result<File> {
         Err(Errno::WOULDBLOCK) => bail!("{} is in use by souk, process {}", dir.display(), holder(&mut file)),
         Err(error) => bail!("{} cannot be locked: {error}", path.display()),
     }
-    let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));
+    let written =
+        file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));
     written.with_context(|| format!("{}", path.display()))?;
     Ok(file)
 }

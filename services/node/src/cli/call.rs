@@ -65,7 +65,11 @@ fn requests(method: &MethodDescriptor, data: &str) -> Result<Vec<DynamicMessage>
         values.push(json!({}));
     }
     if values.len() > 1 && !method.is_client_streaming() {
-        return Err(Failure::usage(format_args!("{} takes one request, not {}", method.name(), values.len())));
+        return Err(Failure::usage(format_args!(
+            "{} takes one request, not {}",
+            method.name(),
+            values.len()
+        )));
     }
     values.into_iter().map(|value| from_json(method.input(), value)).collect()
 }
@@ -78,7 +82,9 @@ fn text(data: &str) -> Result<String, Failure> {
         Ok(text)
     };
     match data.strip_prefix('@') {
-        Some(path) => read(path, std::fs::File::open(path).map(|file| Box::new(file) as Box<dyn std::io::Read>)),
+        Some(path) => {
+            read(path, std::fs::File::open(path).map(|file| Box::new(file) as Box<dyn std::io::Read>))
+        }
         None if data == "-" => read("standard input", Ok(Box::new(std::io::stdin()))),
         None => Ok(data.to_owned()),
     }

@@ -66,9 +66,7 @@ fn show(args: Show) -> Result<(), Failure> {
     let Show { origin, config, flags, output } = args;
     let loaded = flags.load(config, Vec::new())?;
     loaded.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
-    let row = |(key, (value, origin)): (&String, &(toml::Value, Origin))| {
-        json!({ "key": key, "value": value, "origin": origin.to_string() })
-    };
+    let row = |(key, (value, origin)): (&String, &(toml::Value, Origin))| json!({ "key": key, "value": value, "origin": origin.to_string() });
     let rows: Vec<Value> = loaded.values.iter().map(row).collect();
     let by_key: BTreeMap<_, _> = loaded.values.keys().zip(&rows).collect();
     answer(output, &json!(by_key), &rows, || {

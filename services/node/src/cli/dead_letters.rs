@@ -68,12 +68,14 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
 
 async fn put_back(args: Requeue) -> Result<(), Failure> {
     let method = method("AdminService/RequeueDeadLetter")?;
-    let mut request =
-        from_json(method.input(), json!({ "name": args.name, "validate_only": args.dry_run }))?;
+    let mut request = from_json(method.input(), json!({ "name": args.name, "validate_only": args.dry_run }))?;
     if let Some(path) = args.replacement {
         let text = std::fs::read_to_string(&path)
             .map_err(|error| Failure::new(Exit::Failed, format_args!("{}: {error}", path.display())))?;
-        request.set_field_by_name("replacement", prost_reflect::Value::Bytes(event(&text)?.encode_to_vec().into()));
+        request.set_field_by_name(
+            "replacement",
+            prost_reflect::Value::Bytes(event(&text)?.encode_to_vec().into()),
+        );
     }
     let client = connect(&args.target).await?;
     let reply = client.unary(&method, request).await.map_err(|status| client.failure(&status))?;
@@ -86,8 +88,8 @@ async fn put_back(args: Requeue) -> Result<(), Failure> {
 }
 
 fn event(text: &str) -> Result<DynamicMessage, Failure> {
-    let json: Value =
-        serde_json::from_str(text).map_err(|error| Failure::usage(format_args!("the event is no JSON: {error}")))?;
+    let json: Value = serde_json::from_str(text)
+        .map_err(|error| Failure::usage(format_args!("the event is no JSON: {error}")))?;
     let events = method("EventService/PublishEvents")?.input().get_field_by_name("events");
     let kind = events.map(|field| field.kind());
     let descriptor = kind.as_ref().and_then(prost_reflect::Kind::as_message).expect("requests carry events");

@@ -45,10 +45,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let _traces = telemetry::start(&loaded.config)?;
     loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     let temporary = *loaded.origin("node.data_dir") == Origin::Default;
-    let mut config = loaded.config;
-    if loaded.values.get("log.level").is_some_and(|(_, origin)| *origin == Origin::Default) {
-        config.log.level = "warn".to_owned();
-    }
+    let config = loaded.config;
 
     let mut signals = Signals::listen()?;
     let doors = Doors::open(&config).await?;
@@ -79,13 +76,21 @@ fn head(config: &Config, node: &Node, temporary: bool) -> String {
         false => format!("data in {}", config.node.data_dir.display()),
     };
     let shards = format!("{} + {} shards", config.shards.users, config.shards.products);
-    let _ = writeln!(text, "souk {} · dev · shop main · one process, {shards} · {data}", env!("CARGO_PKG_VERSION"));
+    let _ = writeln!(
+        text,
+        "souk {} · dev · shop main · one process, {shards} · {data}",
+        env!("CARGO_PKG_VERSION")
+    );
     let _ = writeln!(text, "  gRPC, gRPC-Web   {:<18}  metrics, health   http://{}", node.grpc, node.metrics);
     let ack = match config.journal.durability {
-        Durability::Fsync => "on disk: fsync, group commit (--durability interval is faster, and says so here)".to_owned(),
+        Durability::Fsync => {
+            "on disk: fsync, group commit (--durability interval is faster, and says so here)".to_owned()
+        }
         Durability::Interval => {
             let interval = config.journal.interval;
-            format!("handed to the system, on disk within {interval}: a power cut takes that much (--durability fsync)")
+            format!(
+                "handed to the system, on disk within {interval}: a power cut takes that much (--durability fsync)"
+            )
         }
     };
     let _ = writeln!(text, "  an ack means     {ack}");

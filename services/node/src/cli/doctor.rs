@@ -105,7 +105,8 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
 }
 
 fn show(output: Output, checks: &[Check]) -> Result<(), Failure> {
-    let row = |check: &Check| json!({ "check": check.what, "verdict": check.verdict.word(), "found": check.found });
+    let row =
+        |check: &Check| json!({ "check": check.what, "verdict": check.verdict.word(), "found": check.found });
     let rows: Vec<Value> = checks.iter().map(row).collect();
     let columns = table::columns([("check", "check"), ("", "verdict"), ("found", "found")]);
     answer(output, &json!({ "checks": rows }), &rows, || table::of_rows(&columns, &rows))
@@ -116,9 +117,15 @@ fn of_data_dir(config: &Config) -> Vec<Check> {
     let mut checks = Vec::new();
     match data_dir::held_by(dir) {
         Ok(Some(process)) => {
-            checks.push(check("data dir", Verdict::Good, format!("{} in use by process {process}", dir.display())));
+            checks.push(check(
+                "data dir",
+                Verdict::Good,
+                format!("{} in use by process {process}", dir.display()),
+            ));
         }
-        Ok(None) => checks.push(check("data dir", Verdict::Good, format!("{} in use by nobody", dir.display()))),
+        Ok(None) => {
+            checks.push(check("data dir", Verdict::Good, format!("{} in use by nobody", dir.display())))
+        }
         Err(error) => checks.push(check("data dir", Verdict::Bad, format!("{}: {error}", dir.display()))),
     }
     checks.push(of_space(dir));
@@ -141,9 +148,11 @@ fn of_space(dir: &Path) -> Check {
 
 fn of_open_files() -> Check {
     match getrlimit(Resource::Nofile).current {
-        Some(most) if most < LEAST_FILES => {
-            check("open files", Verdict::Warning, format!("at most {most}; ulimit -n {LEAST_FILES} or more for many callers"))
-        }
+        Some(most) if most < LEAST_FILES => check(
+            "open files",
+            Verdict::Warning,
+            format!("at most {most}; ulimit -n {LEAST_FILES} or more for many callers"),
+        ),
         Some(most) => check("open files", Verdict::Good, format!("at most {most}")),
         None => check("open files", Verdict::Good, "no limit"),
     }
@@ -165,7 +174,11 @@ async fn of_node(client: &Client) -> Vec<Check> {
             let text = |field: &str| node[field].as_str().unwrap_or_default().to_owned();
             let same = text("version") == env!("CARGO_PKG_VERSION");
             let verdict = if same { Verdict::Good } else { Verdict::Warning };
-            checks.push(check("node", verdict, format!("{} {}, acks mean {}", text("name"), text("version"), text("durability"))));
+            checks.push(check(
+                "node",
+                verdict,
+                format!("{} {}, acks mean {}", text("name"), text("version"), text("durability")),
+            ));
             for dependency in node["dependencies"].as_array().into_iter().flatten() {
                 checks.push(of_dependency(dependency));
             }
@@ -191,5 +204,9 @@ fn of_dependency(dependency: &Value) -> Check {
         "STATE_DEGRADED" => (Verdict::Warning, "degraded"),
         _ => (Verdict::Bad, "down"),
     };
-    check("dependency", verdict, format!("{} {word} {} {}", text("name"), text("responseTime"), text("message")).trim_end())
+    check(
+        "dependency",
+        verdict,
+        format!("{} {word} {} {}", text("name"), text("responseTime"), text("message")).trim_end(),
+    )
 }

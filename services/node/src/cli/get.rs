@@ -112,7 +112,9 @@ impl Query {
 /// The metric as the catalogue has it; null where it is not declared, and then the query says so better.
 async fn declared(client: &Client, name: &str) -> Result<Value, Failure> {
     let answer = client.ask("AnalyticsService/ListMetrics", json!({ "page_size": 1_000 })).await?;
-    let found = answer["metrics"].as_array().and_then(|all| all.iter().find(|metric| metric["name"] == name).cloned());
+    let found = answer["metrics"]
+        .as_array()
+        .and_then(|all| all.iter().find(|metric| metric["name"] == name).cloned());
     Ok(found.unwrap_or_default())
 }
 

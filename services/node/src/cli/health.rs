@@ -46,7 +46,9 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     };
     let name = status.as_str_name();
     let reply = json!({ "status": name });
-    answer(output, &reply, std::slice::from_ref(&reply), || format!("{}\n", name.to_lowercase().replace('_', " ")))?;
+    answer(output, &reply, std::slice::from_ref(&reply), || {
+        format!("{}\n", name.to_lowercase().replace('_', " "))
+    })?;
     if status == ServingStatus::Serving { Ok(()) } else { Err(Failure::said(Exit::Failed)) }
 }
 
@@ -68,8 +70,9 @@ async fn look(target: &Target) -> Result<ServingStatus, Failure> {
     let patience = target.timeout.map_or(PATIENCE, |span| span.0);
     match timeout(patience, asked).await {
         Ok(reply) => Ok(reply.map_err(|status| client.failure(&status))?.into_inner().status()),
-        Err(_) => {
-            Err(Failure::new(Exit::TimedOut, format_args!("{} did not answer in time  [exit 4]", target.address)))
-        }
+        Err(_) => Err(Failure::new(
+            Exit::TimedOut,
+            format_args!("{} did not answer in time  [exit 4]", target.address),
+        )),
     }
 }

@@ -82,7 +82,9 @@ const OF_EVERY_EVENT: [&str; 8] =
 
 /// Puts the kind of an event where the table looks for it.
 fn name_kind(event: &mut Value) {
-    let kind = event.as_object().and_then(|fields| fields.keys().find(|name| !OF_EVERY_EVENT.contains(&name.as_str())));
+    let kind = event
+        .as_object()
+        .and_then(|fields| fields.keys().find(|name| !OF_EVERY_EVENT.contains(&name.as_str())));
     if let Some(kind) = kind.cloned() {
         event["kind"] = kind.into();
     }

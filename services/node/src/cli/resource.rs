@@ -39,7 +39,8 @@ pub(crate) fn read(name: &str) -> Result<Read, Failure> {
         let name = parts.get(..2).map(|parts| parts.join("/")).unwrap_or_default();
         Read { method: "AdminService/DescribeActor", request: json!({ "name": name }), part }
     };
-    let named = |method, part| Read { method, request: json!({ "filter": format!("name = {name:?}") }), part };
+    let named =
+        |method, part| Read { method, request: json!({ "filter": format!("name = {name:?}") }), part };
     match parts[..] {
         ["users" | "products", id] if !id.is_empty() => Ok(actor("state")),
         ["users", id, "cart"] if !id.is_empty() => Ok(actor("state.cart")),
@@ -48,7 +49,9 @@ pub(crate) fn read(name: &str) -> Result<Read, Failure> {
             Ok(Read { method: "UserService/GetSession", request: json!({ "name": name }), part: "session" })
         }
         ["shards", _] => Ok(named("AdminService/ListShards", "shards")),
-        ["nodes", _] => Ok(Read { method: "AdminService/GetNode", request: json!({ "name": name }), part: "node" }),
+        ["nodes", _] => {
+            Ok(Read { method: "AdminService/GetNode", request: json!({ "name": name }), part: "node" })
+        }
         ["deadLetters", _] => Ok(named("AdminService/ListDeadLetters", "deadLetters")),
         _ => Err(unknown(name, "names nothing that can be read", READABLE, "souk list metrics")),
     }
@@ -58,8 +61,11 @@ pub(crate) fn read(name: &str) -> Result<Read, Failure> {
 pub(crate) fn list(collection: &str) -> Result<Listing, Failure> {
     let parts: Vec<&str> = collection.split('/').collect();
     let plain = |method, rows, columns| Listing { method, request: json!({}), rows, columns };
-    let below = |parent: [&str; 2], method, rows, columns| {
-        Listing { method, request: json!({ "parent": parent.join("/") }), rows, columns }
+    let below = |parent: [&str; 2], method, rows, columns| Listing {
+        method,
+        request: json!({ "parent": parent.join("/") }),
+        rows,
+        columns,
     };
     match parts[..] {
         ["metrics"] => Ok(plain("AnalyticsService/ListMetrics", "metrics", &METRICS)),
@@ -71,13 +77,17 @@ pub(crate) fn list(collection: &str) -> Result<Listing, Failure> {
         ["deadLetters" | "dead-letters"] => {
             Ok(plain("AdminService/ListDeadLetters", "deadLetters", &DEAD_LETTERS))
         }
-        ["users", u, "sessions"] => Ok(below(["users", u], "UserService/ListSessions", "sessions", &SESSIONS)),
+        ["users", u, "sessions"] => {
+            Ok(below(["users", u], "UserService/ListSessions", "sessions", &SESSIONS))
+        }
         ["users", u, "events"] => Ok(below(["users", u], "UserService/ListUserEvents", "events", &EVENTS)),
         ["users", u, "abandonedCarts"] => {
             Ok(below(["users", u], "AnalyticsService/ListAbandonedCarts", "abandonedCarts", &ABANDONED))
         }
         ["users"] | ["products"] => Err(Failure::usage(format_args!("{collection} are too many to list"))
-            .hint("one of them: souk get users/alice        the newest of one: souk list users/alice/events")),
+            .hint(
+                "one of them: souk get users/alice        the newest of one: souk list users/alice/events",
+            )),
         _ => Err(unknown(collection, "is no collection", LISTABLE, "souk list metrics")),
     }
 }
@@ -87,7 +97,12 @@ pub(crate) fn watch(name: &str, query: Value) -> Result<(&'static str, Value), F
     match name.split('/').collect::<Vec<_>>()[..] {
         ["metrics", _] => Ok(("AnalyticsService/WatchMetric", json!({ "queries": [query], "watch": {} }))),
         ["users", _] => Ok(("UserService/WatchUser", json!({ "name": name, "watch": {} }))),
-        _ => Err(unknown(name, "names nothing that can be watched", WATCHABLE, "souk watch metrics/active_users")),
+        _ => Err(unknown(
+            name,
+            "names nothing that can be watched",
+            WATCHABLE,
+            "souk watch metrics/active_users",
+        )),
     }
 }
 
@@ -150,8 +165,12 @@ static ABANDONED: [Column; 5] = columns([
     ("value", "value"),
     ("abandoned", "abandonTime"),
 ]);
-static CORRECTIONS: [Column; 4] =
-    columns([("correction", "name"), ("cause", "cause"), ("before", "before.values"), ("after", "after.values")]);
+static CORRECTIONS: [Column; 4] = columns([
+    ("correction", "name"),
+    ("cause", "cause"),
+    ("before", "before.values"),
+    ("after", "after.values"),
+]);
 
 #[cfg(test)]
 mod tests {
@@ -162,21 +181,34 @@ mod tests {
     #[test]
     fn every_name_makes_a_request_of_its_method() {
         for name in [
-            "users/a", "users/a/cart", "users/a/orders/o", "users/a/sessions/latest", "products/p", "shards/users-1",
-            "nodes/n-1", "deadLetters/users-1.2.0",
+            "users/a",
+            "users/a/cart",
+            "users/a/orders/o",
+            "users/a/sessions/latest",
+            "products/p",
+            "shards/users-1",
+            "nodes/n-1",
+            "deadLetters/users-1.2.0",
         ] {
             let read = read(name).expect(name);
             let method = method(read.method).expect(read.method);
             from_json(method.input(), read.request).expect(name);
         }
         for name in [
-            "metrics", "metrics/-/corrections", "shards", "nodes", "deadLetters", "users/a/sessions", "users/a/events",
+            "metrics",
+            "metrics/-/corrections",
+            "shards",
+            "nodes",
+            "deadLetters",
+            "users/a/sessions",
+            "users/a/events",
             "users/-/abandonedCarts",
         ] {
             let list = list(name).expect(name);
             let method = method(list.method).expect(list.method);
             from_json(method.input(), list.request).expect(name);
-            let fields: Vec<String> = method.output().fields().map(|field| field.json_name().to_owned()).collect();
+            let fields: Vec<String> =
+                method.output().fields().map(|field| field.json_name().to_owned()).collect();
             assert!(fields.iter().any(|field| field == list.rows), "{name}: {fields:?}");
         }
         for name in ["metrics/m", "users/a"] {

@@ -80,7 +80,9 @@ async fn show(args: Show) -> Result<(), Failure> {
     let wanted = |metric: &&Value| args.metric.as_ref().is_none_or(|name| metric["name"] == **name);
     let metrics: Vec<Value> = all.iter().filter(wanted).cloned().collect();
     if let Some(name) = args.metric.as_ref().filter(|_| metrics.is_empty()) {
-        return Err(Failure::new(Exit::Failed, format_args!("{name} is not declared")).hint("all: souk list metrics"));
+        return Err(
+            Failure::new(Exit::Failed, format_args!("{name} is not declared")).hint("all: souk list metrics")
+        );
     }
     let hash = node["node"]["settingsHash"].as_str().unwrap_or_default();
     let whole = json!({ "hash": hash, "metrics": metrics });

@@ -81,7 +81,8 @@ fn part_of_user(frame: &Value) -> String {
     let part = ["event", "session", "cart", "order"].into_iter().find(|part| frame.get(part).is_some());
     let Some(part) = part else { return String::new() };
     let fields = fields::of_message(&frame[part]);
-    let fields: Vec<_> = fields.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    let fields: Vec<_> =
+        fields.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     format!("{part}  {}", fields.join("  "))
 }
 
@@ -93,7 +94,8 @@ mod tests {
     #[test]
     fn a_frame_is_a_line_and_a_bookmark_is_none() {
         let mut as_of = NOTHING.to_owned();
-        let bookmark = json!({"frame": {"kind": "KIND_BOOKMARK", "info": {"asOf": "2026-11-21T10:02:41.350Z"}}});
+        let bookmark =
+            json!({"frame": {"kind": "KIND_BOOKMARK", "info": {"asOf": "2026-11-21T10:02:41.350Z"}}});
         assert_eq!(lines(&bookmark, &mut as_of), None);
         let delta = json!({"frame": {"kind": "KIND_DELTA"}, "row": {"window": "5m/1s", "values": {"users": {"integer": "1301"}}}});
         assert_eq!(lines(&delta, &mut as_of), Some("10:02:41  5m/1s  -  users 1,301\n".to_owned()));

@@ -39,7 +39,9 @@ pub(crate) fn of_status(status: &Status, address: &str) -> Failure {
 /// The command that lists what there is instead.
 fn listing(reason: &str) -> Option<&'static str> {
     match reason {
-        "METRIC_UNKNOWN" | "WINDOW_NOT_DECLARED" | "KEY_NOT_DECLARED" | "MEASURE_NOT_RANKED" => Some("souk list metrics"),
+        "METRIC_UNKNOWN" | "WINDOW_NOT_DECLARED" | "KEY_NOT_DECLARED" | "MEASURE_NOT_RANKED" => {
+            Some("souk list metrics")
+        }
         "SHARD_MOVING" | "POSITION_NOT_REACHED" => Some("souk shards"),
         "NODE_DRAINING" | "JOURNAL_UNAVAILABLE" | "STORE_UNAVAILABLE" => Some("souk list nodes"),
         _ => None,
@@ -65,7 +67,7 @@ fn timed_out(address: &str) -> Failure {
 }
 
 /// Nobody is there.
-pub(crate) fn unreachable(address: &str, error: &dyn Error) -> Failure {
+pub(crate) fn unreachable(address: &str, error: &(dyn Error + 'static)) -> Failure {
     let cause = cause(error);
     Failure::new(Exit::Unreachable, format_args!("could not connect to {address}: {cause}  [exit 3]")).hint(
         format_args!(
@@ -75,14 +77,16 @@ pub(crate) fn unreachable(address: &str, error: &dyn Error) -> Failure {
 }
 
 /// The deepest cause, in the system's words without its number: "connection refused".
-pub(crate) fn cause(error: &dyn Error) -> String {
-    let chain = std::iter::successors(Some(error), |error| error.source());
-    let mut text = error.to_string();
-    for error in chain {
-        text = match error.downcast_ref::<io::Error>() {
+pub(crate) fn cause(error: &(dyn Error + 'static)) -> String {
+    let mut deepest = error;
+    loop {
+        match deepest.downcast_ref::<io::Error>() {
             Some(io) if io.raw_os_error().is_some() => return io.kind().to_string(),
-            _ => error.to_string(),
-        };
+            _ => {}
+        }
+        match deepest.source() {
+            Some(source) => deepest = source,
+            None => return deepest.to_string(),
+        }
     }
-    text
 }

@@ -78,7 +78,9 @@ impl Watch {
                 Ok(Some(frame)) => {
                     let frame = to_json(&frame);
                     self.attempts = 0;
-                    if let Some(token) = frame["frame"]["resumeToken"].as_str().filter(|token| !token.is_empty()) {
+                    if let Some(token) =
+                        frame["frame"]["resumeToken"].as_str().filter(|token| !token.is_empty())
+                    {
                         token.clone_into(&mut self.token);
                     }
                     pause = frame["frame"]["retryAfter"].as_str().and_then(seconds);
@@ -94,8 +96,12 @@ impl Watch {
     fn ended(&self, status: &Status, pause: Option<Duration>) -> Result<Ended, Failure> {
         let reason = status.get_details_error_info().map(|info| info.reason).unwrap_or_default();
         match (status.code(), reason.as_str()) {
-            (_, "RESUME_TOKEN_EXPIRED" | "RESUME_TOKEN_MISMATCH") if !self.token.is_empty() => Ok(Ended::Anew),
-            (Code::Unavailable | Code::ResourceExhausted, _) | (_, "SUBSCRIBER_TOO_SLOW") => self.again(status, pause),
+            (_, "RESUME_TOKEN_EXPIRED" | "RESUME_TOKEN_MISMATCH") if !self.token.is_empty() => {
+                Ok(Ended::Anew)
+            }
+            (Code::Unavailable | Code::ResourceExhausted, _) | (_, "SUBSCRIBER_TOO_SLOW") => {
+                self.again(status, pause)
+            }
             // A connection that broke off.
             (Code::Unknown | Code::Cancelled | Code::Internal, "") if !self.token.is_empty() => {
                 self.again(status, pause)

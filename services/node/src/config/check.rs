@@ -36,7 +36,11 @@ pub(super) fn problems(config: &Config) -> Vec<(&'static str, String)> {
     rule("otlp.sample", (0.0..=1.0).contains(&otlp.sample), "wants 0 to 1");
     rule("otlp.endpoint", is_endpoint(&otlp.endpoint), "wants http://HOST:PORT");
     rule("listen.metrics", differs(listen), "is the address of gRPC; it wants one of its own");
-    rule("listen.web_origins", listen.web_origins.iter().all(|origin| is_origin(origin)), "wants scheme://host");
+    rule(
+        "listen.web_origins",
+        listen.web_origins.iter().all(|origin| is_origin(origin)),
+        "wants scheme://host",
+    );
 
     if let Err(error) = EnvFilter::builder().parse(&log.level) {
         found.push(("log.level", format!("is no filter: {error}")));
@@ -60,7 +64,9 @@ fn is_endpoint(text: &str) -> bool {
 }
 
 fn is_origin(text: &str) -> bool {
-    let origin = |uri: http::Uri| uri.scheme().is_some() && uri.host().is_some() && uri.path() == "/" && !text.ends_with('/');
+    let origin = |uri: http::Uri| {
+        uri.scheme().is_some() && uri.host().is_some() && uri.path() == "/" && !text.ends_with('/')
+    };
     text == "*" || text.parse().is_ok_and(origin)
 }
 
@@ -79,7 +85,9 @@ fn settings(node: &Node) -> Vec<String> {
     };
     match Settings::layered(&text) {
         Ok(_) => Vec::new(),
-        Err(errors) => errors.0.iter().map(|problem| format!("{}: {problem}", node.settings.display())).collect(),
+        Err(errors) => {
+            errors.0.iter().map(|problem| format!("{}: {problem}", node.settings.display())).collect()
+        }
     }
 }
 

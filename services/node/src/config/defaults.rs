@@ -12,8 +12,11 @@ pub(super) fn table() -> Table {
 
 /// Every key, as `section.key`, with its default, in alphabetical order.
 pub(super) fn keys() -> Vec<(String, Value)> {
-    let sections = table().into_iter().filter_map(|(section, keys)| Some((section, keys.as_table()?.clone())));
+    let sections =
+        table().into_iter().filter_map(|(section, keys)| Some((section, keys.as_table()?.clone())));
     sections
-        .flat_map(|(section, keys)| keys.into_iter().map(move |(key, value)| (format!("{section}.{key}"), value)))
+        .flat_map(|(section, keys)| {
+            keys.into_iter().map(move |(key, value)| (format!("{section}.{key}"), value))
+        })
         .collect()
 }

@@ -9,7 +9,8 @@ const PREFIX: &str = "SOUK__";
 
 /// The process's environment, as far as it is text.
 pub(crate) fn environment() -> Vec<(String, String)> {
-    let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    let text =
+        |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
     std::env::vars_os().filter_map(text).collect()
 }
 

@@ -19,7 +19,8 @@ pub(super) fn read(path: &Path) -> Result<Vec<Entry>, String> {
 }
 
 pub(super) fn entries(text: &str) -> Result<Vec<Entry>, String> {
-    let values: Table = text.parse().map_err(|error: toml::de::Error| error.to_string().trim_end().to_owned())?;
+    let values: Table =
+        text.parse().map_err(|error: toml::de::Error| error.to_string().trim_end().to_owned())?;
     let spans = DeTable::parse(text).map_err(|error| error.to_string())?;
     let line = |section: &str, key: Option<&str>| {
         let (name, value) = spans.get_ref().get_key_value(section)?;

@@ -135,7 +135,11 @@ pub(crate) fn load(sources: Sources) -> Result<Loaded, Problems> {
     if problems.is_empty() { Ok(Loaded { config, values, warnings }) } else { Err(Problems(problems)) }
 }
 
-fn from_file(path: Option<PathBuf>, known: &BTreeMap<String, Value>, problems: &mut Vec<Problem>) -> Vec<Given> {
+fn from_file(
+    path: Option<PathBuf>,
+    known: &BTreeMap<String, Value>,
+    problems: &mut Vec<Problem>,
+) -> Vec<Given> {
     let Some(path) = path else { return Vec::new() };
     let entries = match file::read(&path) {
         Ok(entries) => entries,
@@ -172,7 +176,8 @@ fn from_env(
             }
             None => {
                 let near = nearest(&key, known.keys().map(String::as_str));
-                let near = near.map_or_else(String::new, |key| format!("; did you mean {}?", env::variable(key)));
+                let near =
+                    near.map_or_else(String::new, |key| format!("; did you mean {}?", env::variable(key)));
                 warnings.push(format!("{variable} names no key of the configuration and is ignored{near}"));
             }
         }

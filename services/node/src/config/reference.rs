@@ -20,7 +20,10 @@ pub(crate) fn page() -> String {
     for line in defaults::TEXT.lines() {
         if let Some(name) = line.strip_prefix('[') {
             section = name.trim_end_matches(']');
-            let _ = write!(page, "\n## {section}\n| key | default | environment | meaning |\n|---|---|---|---|\n");
+            let _ = write!(
+                page,
+                "\n## {section}\n| key | default | environment | meaning |\n|---|---|---|---|\n"
+            );
         } else if let Some(text) = line.strip_prefix('#') {
             comment.push_str(text);
         } else if let Some((key, value)) = line.split_once(" = ") {

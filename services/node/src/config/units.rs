@@ -16,7 +16,8 @@ pub(crate) struct Size(pub(crate) u64);
 
 const DURATIONS: [(&str, u64); 5] =
     [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
-const SIZES: [(&str, u64); 5] = [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
+const SIZES: [(&str, u64); 5] =
+    [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 
 /// A whole number and one of the units.
 fn scaled(text: &str, units: &[(&str, u64)]) -> Option<u64> {
@@ -37,7 +38,8 @@ impl FromStr for Span {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let millis = scaled(text, &DURATIONS).ok_or("wants a duration with its unit, as 250ms, 5s, 30m, 24h or 7d")?;
+        let millis =
+            scaled(text, &DURATIONS).ok_or("wants a duration with its unit, as 250ms, 5s, 30m, 24h or 7d")?;
         Ok(Self(Duration::from_millis(millis)))
     }
 }
@@ -63,7 +65,9 @@ impl fmt::Display for Size {
 }
 
 /// Reads a value from its text, or says what was wanted whatever else stood there.
-fn from_text<'de, D: Deserializer<'de>, T: FromStr<Err = &'static str>>(deserializer: D) -> Result<T, D::Error> {
+fn from_text<'de, D: Deserializer<'de>, T: FromStr<Err = &'static str>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     let value = toml::Value::deserialize(deserializer)?;
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     text.parse().map_err(serde::de::Error::custom)
@@ -111,7 +115,9 @@ mod tests {
 
     #[test]
     fn a_number_without_its_unit_is_refused() {
-        for text in ["5", "", "s", "-5s", "5 parsecs", "1.5s", "99999999999999999999s", "18446744073709551615d"] {
+        for text in
+            ["5", "", "s", "-5s", "5 parsecs", "1.5s", "99999999999999999999s", "18446744073709551615d"]
+        {
             assert!(text.parse::<Span>().is_err(), "{text}");
         }
         for text in ["64", "64MB", "MiB"] {

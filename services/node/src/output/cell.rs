@@ -16,7 +16,8 @@ pub(crate) fn text(value: &Value) -> String {
             if items.is_empty() { NOTHING.to_owned() } else { items.join(", ") }
         }
         Value::Object(fields) => object(value).unwrap_or_else(|| {
-            let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", text(value))).collect();
+            let fields: Vec<_> =
+                fields.iter().map(|(name, value)| format!("{name}={}", text(value))).collect();
             fields.join(" ")
         }),
         other => other.to_string(),
@@ -38,7 +39,8 @@ fn string(text: &str) -> String {
     if is_time(text) {
         return format!("{} {}", date(text), clock(text));
     }
-    if let Some((_, value)) = text.split_once('_').filter(|(prefix, _)| matches!(*prefix, "STATE" | "STAGE")) {
+    if let Some((_, value)) = text.split_once('_').filter(|(prefix, _)| matches!(*prefix, "STATE" | "STAGE"))
+    {
         return value.to_lowercase().replace('_', " ");
     }
     if is_number(text) { grouped(text) } else { text.to_owned() }
@@ -48,7 +50,9 @@ fn string(text: &str) -> String {
 pub(crate) fn is_figure(value: &Value) -> bool {
     match value {
         Value::Number(_) => true,
-        Value::String(text) => is_number(text) || (text.ends_with('s') && is_decimal(&text[..text.len() - 1])),
+        Value::String(text) => {
+            is_number(text) || (text.ends_with('s') && is_decimal(&text[..text.len() - 1]))
+        }
         Value::Object(fields) => fields.contains_key("currencyCode"),
         _ => false,
     }

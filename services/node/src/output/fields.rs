@@ -15,7 +15,9 @@ pub(crate) fn of_message(value: &Value) -> String {
 fn collect(path: String, value: &Value, lines: &mut Vec<(String, String)>) {
     let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
     match value {
-        Value::Object(fields) if fields.contains_key("currencyCode") => lines.push((path, cell::money(value))),
+        Value::Object(fields) if fields.contains_key("currencyCode") => {
+            lines.push((path, cell::money(value)))
+        }
         Value::Object(fields) => {
             for (name, value) in fields.iter().filter(|(name, _)| *name != "@type") {
                 collect(below(name), value, lines);

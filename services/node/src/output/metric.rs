@@ -103,7 +103,8 @@ fn worth(rows: &[Value], info: &Value) -> String {
         _ => {}
     }
     if info["complete"] == false {
-        let held: Vec<_> = info["heldBy"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let held: Vec<_> =
+            info["heldBy"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         parts.push(format!("not complete: waits for {}", held.join(", ")));
     }
     if let Some(age) = info["age"].as_str() {

@@ -67,7 +67,9 @@ impl Pages {
         match request.uri().path() {
             "/metrics" => match self.observed.page().await {
                 Ok(page) => response(StatusCode::OK, OPEN_METRICS, page),
-                Err(_) => response(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", "the page could not be made\n"),
+                Err(_) => {
+                    response(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", "the page could not be made\n")
+                }
             },
             "/healthz" => response(StatusCode::OK, "text/plain", "alive\n"),
             "/readyz" => self.ready(),

@@ -156,7 +156,9 @@ impl Scrape {
             }),
             ("shard_epoch", "Epoch of the owner", &|status| Some(status.epoch as f64)),
             ("shard_actors", "Actors in loaded buckets", &|status| Some(status.actors as f64)),
-            ("shard_mailbox_depth", "Messages waiting for the shard actor", &|status| Some(status.mailbox as f64)),
+            ("shard_mailbox_depth", "Messages waiting for the shard actor", &|status| {
+                Some(status.mailbox as f64)
+            }),
             ("shard_cut_age_seconds", "Age of the committed cut", &|status| status.cut_age.map(seconds)),
             ("watermark_lag_seconds", "How far the watermark is behind the clock", &|status| {
                 status.watermark.map(|watermark| seconds(self.now - watermark))

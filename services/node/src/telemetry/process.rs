@@ -15,7 +15,12 @@ pub(super) struct Usage {
 pub(super) fn usage() -> Option<Usage> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
     let open_files = std::fs::read_dir("/proc/self/fd").ok()?.count();
-    parse(&stat, open_files as u64, rustix::param::clock_ticks_per_second(), rustix::param::page_size() as u64)
+    parse(
+        &stat,
+        open_files as u64,
+        rustix::param::clock_ticks_per_second(),
+        rustix::param::page_size() as u64,
+    )
 }
 
 /// Fields after the command's name, which may hold anything: state is the first; utime, stime, threads and rss follow.
@@ -34,9 +39,11 @@ mod tests {
 
     #[test]
     fn a_name_with_spaces_and_brackets_does_not_shift_the_fields() {
-        let stat = "42 (so) uk (x) S 1 2 3 4 5 6 7 8 9 10 250 50 0 0 20 0 9 0 100 123456 77 18446744073709551615";
+        let stat =
+            "42 (so) uk (x) S 1 2 3 4 5 6 7 8 9 10 250 50 0 0 20 0 9 0 100 123456 77 18446744073709551615";
         let usage = parse(stat, 12, 100, 4_096).expect("a stat line");
-        let expected = Usage { cpu: Duration::from_secs(3), resident_bytes: 77 * 4_096, open_files: 12, threads: 9 };
+        let expected =
+            Usage { cpu: Duration::from_secs(3), resident_bytes: 77 * 4_096, open_files: 12, threads: 9 };
         assert_eq!(usage, expected);
         assert_eq!(parse("nonsense", 0, 100, 4_096), None);
     }

@@ -25,12 +25,14 @@ pub(super) fn start(otlp: &Otlp, node: &str) -> anyhow::Result<Option<Traces>> {
     if otlp.endpoint.is_empty() {
         return Ok(None);
     }
-    let exporter =
-        SpanExporter::builder().with_tonic().with_endpoint(&otlp.endpoint).build().context("otlp.endpoint")?;
-    let resource = Resource::builder().with_service_name("souk").with_attribute(opentelemetry::KeyValue::new(
-        "service.instance.id",
-        node.to_owned(),
-    ));
+    let exporter = SpanExporter::builder()
+        .with_tonic()
+        .with_endpoint(&otlp.endpoint)
+        .build()
+        .context("otlp.endpoint")?;
+    let resource = Resource::builder()
+        .with_service_name("souk")
+        .with_attribute(opentelemetry::KeyValue::new("service.instance.id", node.to_owned()));
     let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(otlp.sample)));
     let provider = SdkTracerProvider::builder()
         .with_batch_exporter(exporter)
@@ -47,9 +49,9 @@ impl Traces {
         S: tracing::Subscriber + for<'span> LookupSpan<'span>,
     {
         let ours = ["souk", "souk_api", "souk_runtime", "souk_journal", "souk_store"];
-        let filter = EnvFilter::builder().with_default_directive(LevelFilter::OFF.into()).parse_lossy(
-            ours.map(|target| format!("{target}=info")).join(","),
-        );
+        let filter = EnvFilter::builder()
+            .with_default_directive(LevelFilter::OFF.into())
+            .parse_lossy(ours.map(|target| format!("{target}=info")).join(","));
         tracing_opentelemetry::layer().with_tracer(self.0.tracer("souk")).with_filter(filter)
     }
 }

@@ -127,10 +127,8 @@ impl Node {
     pub(crate) async fn drain(&mut self, bound: Duration) -> bool {
         let deadline = Instant::now() + bound;
         self.drain.cancel();
-        let (cut, served) = tokio::join!(
-            self.runtime.drain(deadline),
-            tokio::time::timeout_at(deadline, &mut self.api)
-        );
+        let (cut, served) =
+            tokio::join!(self.runtime.drain(deadline), tokio::time::timeout_at(deadline, &mut self.api));
         self.http.abort();
         cut && served.is_ok()
     }
