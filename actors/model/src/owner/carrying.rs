@@ -138,14 +138,16 @@ impl Carrying {
         }
     }
 
-    pub(super) fn wake(&self, now: Millis) -> Millis {
+    pub(super) fn wake<F: Fold>(&self, core: &Core<F>) -> Millis {
+        let now = core.clock.now();
         let folding =
             self.prepared > 0 && self.loading.is_none() && (self.hand_over.is_none() || self.half_folded);
         if folding || self.cutting.is_encoding() {
             return now;
         }
         let loading = self.loading.as_ref().map_or(Millis::MAX, Loading::wake);
-        self.reader.wake(self.queue.len()).min(self.cutting.wake()).min(loading)
+        let peers = if self.is_live() { self.peers.wake(core) } else { Millis::MAX };
+        self.reader.wake(self.queue.len()).min(self.cutting.wake()).min(loading).min(peers)
     }
 
     /// Loads what the entries read since touch, all of it in one request, before any of them folds.

@@ -87,6 +87,10 @@ pub trait Fold {
 
     /// Messages for peers that are due: tallies not sent yet, requests for gaps, acks. A fold just loaded has sent nothing yet.
     fn peer_messages(&mut self, epoch: u64, budget: usize) -> Vec<(ShardId, PeerMessage)>;
+    /// Whether [`Fold::peer_messages`] would give any. Asked often: cheap.
+    fn owes_peers(&self) -> bool {
+        false
+    }
     fn receive(&mut self, from: ShardId, message: PeerMessage);
 
     /// Digest of the folded state: equal for any two folds of the same prefix.

@@ -13,7 +13,7 @@ use crate::actor::StateError;
 use crate::bucket::{Actors, KeyRef};
 use crate::cut::segment::ROWS;
 use crate::key::{BUCKETS, BucketId};
-use crate::limits::TALLY_SWEEP_ROWS;
+use crate::limits::{CHANGED_KEYS, TALLY_SWEEP_ROWS};
 use crate::metric::{TimeRange, Window};
 use crate::owner::effect::PeerMessage;
 use crate::planted::{Bug, Planted};
@@ -40,6 +40,8 @@ pub struct SeriesBook {
     frozen: Vec<u64>,
     durable: Vec<u64>,
     sweep: Option<u64>,
+    /// Texts of keys that changed, while somebody watches.
+    changed: Option<Vec<String>>,
     planted: Planted,
 }
 
@@ -56,6 +58,7 @@ impl SeriesBook {
             frozen: vec![0; partitions],
             durable: vec![0; partitions],
             sweep: None,
+            changed: None,
             planted,
         }
     }
@@ -98,6 +101,9 @@ impl SeriesBook {
         let closed = self.closed_windows(&text, pane, joined);
         let before = self.measured(key, &closed)?;
         self.rows.fold(key, |row| row.take(from, cell, added))?;
+        if let Some(changed) = self.changed.as_mut().filter(|changed| changed.len() < CHANGED_KEYS) {
+            changed.push(text.clone());
+        }
         let after = self.measured(key, &closed)?;
         for ((closed, before), after) in closed.into_iter().zip(before).zip(after) {
             if before != after {
@@ -173,6 +179,24 @@ impl SeriesBook {
             }
         }
         messages
+    }
+
+    /// Whether [`SeriesBook::outgoing`] would give any.
+    pub fn owes(&self) -> bool {
+        self.sources.iter().any(|source| source.ack || source.ask)
+    }
+
+    /// Keeps the texts of keys that change from here on, for those who watch; or no longer.
+    pub fn set_watched(&mut self, watched: bool) {
+        if watched != self.changed.is_some() {
+            self.changed = watched.then(Vec::new);
+        }
+    }
+
+    /// Keys changed since this was asked last, while watched; beyond [`CHANGED_KEYS`] of them `None`: any may have.
+    pub fn take_changed(&mut self) -> Option<Vec<String>> {
+        let changed = self.changed.as_mut().map(std::mem::take).unwrap_or_default();
+        (changed.len() < CHANGED_KEYS).then_some(changed)
     }
 
     /// A cut begins: what it holds is what is held now.

@@ -136,6 +136,13 @@ impl Fold for Shard {
         }
     }
 
+    fn owes_peers(&self) -> bool {
+        match self {
+            Shard::Users(shard) => shard.book.owes(&shard.core.now(shard.core.position)),
+            Shard::Products(shard) => shard.series.owes(),
+        }
+    }
+
     fn receive(&mut self, from: ShardId, message: PeerMessage) {
         match self {
             Shard::Users(shard) => shard.receive(from, message),
