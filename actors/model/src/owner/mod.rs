@@ -53,6 +53,8 @@ pub struct OwnerConfig {
     pub owner: String,
     /// The newest behaviour of the fold this build knows; a shard beyond it is refused.
     pub newest_fold_version: u32,
+    /// Slices folded in one call, [`crate::limits::SLICES_PER_HANDLE`] at most: how long readers wait for it.
+    pub slices_per_handle: usize,
     pub planted: Planted,
 }
 
