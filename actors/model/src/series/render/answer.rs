@@ -3,7 +3,7 @@
 use souk_proto::v1;
 use souk_proto::v1::answer_info::Exactness;
 
-use super::super::query::Answer;
+use super::super::query::{Answer, AnswerRow};
 use super::row::error_bound;
 use crate::metric::{Metric, TimeRange};
 
@@ -25,24 +25,27 @@ impl Answer {
         }
     }
 
-    /// Rows from `skip` on, at most `most`: each says what it is worth only where that is not what `info`, its answer's, says. `ranked`: an
-    /// order was asked for, and each row has its place in it.
+    /// Its rows, each with its place in the order asked for; no place where none was asked for.
+    pub fn ranked(&self, top: bool) -> impl Iterator<Item = (&AnswerRow, Option<i32>)> {
+        let mut rank = 0;
+        let mut before: Option<TimeRange> = None;
+        self.rows.iter().map(move |row| {
+            rank = if before == Some(row.range) { rank + 1 } else { 1 };
+            before = Some(row.range);
+            (row, top.then_some(rank))
+        })
+    }
+
+    /// Rows from `skip` on, at most `most`: each says what it is worth only where that is not what `info`, its answer's, says.
     pub fn page_to_proto(
         &self,
         metric: &Metric,
         info: &v1::AnswerInfo,
-        ranked: bool,
+        top: bool,
         skip: usize,
         most: usize,
     ) -> Vec<v1::MetricRow> {
-        let mut rank = 0;
-        let mut before: Option<TimeRange> = None;
-        let ranks = self.rows.iter().map(|row| {
-            rank = if before == Some(row.range) { rank + 1 } else { 1 };
-            before = Some(row.range);
-            (row, ranked.then_some(rank))
-        });
-        let page = ranks.skip(skip).take(most).map(|(row, rank)| {
+        let page = self.ranked(top).skip(skip).take(most).map(|(row, rank)| {
             let mut row = row.to_proto(metric, rank);
             row.info.take_if(|own| says_the_same(own, info));
             row

@@ -7,7 +7,7 @@ use souk_proto::v1::answer_info::Exactness;
 use souk_proto::v1::metric_value::Value;
 
 use super::super::join::{Figure, Measured};
-use super::super::query::AnswerRow;
+use super::super::query::{AnswerRow, Span};
 use crate::metric::aggregate::Unit;
 use crate::metric::{Aggregator, EARLIEST, Metric, TimeRange, Window};
 use crate::money::Money;
@@ -39,9 +39,11 @@ impl AnswerRow {
         }
     }
 
-    /// The row's name alone: what a reader must know to drop it.
-    pub fn to_key_proto(&self, metric: &Metric) -> v1::MetricRow {
-        row(metric, &self.key, self.window, self.range, &[])
+    /// The row's name alone: what a watcher must know to drop it. Where only the newest window is watched a row is its key, whatever window
+    /// it was last shown of.
+    pub fn to_name_proto(&self, metric: &Metric, span: Span) -> v1::MetricRow {
+        let name = row(metric, &self.key, self.window, self.range, &[]);
+        v1::MetricRow { range: name.range.filter(|_| span != Span::Newest), ..name }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::metric::aggregate::part::Total;
 use crate::metric::{Metric, TimeRange, Window};
 use crate::money::Currency;
 use crate::ring::RingId;
-use crate::series::{Answer, AnswerInfo, AnswerRow, Correction, Figure, Measured};
+use crate::series::{Answer, AnswerInfo, AnswerRow, Correction, Figure, Measured, Span};
 use crate::settings::Settings;
 use crate::tally::SeriesKey;
 use crate::time::{MINUTE, to_timestamp};
@@ -127,7 +127,9 @@ fn a_row_of_total_has_no_end_and_a_sketch_says_how_far_off_it_may_be() {
         (fraction.numerator, fraction.denominator, fraction.approximate),
         (Some(7), Some(2), Some(3.5))
     );
-    assert!(row.to_key_proto(metric).values.is_empty());
+    let name = row.to_name_proto(metric, Span::Newest);
+    assert!(name.values.is_empty() && name.range.is_none() && name.key["region"] == "9");
+    assert!(row.to_name_proto(metric, Span::Last(2)).range.is_some());
 }
 
 #[test]

@@ -40,7 +40,10 @@ fn a_session_shows_what_happened_in_it() {
     bench.counted(5, search());
     bench.counted(50, view("/pots", ""));
     let [newest, oldest] = sessions(&bench).try_into().expect("two sessions");
-    assert_eq!((&newest.name, newest.state(), newest.end_time), (&name(50), v1::session::State::Active, None));
+    assert_eq!(
+        (&newest.name, newest.state(), newest.end_time),
+        (&name(50), v1::session::State::Active, None)
+    );
     assert_eq!((&oldest.name, oldest.state()), (&name(0), v1::session::State::Ended));
     assert_eq!((oldest.start_time, oldest.last_event_time, oldest.end_time), (at(0), at(5), at(35)));
     assert_eq!((&*oldest.landing_page, &*oldest.referrer), ("/mugs", "ads"));
