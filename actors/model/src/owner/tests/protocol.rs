@@ -171,6 +171,7 @@ fn owner(incarnation: u32) -> Owner<Toy> {
     let config = OwnerConfig {
         owner: format!("node-1/{incarnation}"),
         newest_fold_version: 1,
+        slices_per_handle: crate::limits::SLICES_PER_HANDLE,
         planted: Planted::default(),
     };
     Owner::new(config, Toy::default())
