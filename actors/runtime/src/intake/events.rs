@@ -251,7 +251,8 @@ fn name_problems(batch: &Publication, outcomes: &mut [Outcome]) {
     for (outcome, bytes) in outcomes.iter_mut().zip(&batch.events) {
         let is_problem = !matches!(outcome.fate, Fate::Accepted | Fate::Counted);
         if is_problem && outcome.event_id.is_empty() {
-            outcome.event_id = v1::Event::decode(bytes.clone()).map(|event| event.event_id).unwrap_or_default();
+            outcome.event_id =
+                v1::Event::decode(bytes.clone()).map(|event| event.event_id).unwrap_or_default();
         }
     }
 }

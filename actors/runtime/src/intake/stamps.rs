@@ -19,7 +19,12 @@ type ActorKeyText = String;
 
 impl Stamps {
     /// Stamps of one event, for the products it leaves to the catalogue.
-    pub(super) async fn of(&mut self, runtime: &Runtime, shop: &str, event: &v1::Event) -> Vec<journal::Stamp> {
+    pub(super) async fn of(
+        &mut self,
+        runtime: &Runtime,
+        shop: &str,
+        event: &v1::Event,
+    ) -> Vec<journal::Stamp> {
         let mut stamps: Vec<journal::Stamp> = Vec::new();
         for product in unknown_products(event) {
             if stamps.iter().any(|stamp| stamp.product_id == product) {
@@ -72,7 +77,10 @@ fn unknown_products(event: &v1::Event) -> impl Iterator<Item = &str> {
     };
     let view = view.filter(|view| view.category.is_empty() || view.brand.is_empty());
     let lines = lines.iter().filter(|line| {
-        line.unit_price.is_none() || line.category.is_empty() || line.brand.is_empty() || line.title.is_empty()
+        line.unit_price.is_none()
+            || line.category.is_empty()
+            || line.brand.is_empty()
+            || line.title.is_empty()
     });
     lines.map(|line| line.product_id.as_str()).chain(view.map(|view| view.product_id.as_str()))
 }
