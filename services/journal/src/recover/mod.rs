@@ -95,21 +95,21 @@ impl Recovery<'_> {
         let header = header.map_err(|flaw| self.damaged(first_frame, 0, flaw))?;
         self.joined(first_frame, &header, before)?;
         let partitions = header.ends.len();
-        let footer = match self.check {
-            Check::Newest => Footer::load(self.meta.topic_id, partitions, &*file).map_err(failed())?,
-            Check::Everything => None,
-        };
-        let (standing, index) = match footer {
-            Some(Footer { next_frame, ends, index }) => {
+        let footer = Footer::load(self.meta.topic_id, partitions, &*file).map_err(failed())?;
+        let (standing, index) = match (footer, self.check) {
+            (Some(Footer { next_frame, ends, index }), Check::Newest) => {
                 (Standing { next_frame, ends, append_time: index.append_time }, index)
             }
-            None => {
+            (footer, _) => {
                 let bytes = read_most(&*file, 0, file.len().map_err(failed())?).map_err(failed())?;
-                let mut scan = Scan::run(self.meta.topic_id, &header, self.block_bytes, &bytes);
-                if scan.standing.next_frame != next_frame {
-                    return Err(self.damaged(first_frame, scan.index.end, scan.flaw.unwrap_or(Flaw::Torn)));
+                let mut scan = self.scan(&header, &bytes, footer.as_ref());
+                // Behind the last frame there is a footer, or what a footer was.
+                match scan.flaw {
+                    Some(flaw) if scan.standing.next_frame != next_frame => {
+                        return Err(self.damaged(first_frame, scan.index.end, flaw));
+                    }
+                    _ => scan.index.seal(),
                 }
-                scan.index.seal();
                 (scan.standing, scan.index)
             }
         };
@@ -143,7 +143,7 @@ impl Recovery<'_> {
         };
         self.joined(first_frame, &header, before)?;
         let footer = Footer::load(self.meta.topic_id, header.ends.len(), &*file).map_err(failed("read"))?;
-        let mut scan = Scan::run(self.meta.topic_id, &header, self.block_bytes, &bytes);
+        let mut scan = self.scan(&header, &bytes, footer.as_ref());
         let at = scan.index.end;
         let is_sealed = footer.as_ref().is_some_and(|footer| footer.index.end == at);
         let lost = self.newest_synced(&bytes, footer.as_ref(), &scan);
@@ -159,6 +159,12 @@ impl Recovery<'_> {
             scan.index.seal();
         }
         Ok(Some((self.segment(first_frame, header, file, scan.index), scan.standing, is_sealed)))
+    }
+
+    /// Reads the frames in front of the footer, if there is one.
+    fn scan(&self, header: &Header, bytes: &[u8], footer: Option<&Footer>) -> Scan {
+        let end = footer.map_or(bytes.len(), |footer| footer.index.end as usize);
+        Scan::run(self.meta.topic_id, header, self.block_bytes, &bytes[..end])
     }
 
     /// The newest frame that anything says was synced.
