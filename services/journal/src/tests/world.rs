@@ -218,7 +218,8 @@ impl World {
         match opened.visible.find(partition, from, most_bytes).ok_or("not found")? {
             Found::InMemory(entries) => Ok(entries),
             Found::OnDisk(segment, block) => {
-                let bytes = blocks::load(&segment, &block).map_err(|error| error.to_string())?;
+                let bytes = blocks::load(&*opened.visible.disk, &segment, &block)
+                    .map_err(|error| error.to_string())?;
                 blocks::entries(opened.meta.topic_id, &bytes, partition, from, most_bytes)
                     .map_err(|(_, flaw)| flaw.to_string())
             }
