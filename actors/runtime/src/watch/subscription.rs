@@ -51,7 +51,13 @@ impl Subscription {
             let news = topic.version.subscribe();
             let standing = topic.snapshot();
             let seen = if start == Start::Now { standing.version } else { 0 };
-            readings.push(Reading { topic, news, seen, revision: 0, standing: News { rows: Vec::new(), ..standing } });
+            readings.push(Reading {
+                topic,
+                news,
+                seen,
+                revision: 0,
+                standing: News { rows: Vec::new(), ..standing },
+            });
         }
         world.hub.watchers.fetch_add(1, Ordering::Relaxed);
         Ok(Self {
@@ -83,7 +89,8 @@ impl Subscription {
         let mut updates = Vec::new();
         let snapshot = std::mem::take(&mut self.snapshot);
         for (query, reading) in self.watched.iter_mut().enumerate() {
-            let mut news = if snapshot { reading.topic.snapshot() } else { reading.topic.since(reading.seen) };
+            let mut news =
+                if snapshot { reading.topic.snapshot() } else { reading.topic.since(reading.seen) };
             let rows = std::mem::take(&mut news.rows);
             let merged = (news.version - reading.seen).saturating_sub(rows.len() as u64);
             if !snapshot && merged > 0 {
@@ -126,7 +133,7 @@ impl Subscription {
         };
         WatchStanding {
             revisions: self.watched.iter().map(|reading| reading.revision).collect(),
-            infos: self.watched.iter().filter_map(|reading| reading.standing.info.clone()).collect(),
+            infos: self.watched.iter().map(|reading| reading.standing.info.clone()).collect(),
             position,
             as_of: self.watched.iter().map(|reading| reading.standing.as_of).min().flatten(),
         }
