@@ -24,11 +24,14 @@ pub(super) fn problems(config: &Config) -> Vec<(&'static str, String)> {
     rule("node.data_dir", !node.data_dir.as_os_str().is_empty(), "wants a folder");
     rule("node.memory_budget", node.memory_budget >= limits::LEAST_MEMORY, &least(limits::LEAST_MEMORY));
     rule("node.drain_timeout", longer_than_zero(node.drain_timeout), "wants more than nothing");
+    rule("node.drain_notice", node.drain_notice < node.drain_timeout, "wants less than node.drain_timeout");
     rule("shards.users", partitions.contains(&shards.users), "wants 1 to 1024");
     rule("shards.products", partitions.contains(&shards.products), "wants 1 to 1024");
     rule("journal.interval", longer_than_zero(journal.interval), "wants more than nothing");
     rule("journal.keep_bytes", journal.keep_bytes >= limits::LEAST_JOURNAL, &least(limits::LEAST_JOURNAL));
-    rule("limits.calls_per_connection", limits.calls_per_connection > 0, "wants at least 1");
+    rule("limits.connections", limits.connections > 0, "wants at least 1");
+    rule("limits.connections_per_address", limits.connections_per_address > 0, "wants at least 1");
+    rule("limits.streams_per_connection", limits.streams_per_connection > 0, "wants at least 1");
     rule("limits.calls", limits.calls > 0, "wants at least 1");
     rule("limits.streams", limits.streams > 0, "wants at least 1");
     rule("limits.deadline", longer_than_zero(limits.deadline), "wants more than nothing");

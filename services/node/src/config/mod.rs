@@ -46,6 +46,7 @@ pub(crate) struct Node {
     pub(crate) settings: PathBuf,
     pub(crate) clock: Clock,
     pub(crate) drain_timeout: Span,
+    pub(crate) drain_notice: Span,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,7 +90,9 @@ pub(crate) enum Durability {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Limits {
-    pub(crate) calls_per_connection: usize,
+    pub(crate) connections: usize,
+    pub(crate) connections_per_address: usize,
+    pub(crate) streams_per_connection: u32,
     pub(crate) calls: usize,
     pub(crate) streams: usize,
     pub(crate) deadline: Span,

@@ -27,7 +27,7 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 pub(crate) struct Pages {
     pub(crate) observed: Observed,
     /// Cancelled when the node begins to leave.
-    pub(crate) drain: CancellationToken,
+    pub(crate) leaving: CancellationToken,
 }
 
 /// Serves until it is dropped.
@@ -80,7 +80,7 @@ impl Pages {
     /// Ready is who would answer every call.
     fn ready(&self) -> Response<Full<Bytes>> {
         let waiting = waiting(&self.observed.runtime);
-        let draining = self.drain.is_cancelled();
+        let draining = self.leaving.is_cancelled();
         let ready = waiting.is_empty() && !draining;
         let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
         let body = json!({ "ready": ready, "draining": draining, "waiting_for": waiting });

@@ -9,6 +9,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
+use souk_api::server::{Counters, Figures};
 use souk_model::metric::Window;
 use souk_model::series::{Figure, Query, Span};
 use souk_model::time::Millis;
@@ -29,6 +30,7 @@ const FIGURES_WAIT: Duration = Duration::from_millis(200);
 pub(crate) struct Observed {
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) api: Arc<Counters>,
 }
 
 /// Everything as it stood at one moment.
@@ -37,6 +39,7 @@ struct Scrape {
     now: Millis,
     shards: Vec<ShardStatus>,
     counters: NodeCounters,
+    api: Figures,
     usage: Option<Usage>,
     active_users: Option<i64>,
     carts_abandoned: Option<i64>,
@@ -49,6 +52,7 @@ impl Observed {
             now: self.clock.now(),
             shards: self.runtime.statuses(),
             counters: self.runtime.counters(),
+            api: self.api.figures(),
             usage: process::usage(),
             active_users: self.figure("active_users", "users", None).await,
             carts_abandoned: self.figure("abandoned_carts", "carts", Some(Window::Total)).await,
@@ -72,6 +76,7 @@ impl Observed {
             key_set: u16::try_from(key_set).ok()?,
             window,
             key: None,
+            given: Vec::new(),
             span: Span::Newest,
             closed_only: false,
             top: None,
@@ -91,6 +96,7 @@ impl Collector for Scrape {
         let mut page = Page(encoder);
         self.events(&mut page)?;
         self.shards(&mut page)?;
+        self.api(&mut page)?;
         self.process(&mut page)
     }
 }
@@ -165,6 +171,35 @@ impl Scrape {
             }),
         ];
         gauges.into_iter().try_for_each(|(name, help, value)| page.gauge(name, help, &self.by_shard(value)))
+    }
+
+    fn api(&self, page: &mut Page<'_>) -> fmt::Result {
+        let Figures {
+            connections,
+            connections_open,
+            connections_refused,
+            calls,
+            streams,
+            streams_open,
+            shed,
+            panics,
+        } = self.api;
+        for (name, help, value) in [
+            ("rpc_server_connections", "Connections taken", connections),
+            (
+                "rpc_server_connections_refused",
+                "Connections closed for a cap or for silence",
+                connections_refused,
+            ),
+            ("rpc_server_calls", "Unary calls let in", calls),
+            ("rpc_server_streams", "Streams let in", streams),
+            ("rpc_server_shed", "Calls and streams refused for want of room", shed),
+            ("rpc_server_panics", "Calls that panicked", panics),
+        ] {
+            page.counter(name, help, &alone(value))?;
+        }
+        page.gauge("rpc_server_connections_open", "Connections open", &alone(connections_open as f64))?;
+        page.gauge("rpc_server_streams_open", "Streams open", &alone(streams_open as f64))
     }
 
     fn process(&self, page: &mut Page<'_>) -> fmt::Result {

@@ -2,19 +2,21 @@
 
 mod api;
 mod clock;
+mod facts;
 mod journal;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
+use souk_api::ApiError;
 use souk_runtime::ports::Clock;
 use souk_runtime::{Ports, Runtime};
 use souk_store::EmbeddedStore;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
@@ -24,6 +26,7 @@ use crate::telemetry::Observed;
 use crate::telemetry::http::{self, Pages};
 
 pub(crate) use clock::SystemClock;
+use facts::Facts;
 
 /// Folder of the journal and file of the store within a data directory.
 pub(crate) const JOURNAL: &str = "journal";
@@ -36,9 +39,13 @@ pub(crate) struct Node {
     /// Where callers reach it.
     pub(crate) grpc: SocketAddr,
     pub(crate) metrics: SocketAddr,
-    drain: CancellationToken,
-    api: JoinHandle<anyhow::Result<()>>,
+    /// Tells the API to leave.
+    stop: CancellationToken,
+    /// Told by the API when it sends callers away.
+    draining: CancellationToken,
+    api: JoinHandle<Result<bool, ApiError>>,
     http: JoinHandle<()>,
+    facts: JoinHandle<()>,
     /// Given back when everything that writes there is gone.
     _data: DataDir,
 }
@@ -86,15 +93,26 @@ impl Node {
             settings,
             memory_budget: config.node.memory_budget.0,
         };
-        let runtime = Runtime::start(runtime, ports).await?;
+        let runtime = Runtime::start(runtime, ports.clone()).await?;
 
-        let drain = CancellationToken::new();
-        let (grpc, metrics) = (doors.grpc.local_addr()?, doors.metrics.local_addr()?);
-        let observed = Observed { runtime: Arc::clone(&runtime), clock };
-        let pages = Pages { observed, drain: drain.clone() };
-        let http = tokio::spawn(http::serve(doors.metrics, pages));
-        let api = tokio::spawn(api::serve(config.clone(), doors.grpc, Arc::clone(&runtime), drain.clone()));
-        Ok(Self { runtime, grpc, metrics, drain, api, http, _data: data })
+        let facts = Facts::new(config.journal.durability);
+        let metrics = doors.metrics.local_addr()?;
+        let server = api::server(config, doors.grpc, &runtime, Arc::clone(&facts) as _)?;
+        let (grpc, draining, counters) = (server.address(), server.draining(), server.counters());
+        let stop = CancellationToken::new();
+        let observed = Observed { runtime: Arc::clone(&runtime), clock, api: counters };
+        let pages = Pages { observed, leaving: stop.clone() };
+        Ok(Self {
+            runtime,
+            grpc,
+            metrics,
+            draining,
+            api: tokio::spawn(server.serve(stop.clone().cancelled_owned())),
+            http: tokio::spawn(http::serve(doors.metrics, pages)),
+            facts: tokio::spawn(facts.follow(ports)),
+            stop,
+            _data: data,
+        })
     }
 
     /// Waits until every shard serves; says now and then what it waits for.
@@ -117,19 +135,23 @@ impl Node {
     /// Ends only when the API does, which it does by itself only when it fails.
     pub(crate) async fn failed(&mut self) -> anyhow::Error {
         match (&mut self.api).await {
-            Ok(Ok(())) => anyhow::anyhow!("the API stopped serving"),
-            Ok(Err(error)) => error,
+            Ok(Ok(_)) => anyhow!("the API stopped serving"),
+            Ok(Err(error)) => error.into(),
             Err(error) => error.into(),
         }
     }
 
-    /// Sends callers away, has every shard cut, and stops. Answers whether all were done within `bound`.
+    /// Says that it leaves, sends callers away, has every shard cut, and stops. Answers whether all were done within `bound`.
     pub(crate) async fn drain(&mut self, bound: Duration) -> bool {
         let deadline = Instant::now() + bound;
-        self.drain.cancel();
-        let (cut, served) =
-            tokio::join!(self.runtime.drain(deadline), tokio::time::timeout_at(deadline, &mut self.api));
+        self.stop.cancel();
+        let shards = async {
+            self.draining.cancelled().await;
+            self.runtime.drain(deadline).await
+        };
+        let (cut, served) = tokio::join!(timeout_at(deadline, shards), timeout_at(deadline, &mut self.api));
         self.http.abort();
-        cut && served.is_ok()
+        self.facts.abort();
+        matches!(cut, Ok(true)) && matches!(served, Ok(Ok(Ok(true))))
     }
 }
