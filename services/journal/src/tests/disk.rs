@@ -387,4 +387,6 @@ impl File for SimFile {
         state.files[self.file].sync();
         Ok(())
     }
+
+    fn forget(&self) {}
 }
