@@ -232,7 +232,7 @@ async fn caller(
     channel: Channel,
     methods: Vec<MethodDescriptor>,
     seed: u64,
-) -> BTreeMap<(String, Code), u64> {
+) -> BTreeMap<(String, i32), u64> {
     let mut maker = Maker { random: StdRng::seed_from_u64(seed) };
     let until = Instant::now() + FOR;
     let mut ended = BTreeMap::new();
@@ -245,7 +245,7 @@ async fn caller(
                 "seed {seed}: {}: {status:?}",
                 method.full_name()
             );
-            *ended.entry((method.full_name().to_owned(), code)).or_default() += 1;
+            *ended.entry((method.full_name().to_owned(), code as i32)).or_default() += 1;
         }
     }
     ended

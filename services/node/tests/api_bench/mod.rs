@@ -29,14 +29,14 @@ use tonic_health::pb::health_client::HealthClient;
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 /// How long anything here may take before the test has failed.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 const PARTITIONS: Partitions = Partitions { users: 2, products: 2 };
 
-pub struct Node {
-    pub runtime: Arc<Runtime>,
-    pub journal: Arc<dyn Journal>,
-    pub address: SocketAddr,
-    pub counters: Arc<souk_api::server::Counters>,
+pub(crate) struct Node {
+    pub(crate) runtime: Arc<Runtime>,
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) address: SocketAddr,
+    pub(crate) counters: Arc<souk_api::server::Counters>,
     stop: CancellationToken,
     serving: JoinHandle<Result<bool, ApiError>>,
     _dir: TempDir,
@@ -72,17 +72,17 @@ impl NodeFacts for Facts {
 }
 
 /// Options for a test: any free port.
-pub fn options() -> Options {
+pub(crate) fn options() -> Options {
     Options { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), ..Options::default() }
 }
 
 impl Node {
     /// A node whose shards all serve.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(options()).await
     }
 
-    pub async fn start_with(options: Options) -> Self {
+    pub(crate) async fn start_with(options: Options) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let on_fatal = OnFatal::new(|error| panic!("{error}"));
@@ -122,37 +122,37 @@ impl Node {
         .await;
     }
 
-    pub async fn channel(&self) -> Channel {
+    pub(crate) async fn channel(&self) -> Channel {
         Endpoint::from_shared(format!("http://{}", self.address)).unwrap().connect().await.unwrap()
     }
 
-    pub async fn events(&self) -> EventServiceClient<Channel> {
+    pub(crate) async fn events(&self) -> EventServiceClient<Channel> {
         EventServiceClient::new(self.channel().await)
     }
 
-    pub async fn admin(&self) -> AdminServiceClient<Channel> {
+    pub(crate) async fn admin(&self) -> AdminServiceClient<Channel> {
         AdminServiceClient::new(self.channel().await)
     }
 
     /// Tells it to stop; the test goes on.
-    pub fn leave(&self) {
+    pub(crate) fn leave(&self) {
         self.stop.cancel();
     }
 
     /// Stops it, and answers whether everything ended by itself.
-    pub async fn stop(self) -> bool {
+    pub(crate) async fn stop(self) -> bool {
         self.stop.cancel();
         within(self.serving).await.unwrap().unwrap()
     }
 }
 
 /// Fails the test rather than hang it.
-pub async fn within<T>(future: impl Future<Output = T>) -> T {
+pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.expect("not within the test's patience")
 }
 
 /// A page view of a user.
-pub fn page_view(event_id: &str, user_id: &str, page: &str) -> v1::Event {
+pub(crate) fn page_view(event_id: &str, user_id: &str, page: &str) -> v1::Event {
     let view = v1::PageView { page: page.to_owned(), ..Default::default() };
     v1::Event {
         event_id: event_id.to_owned(),
@@ -164,7 +164,7 @@ pub fn page_view(event_id: &str, user_id: &str, page: &str) -> v1::Event {
 
 /// The code, the reason and the details of an error of ours.
 #[track_caller]
-pub fn failed<T>(result: Result<T, Status>) -> (Code, String, ErrorDetails) {
+pub(crate) fn failed<T>(result: Result<T, Status>) -> (Code, String, ErrorDetails) {
     let Err(status) = result else { panic!("it should have failed") };
     let details = status.get_error_details();
     let info = details.error_info().unwrap_or_else(|| panic!("no ErrorInfo: {status:?}"));
@@ -174,7 +174,7 @@ pub fn failed<T>(result: Result<T, Status>) -> (Code, String, ErrorDetails) {
 }
 
 /// Paths of the fields at fault.
-pub fn bad_fields(details: &ErrorDetails) -> Vec<String> {
+pub(crate) fn bad_fields(details: &ErrorDetails) -> Vec<String> {
     let violations = details.bad_request().map(|bad| bad.field_violations.as_slice()).unwrap_or_default();
     violations.iter().map(|violation| violation.field.clone()).collect()
 }
