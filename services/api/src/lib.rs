@@ -4,6 +4,7 @@
 //! [`names`], [`filter`] and [`page`] → asks `souk_runtime` → answers with what the answer is worth ([`read_options`]). Whatever goes wrong
 //! is an [`ApiError`]; [`status`] alone makes a `tonic::Status` of it.
 
+pub mod analytics;
 pub mod call;
 pub mod context;
 pub mod error;
@@ -13,6 +14,9 @@ pub mod names;
 pub mod page;
 pub mod read_options;
 pub mod status;
+mod stream;
+mod token;
+pub mod user;
 
 pub use call::Call;
 pub use context::Context;

@@ -162,7 +162,11 @@ impl Desk {
     }
 
     fn add(&mut self, offset: u64) {
-        self.journal.push(Entry { offset, append_time: 2_000, bytes: Op::Add { key: 1, amount: 1 }.bytes().into() });
+        self.journal.push(Entry {
+            offset,
+            append_time: 2_000,
+            bytes: Op::Add { key: 1, amount: 1 }.bytes().into(),
+        });
         self.ends.end = offset;
     }
 }
