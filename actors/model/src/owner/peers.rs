@@ -28,6 +28,10 @@ impl Peers {
         out: &mut Vec<Effect>,
     ) {
         let now = core.clock.now();
+        if core.watched && behind <= BACKLOG {
+            // Nobody watched when the time was set.
+            self.next_at = self.next_at.min(now + PERIOD_WATCHED);
+        }
         if now < self.next_at {
             return;
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use souk_model::journal::Journal;
 use souk_model::key::ActorKey;
+use souk_model::record::Event;
 use souk_proto::journal::v1 as journal;
 use souk_proto::v1;
 use souk_proto::v1::event::Kind;
@@ -19,9 +20,10 @@ type ActorKeyText = String;
 
 impl Stamps {
     /// Stamps of one event, for the products it leaves to the catalogue.
-    pub(super) async fn of(&mut self, runtime: &Runtime, shop: &str, event: &v1::Event) -> Vec<journal::Stamp> {
+    pub(super) async fn of(&mut self, runtime: &Runtime, event: &Event) -> Vec<journal::Stamp> {
         let mut stamps: Vec<journal::Stamp> = Vec::new();
-        for product in unknown_products(event) {
+        let shop = event.key.shop();
+        for product in unknown_products(&event.event) {
             if stamps.iter().any(|stamp| stamp.product_id == product) {
                 continue;
             }
@@ -38,6 +40,11 @@ impl Stamps {
         }
         stamps
     }
+}
+
+/// Whether the catalogue knows something the event does not say.
+pub(super) fn is_wanted(event: &v1::Event) -> bool {
+    unknown_products(event).next().is_some()
 }
 
 /// A product nobody has heard of, or that cannot be read in time, leaves no stamp: the fold then goes by what the event says.
@@ -72,7 +79,10 @@ fn unknown_products(event: &v1::Event) -> impl Iterator<Item = &str> {
     };
     let view = view.filter(|view| view.category.is_empty() || view.brand.is_empty());
     let lines = lines.iter().filter(|line| {
-        line.unit_price.is_none() || line.category.is_empty() || line.brand.is_empty() || line.title.is_empty()
+        line.unit_price.is_none()
+            || line.category.is_empty()
+            || line.brand.is_empty()
+            || line.title.is_empty()
     });
     lines.map(|line| line.product_id.as_str()).chain(view.map(|view| view.product_id.as_str()))
 }

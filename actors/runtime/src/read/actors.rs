@@ -33,7 +33,9 @@ pub(crate) async fn product<R>(
 ) -> Result<Read<Option<R>>, Error> {
     actor(world, Journal::Products, key, options, |shard| {
         let standing = Standing { settings: shard.settings(), now: shard.now() };
-        shard.as_products().map_or(Ok(None), |products| products.product(key, |product| read(product, standing)))
+        shard
+            .as_products()
+            .map_or(Ok(None), |products| products.product(key, |product| read(product, standing)))
     })
     .await
 }

@@ -124,9 +124,10 @@ fn query_error(world: &World, query: &Query, error: QueryError) -> Error {
     let metric = settings.metric(&query.metric);
     let declared = |what, declared| Error::NotDeclared { metric: query.metric.clone(), what, declared };
     match error {
-        QueryError::MetricUnknown(name) => {
-            Error::MetricUnknown { near: settings.nearest_metric(&name).map(str::to_owned).into_iter().collect(), name }
-        }
+        QueryError::MetricUnknown(name) => Error::MetricUnknown {
+            near: settings.nearest_metric(&name).map(str::to_owned).into_iter().collect(),
+            name,
+        },
         QueryError::WindowUnknown => declared(
             Undeclared::Window,
             metric.map(|metric| metric.windows.iter().map(ToString::to_string).collect()).unwrap_or_default(),

@@ -55,7 +55,8 @@ pub(super) async fn apply(
     // A record that reached some partitions only is proposed again to those that lack it.
     for _ in 0..PROPOSALS {
         let standing = standing(world)?;
-        let others: Vec<&InForce> = standing.iter().filter(|now| now.settings.hash != settings.hash).collect();
+        let others: Vec<&InForce> =
+            standing.iter().filter(|now| now.settings.hash != settings.hash).collect();
         if others.is_empty() {
             return Ok((changes, settings.hash, position));
         }
@@ -66,7 +67,8 @@ pub(super) async fn apply(
             return Ok((changes, settings.hash, position));
         }
         let newest = standing.iter().map(|now| now.revision).max().unwrap_or_default();
-        let same = standing.iter().filter(|now| now.settings.hash == settings.hash).map(|now| now.revision).max();
+        let same =
+            standing.iter().filter(|now| now.settings.hash == settings.hash).map(|now| now.revision).max();
         let revision = same.filter(|same| *same == newest).unwrap_or(newest + 1);
         let shards: Vec<ShardId> = others.iter().map(|now| now.shard).collect();
         for (shard, offset) in append(world, &settings, revision, &shards).await?.0 {
@@ -98,7 +100,12 @@ fn standing(world: &World) -> Result<Vec<InForce>, Error> {
     each.collect()
 }
 
-async fn append(world: &World, settings: &Settings, revision: u64, shards: &[ShardId]) -> Result<Position, Error> {
+async fn append(
+    world: &World,
+    settings: &Settings,
+    revision: u64,
+    shards: &[ShardId],
+) -> Result<Position, Error> {
     let body = Some(journal::record::Body::Settings(settings.record(revision)));
     let bytes: Bytes = journal::Record { body }.encode_to_vec().into();
     let records = shards.iter().map(|shard| NewRecord { shard: *shard, bytes: bytes.clone() }).collect();

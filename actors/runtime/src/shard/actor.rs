@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parking_lot::MutexGuard;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use souk_model::owner::{Effect, Input, Owner, OwnerConfig};
+use souk_model::owner::{Effect, Fold as _, Input, Owner, OwnerConfig};
 use souk_model::planted::Planted;
 use souk_model::settings::Settings;
 use souk_model::shard::{FOLD_VERSION, Shard, ShardConfig};
@@ -35,10 +35,17 @@ pub(crate) struct State {
     wake: Option<(Millis, JoinHandle<()>)>,
     tidy: JoinHandle<()>,
     effects: Vec<Effect>,
-    /// Where the fold stood after the turn before.
+    /// After the turn before.
+    stands: Stands,
+    /// Hash of the settings in force then.
+    settings: u64,
+}
+
+/// Where a shard stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Stands {
     position: u64,
     live: bool,
-    settings: u64,
 }
 
 impl Actor for ShardActor {
@@ -46,7 +53,11 @@ impl Actor for ShardActor {
     type State = State;
     type Arguments = Arguments;
 
-    async fn pre_start(&self, myself: ActorRef<Message>, args: Arguments) -> Result<State, ActorProcessingErr> {
+    async fn pre_start(
+        &self,
+        myself: ActorRef<Message>,
+        args: Arguments,
+    ) -> Result<State, ActorProcessingErr> {
         let Arguments { world, cell } = args;
         let fold = Shard::new(ShardConfig {
             id: cell.id,
@@ -75,7 +86,16 @@ impl Actor for ShardActor {
                 }
             })
         };
-        Ok(State { world, cell, mail, wake: None, tidy, effects: Vec::new(), position: 0, live: false, settings: 0 })
+        Ok(State {
+            world,
+            cell,
+            mail,
+            wake: None,
+            tidy,
+            effects: Vec::new(),
+            stands: Stands::default(),
+            settings: 0,
+        })
     }
 
     async fn post_start(&self, _: ActorRef<Message>, state: &mut State) -> Result<(), ActorProcessingErr> {
@@ -93,7 +113,13 @@ impl Actor for ShardActor {
         state.mail.taken();
         let now = state.world.ports.clock.now();
         match message {
-            Message::Reply(input) => state.turn(input),
+            Message::Reply(input) => {
+                let loaded = matches!(input, Input::Sections { .. });
+                state.turn(input);
+                if loaded {
+                    state.cell.turn();
+                }
+            }
             Message::Entries { input, decoded } => {
                 if let Some(owner) = &mut *state.cell.lock() {
                     owner.fold_mut().decoded_ahead(decoded);
@@ -109,7 +135,10 @@ impl Actor for ShardActor {
                 state.wake = None;
                 state.turn(Input::Woken { now });
             }
-            Message::Load(sections) => state.turn(Input::Load { sections }),
+            Message::Load(sections) => {
+                state.turn(Input::Load { sections });
+                state.cell.turn();
+            }
             Message::Tidy => state.tidy(),
             Message::HandOver => state.turn(Input::HandOver { now }),
         }
@@ -133,6 +162,7 @@ impl State {
         for _ in 0..TURNS_PER_MESSAGE {
             let now = self.world.ports.clock.now();
             let mut effects = std::mem::take(&mut self.effects);
+            let stands;
             {
                 let cell = Arc::clone(&self.cell);
                 let mut guard = cell.lock();
@@ -140,11 +170,13 @@ impl State {
                 owner.set_watched(self.world.is_watched());
                 owner.see(now);
                 owner.handle(input.take().unwrap_or(Input::Woken { now }), &mut effects);
-                self.look(owner);
+                stands = self.look(owner);
                 MutexGuard::unlock_fair(guard);
             }
             let wake = carry_out(self, &mut effects);
             self.effects = effects;
+            // After the fold's words are on the desk: who sees the position looks for them there.
+            self.tell(stands);
             match wake {
                 Some(at) if at <= now => {}
                 Some(at) => return self.wake_at(at, now),
@@ -155,29 +187,36 @@ impl State {
         self.mail.send(Message::Wake);
     }
 
-    /// Tells those who wait where the shard stands now.
-    fn look(&mut self, owner: &mut Owner<Shard>) {
+    /// Where the shard stands after a turn. Hands changed series to those who watch.
+    fn look(&mut self, owner: &mut Owner<Shard>) -> Stands {
+        let live = owner.is_live();
         let shard = owner.fold();
-        let (position, live) = (shard.now().offset, owner.is_live());
-        let moved = position.saturating_sub(self.position);
-        if moved > 0 || live != self.live {
-            self.world.tallies.folded.fetch_add(moved, Ordering::Relaxed);
-            self.position = position;
-            if live {
-                self.cell.position.send_replace(position);
-            }
-        }
-        if live != self.live {
-            self.live = live;
-            self.cell.turn();
-        }
         let settings = shard.settings();
         if live && settings.hash != self.settings {
             self.settings = settings.hash;
             self.world.settings.store(Arc::clone(settings));
         }
+        let position = shard.position();
         if let Some(series) = owner.fold_mut().series_mut() {
             self.world.hub.look(series);
+        }
+        Stands { position, live }
+    }
+
+    /// Tells those who wait where the shard stands now.
+    fn tell(&mut self, now: Stands) {
+        if now == self.stands {
+            return;
+        }
+        let moved = now.position.saturating_sub(self.stands.position);
+        self.world.tallies.folded.fetch_add(moved, Ordering::Relaxed);
+        let came_live = now.live && !self.stands.live;
+        self.stands = now;
+        if now.live {
+            self.cell.position.send_replace(now.position);
+        }
+        if came_live {
+            self.cell.turn();
         }
     }
 

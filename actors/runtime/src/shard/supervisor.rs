@@ -30,15 +30,15 @@ impl Actor for Supervisor {
     type State = State;
     type Arguments = Arc<World>;
 
-    async fn pre_start(
-        &self,
-        _: ActorRef<Restart>,
-        world: Arc<World>,
-    ) -> Result<State, ActorProcessingErr> {
+    async fn pre_start(&self, _: ActorRef<Restart>, world: Arc<World>) -> Result<State, ActorProcessingErr> {
         Ok(State { world, shards: BTreeMap::new() })
     }
 
-    async fn post_start(&self, myself: ActorRef<Restart>, state: &mut State) -> Result<(), ActorProcessingErr> {
+    async fn post_start(
+        &self,
+        myself: ActorRef<Restart>,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
         let shards: Vec<ShardId> = state.world.every_cell().map(|cell| cell.id).collect();
         for shard in shards {
             state.start(&myself, shard).await?;

@@ -102,7 +102,9 @@ impl Hub {
                 let mut topics = self.metrics.lock();
                 let same = topics.entry(head).or_default();
                 same.retain(|topic| topic.strong_count() > 0);
-                if let Some(topic) = same.iter().filter_map(Weak::upgrade).find(|topic| topic.subject == subject) {
+                if let Some(topic) =
+                    same.iter().filter_map(Weak::upgrade).find(|topic| topic.subject == subject)
+                {
                     return Ok(topic);
                 }
                 let topic = self.made(world, &self.metric_topics, METRIC_TOPICS, subject)?;

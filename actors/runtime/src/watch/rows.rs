@@ -8,12 +8,14 @@ use souk_model::journal::Journal;
 use souk_model::key::ActorKey;
 use souk_model::metric::Metric;
 use souk_model::series::{Answer, AnswerRow, Query, Span};
+use souk_model::time::Now;
 use souk_model::user::User;
 use souk_proto::v1;
+use souk_proto::v1::watch_user_response::Row;
 
 use super::topic::{Evaluation, Found, RowKey};
 use crate::limits::ROWS_PER_WATCH;
-use crate::read::{Asked, Standing, ask, cells_of};
+use crate::read::{Asked, ask, cells_of};
 use crate::shard::World;
 
 /// A watched query's rows now. `None` while a shard that holds some is not served.
@@ -55,31 +57,44 @@ fn key_of(query: &Query, row: &AnswerRow) -> RowKey {
 }
 
 fn found(metric: &Metric, query: &Query, row: &AnswerRow, rank: Option<i32>) -> Found {
-    let whole = v1::MetricRow { window: row.window.to_string(), rank, ..Default::default() };
-    let _ = metric;
-    let mut name = v1::MetricRow { key: whole.key.clone(), window: whole.window.clone(), ..Default::default() };
-    if query.span != Span::Newest {
-        name.range.clone_from(&whole.range);
-    }
     let encode = |row| -> Bytes {
         v1::WatchMetricResponse { row: Some(row), ..Default::default() }.encode_to_vec().into()
     };
-    Found { body: encode(whole), name: encode(name) }
+    Found { body: encode(row.to_proto(metric, rank)), name: encode(row.to_name_proto(metric, query.span)) }
 }
 
 /// A user's newest session, cart and orders.
 pub(super) fn user(world: &World, key: &ActorKey) -> Option<Evaluation> {
     let cell = world.home(Journal::Users, key);
     let read = cell.read(|shard| {
-        let (settings, now) = (shard.settings(), shard.now());
+        let now = shard.now();
         let users = shard.as_users()?;
-        let standing = Standing { settings, now };
-        let rows = users.user(key, |user| user_rows(key, user, standing)).ok()?.unwrap_or_default();
+        let rows = users.user(key, |user| user_rows(key, user, &now)).ok()?.unwrap_or_default();
         Some(Evaluation { rows, revision: now.offset, info: None, as_of: Some(now.high_water) })
     });
     read.ok().flatten()
 }
 
-fn user_rows(_key: &ActorKey, _user: &User, _standing: Standing<'_>) -> BTreeMap<RowKey, Found> {
-    BTreeMap::new()
+fn user_rows(key: &ActorKey, user: &User, now: &Now) -> BTreeMap<RowKey, Found> {
+    let mut rows = BTreeMap::new();
+    let mut put = |row: &'static str, name: &str, whole: Row, named: Row| {
+        let encode = |row| -> Bytes {
+            v1::WatchUserResponse { row: Some(row), ..Default::default() }.encode_to_vec().into()
+        };
+        rows.insert(format!("{row}{name}").into_bytes(), Found { body: encode(whole), name: encode(named) });
+    };
+    // The newest session is one row, whichever session that is.
+    if let Some(session) = user.sessions().next_back() {
+        let session = user.session_to_proto(key, session, now);
+        let named = v1::Session { name: session.name.clone(), ..Default::default() };
+        put("session", "", Row::Session(session), Row::Session(named));
+    }
+    let cart = user.cart_to_proto(key);
+    let named = v1::Cart { name: cart.name.clone(), ..Default::default() };
+    put("cart", "", Row::Cart(cart), Row::Cart(named));
+    for order in user.orders() {
+        let named = v1::Order { name: order.to_proto(key).name, ..Default::default() };
+        put("order", &order.id, Row::Order(order.to_proto(key)), Row::Order(named));
+    }
+    rows
 }

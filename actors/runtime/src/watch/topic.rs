@@ -153,7 +153,8 @@ impl Topic {
     /// Everything there is.
     pub(super) fn snapshot(&self) -> News {
         let state = self.state.lock();
-        let rows = state.rows.values().filter(|row| !row.gone).map(|row| (row.found.clone(), false)).collect();
+        let rows =
+            state.rows.values().filter(|row| !row.gone).map(|row| (row.found.clone(), false)).collect();
         state.news(rows)
     }
 
@@ -168,7 +169,13 @@ impl Topic {
 
 impl State {
     fn news(&self, rows: Vec<(Found, bool)>) -> News {
-        News { rows, version: self.version, revision: self.revision, info: self.info.clone(), as_of: self.as_of }
+        News {
+            rows,
+            version: self.version,
+            revision: self.revision,
+            info: self.info.clone(),
+            as_of: self.as_of,
+        }
     }
 
     fn forget_some(&mut self) {

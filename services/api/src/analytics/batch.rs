@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use prost::Message as _;
+use souk_model::verdict::Reason;
 use souk_proto::v1;
 use souk_proto::v1::stream_frame::Kind;
 use souk_runtime::Error;
@@ -11,7 +13,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 
 use super::query;
-use crate::limits::{BOOKMARK_INTERVAL, QUERIES_PER_BATCH, RETRY_AFTER, STREAM_FRAMES};
+use crate::limits::{BATCH_ANSWER_BYTES, BOOKMARK_EVERY, QUERIES_PER_BATCH, RETRY_AFTER, STREAM_FRAMES};
 use crate::read_options::ReadCall;
 use crate::status::{reason_name, refused_of};
 use crate::{ApiError, Call, Context};
@@ -43,7 +45,7 @@ async fn each(
                 out.send(Ok(response(frame))).await.map_err(gone)?;
                 return Err(ApiError::Runtime(Error::Draining).into());
             }
-            next = timeout(BOOKMARK_INTERVAL, batches.message()) => next,
+            next = timeout(BOOKMARK_EVERY, batches.message()) => next,
         };
         let answer = match next {
             Err(_) => response(frame(Kind::Bookmark)),
@@ -66,14 +68,22 @@ async fn answer(
     }
     let read = ReadCall::of(read.as_ref(), call)?;
     let mut answers = Vec::with_capacity(queries.len());
+    let mut room = BATCH_ANSWER_BYTES;
     for request in &queries {
-        let answer = query::answer_as(context, call, request, &read).await;
+        let answer = query::answer_as(context, call, request, &read).await.and_then(|answer| {
+            room = room.checked_sub(answer.encoded_len()).ok_or_else(too_large)?;
+            Ok(answer)
+        });
         answers.push(answer.unwrap_or_else(|error| v1::QueryMetricResponse {
             error: Some(in_place(error)),
             ..v1::QueryMetricResponse::default()
         }));
     }
     Ok(v1::QueryMetricsResponse { frame: Some(frame(Kind::Delta)), seq, answers })
+}
+
+fn too_large() -> ApiError {
+    ApiError::refused(Reason::MessageTooLarge, "the answers before it fill the batch; ask in a smaller one")
 }
 
 fn in_place(error: ApiError) -> v1::QueryError {

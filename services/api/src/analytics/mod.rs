@@ -13,6 +13,8 @@ mod regions;
 mod resolve;
 mod rows;
 mod sales;
+#[cfg(test)]
+mod tests;
 mod top_products;
 mod watch;
 
@@ -24,19 +26,20 @@ use tonic::{Request, Response, Status, Streaming};
 use crate::stream::Frames;
 use crate::{Call, Context};
 
-#[derive(Debug, Clone)]
-pub struct Analytics {
+/// The service.
+#[derive(Debug)]
+pub struct AnalyticsApi {
     context: Context,
 }
 
-impl Analytics {
+impl AnalyticsApi {
     pub fn new(context: Context) -> Self {
         Self { context }
     }
 }
 
 #[tonic::async_trait]
-impl AnalyticsService for Analytics {
+impl AnalyticsService for AnalyticsApi {
     type QueryMetricsStream = ReceiverStream<Result<v1::QueryMetricsResponse, Status>>;
     type WatchMetricStream = Frames;
 

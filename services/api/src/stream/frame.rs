@@ -110,7 +110,7 @@ fn worth_of(standing: &WatchStanding, query: usize) -> Option<v1::AnswerInfo> {
 }
 
 /// What all rows of the stream are worth. Several queries have no order of their own together.
-fn worth(standing: &WatchStanding) -> Option<v1::AnswerInfo> {
+pub(super) fn worth(standing: &WatchStanding) -> Option<v1::AnswerInfo> {
     let infos: Vec<&AnswerInfo> = standing.infos.iter().flatten().collect();
     match infos.as_slice() {
         [] => of_shard(standing),

@@ -7,7 +7,7 @@ use souk_proto::v1::watch_options::{Delivery, Start};
 
 use crate::ApiError;
 use crate::error::Checks;
-use crate::limits::{BOOKMARK_INTERVAL, LONGEST_INTERVAL};
+use crate::limits::{BOOKMARK_EVERY, LONGEST_INTERVAL};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Options {
@@ -34,19 +34,15 @@ impl Options {
         let min_interval =
             checks.take(interval("watch.min_interval", watch.min_interval, least, Duration::ZERO));
         let least = Duration::from_nanos(1);
-        let bookmark_interval = checks.take(interval(
-            "watch.bookmark_interval",
-            watch.bookmark_interval,
-            least,
-            BOOKMARK_INTERVAL,
-        ));
+        let bookmark_interval =
+            checks.take(interval("watch.bookmark_interval", watch.bookmark_interval, least, BOOKMARK_EVERY));
         checks.done()?;
         Ok(Self {
             resume_token: watch.resume_token,
             from_now: start == Some(Start::Now),
             every_change: delivery == Some(Delivery::All),
             min_interval: min_interval.unwrap_or_default(),
-            bookmark_interval: bookmark_interval.unwrap_or(BOOKMARK_INTERVAL),
+            bookmark_interval: bookmark_interval.unwrap_or(BOOKMARK_EVERY),
         })
     }
 }

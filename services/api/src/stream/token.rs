@@ -12,7 +12,7 @@ use crate::{ApiError, token};
 pub(crate) struct Resumed {
     /// Identity of the journal: what another one says is no continuation.
     #[prost(fixed64, tag = "1")]
-    topic: u64,
+    pub topic: u64,
     /// The revision seen of each watched query.
     #[prost(uint64, repeated, tag = "2")]
     pub revisions: Vec<u64>,

@@ -22,26 +22,26 @@ pub const SALT_BYTES: usize = 16;
 /// Draws the salt of an erase: random bytes nobody can guess, so that what is left of an erased user names nobody.
 pub type DrawSalt = dyn Fn() -> [u8; SALT_BYTES] + Send + Sync;
 
-#[derive(Clone)]
-pub struct Users {
+/// The service.
+pub struct UserApi {
     context: Context,
     draw_salt: Arc<DrawSalt>,
 }
 
-impl Users {
+impl UserApi {
     pub fn new(context: Context, draw_salt: Arc<DrawSalt>) -> Self {
         Self { context, draw_salt }
     }
 }
 
-impl fmt::Debug for Users {
+impl fmt::Debug for UserApi {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Users").field("context", &self.context).finish_non_exhaustive()
+        f.debug_struct("UserApi").field("context", &self.context).finish_non_exhaustive()
     }
 }
 
 #[tonic::async_trait]
-impl UserService for Users {
+impl UserService for UserApi {
     type WatchUserStream = Frames;
 
     async fn get_session(
