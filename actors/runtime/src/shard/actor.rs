@@ -31,8 +31,8 @@ pub(crate) struct State {
     pub world: Arc<World>,
     pub cell: Arc<Cell>,
     pub mail: Mail,
-    /// The wake-up asked for, and when.
-    wake: Option<(Millis, JoinHandle<()>)>,
+    /// The wake-up asked for.
+    wake: Option<JoinHandle<()>>,
     tidy: JoinHandle<()>,
     effects: Vec<Effect>,
     /// After the turn before.
@@ -147,7 +147,7 @@ impl Actor for ShardActor {
 
     async fn post_stop(&self, _: ActorRef<Message>, state: &mut State) -> Result<(), ActorProcessingErr> {
         state.tidy.abort();
-        if let Some((_, wake)) = state.wake.take() {
+        if let Some(wake) = state.wake.take() {
             wake.abort();
         }
         state.cell.vacate();
@@ -221,10 +221,8 @@ impl State {
     }
 
     fn wake_at(&mut self, at: Millis, now: Millis) {
-        if let Some((asked, timer)) = &self.wake {
-            if *asked <= at {
-                return;
-            }
+        // The owner knows of one wake-up alone, the one it asked for last: an earlier one it has had already, in a turn of before.
+        if let Some(timer) = self.wake.take() {
             timer.abort();
         }
         let wait = Duration::from_millis(u64::try_from(at - now).unwrap_or_default());
@@ -233,7 +231,7 @@ impl State {
             tokio::time::sleep(wait).await;
             mail.send(Message::Wake);
         });
-        self.wake = Some((at, timer));
+        self.wake = Some(timer);
     }
 
     /// Encodes actors nobody asked for of late.
