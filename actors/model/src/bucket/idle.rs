@@ -5,7 +5,8 @@ use super::index::Place;
 use super::slab::{Body, NEVER};
 use super::timers::{as_array, rearm};
 use crate::actor::Actor;
-use crate::key::{BucketId, bucket_of};
+use crate::key::{BUCKETS, BucketId, bucket_of};
+use crate::limits::HOT_ACTOR_BYTES;
 
 /// Slots the clock hand passes for each actor asked for: enough to clear every mark once, and bounded.
 const LOOKS: usize = 4;
@@ -65,6 +66,21 @@ impl<A: Actor> Actors<A> {
         true
     }
 
+    /// The loaded bucket that holds something, may leave memory, and rested longest. None while a cut is under way.
+    pub fn coldest(&self, may_leave: impl Fn(BucketId) -> bool) -> Option<BucketId> {
+        if self.cut.is_some() {
+            return None;
+        }
+        let loaded = (0..BUCKETS).map(BucketId).zip(&self.buckets);
+        let loaded = loaded.filter_map(|(number, bucket)| bucket.as_ref().map(|bucket| (number, bucket)));
+        loaded
+            .filter(|(number, bucket)| {
+                bucket.dirty.is_empty() && bucket.index.len() > 0 && may_leave(*number)
+            })
+            .max_by_key(|(_, bucket)| bucket.rested)
+            .map(|(number, _)| number)
+    }
+
     /// Drops a loaded bucket of which a committed cut holds everything; `false` when that is not so. Its timers stay announced.
     pub fn evict(&mut self, bucket: BucketId) -> bool {
         let place = usize::from(bucket.0);
@@ -86,6 +102,11 @@ impl<A: Actor> Actors<A> {
         }
         self.evicted[place] = Some(digest);
         true
+    }
+
+    /// About how many bytes are held in memory: what hot actors own beyond themselves is estimated.
+    pub fn bytes_about(&self) -> usize {
+        self.bytes() + self.hot() * HOT_ACTOR_BYTES
     }
 
     /// Bytes held in memory, but for what hot actors own beyond themselves.

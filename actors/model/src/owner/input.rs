@@ -44,6 +44,11 @@ pub enum Input {
         from: ShardId,
         message: PeerMessage,
     },
+    /// Somebody wants to read actors of sections that are not loaded ([`crate::owner::Fold::holds`]). Of no effect before the shard
+    /// is carried: whoever asks looks after each input whether they are there, and asks again.
+    Load {
+        sections: Vec<u16>,
+    },
     /// The time asked for has come, on the shell's clock.
     Woken {
         now: Millis,

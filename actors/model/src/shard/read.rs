@@ -2,6 +2,7 @@
 
 use crate::actor::StateError;
 use crate::key::{ActorKey, BUCKETS, BucketId};
+use crate::owner::Fold;
 use crate::product::Product;
 use crate::ring::{Ring, RingId};
 use crate::series::SeriesBook;
@@ -30,6 +31,27 @@ impl Shard {
 
     pub fn settings(&self) -> &crate::settings::Settings {
         &self.core().settings
+    }
+
+    /// The section an actor is kept in: what to ask for with [`Input::Load`](crate::owner::Input::Load) where it is not loaded.
+    pub fn section_of(&self, key: &ActorKey) -> u16 {
+        match self {
+            Self::Users(shard) => shard.users.section(key.bucket()),
+            Self::Products(shard) => shard.products.section(key.bucket()),
+        }
+    }
+
+    /// Whether the actor can be read: it is in memory, or known not to exist.
+    pub fn is_loaded(&self, key: &ActorKey) -> bool {
+        match self {
+            Self::Users(shard) => shard.users.is_loaded(key.bucket()),
+            Self::Products(shard) => shard.products.is_loaded(key.bucket()),
+        }
+    }
+
+    /// Sections of actors that are not loaded: what whoever reads all of them, or lists them, asks for first.
+    pub fn unloaded(&self) -> Vec<u16> {
+        (0..u16::from(BUCKETS)).filter(|section| !self.holds(*section)).collect()
     }
 
     /// Quarantined records after `token`, oldest first.

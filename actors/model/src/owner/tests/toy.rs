@@ -284,6 +284,10 @@ impl Fold for Toy {
         Ok(())
     }
 
+    fn holds(&self, section: u16) -> bool {
+        section >= BUCKETS || self.loaded.contains(&section)
+    }
+
     fn announce(&mut self, section: u16, summary: &SectionSummary) {
         self.announced.insert(section, summary.clone());
     }
@@ -365,6 +369,29 @@ impl Fold for Toy {
     fn cut_abandoned(&mut self) {
         let Frozen { dirty, .. } = self.frozen.take().expect("frozen");
         self.dirty.extend(dirty);
+    }
+
+    fn bytes(&self) -> u64 {
+        self.keys.len() as u64
+    }
+
+    fn cool(&mut self, _most: usize) -> usize {
+        0
+    }
+
+    fn unload(&mut self) -> bool {
+        if self.frozen.is_some() {
+            return false;
+        }
+        let clean =
+            |section: &u16| *section < BUCKETS && !self.dirty.iter().any(|key| bucket(*key) == *section);
+        let Some(section) = self.loaded.iter().copied().find(clean) else { return false };
+        self.loaded.remove(&section);
+        let gone = self.keys.extract_if(.., |key, _| bucket(*key) == section);
+        let timer = gone.filter_map(|(_, state)| state.timer).min();
+        self.announced
+            .insert(section, SectionSummary { earliest_log_timer: timer, ..SectionSummary::default() });
+        true
     }
 
     fn missing_to_resend(&self, _after: Option<u64>) -> Vec<u16> {
