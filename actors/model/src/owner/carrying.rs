@@ -144,7 +144,8 @@ impl Carrying {
         }
     }
 
-    pub(super) fn wake(&self, now: Millis) -> Millis {
+    pub(super) fn wake<F: Fold>(&self, core: &Core<F>) -> Millis {
+        let now = core.clock.now();
         let folding = self.prepared > 0
             && !self.is_waiting_for_sections()
             && (self.hand_over.is_none() || self.half_folded);
@@ -152,7 +153,8 @@ impl Carrying {
             return now;
         }
         let loading = self.loading.as_ref().map_or(Millis::MAX, Loading::wake);
-        self.reader.wake(self.queue.len()).min(self.cutting.wake()).min(loading)
+        let peers = if self.is_live() { self.peers.wake(core) } else { Millis::MAX };
+        self.reader.wake(self.queue.len()).min(self.cutting.wake()).min(loading).min(peers)
     }
 
     fn is_waiting_for_sections(&self) -> bool {
@@ -162,7 +164,7 @@ impl Carrying {
     /// Loads what the entries read since touch, all of it in one request, before any of them folds; with it, or when nothing is missing,
     /// what readers want.
     fn prepare<F: Fold>(&mut self, core: &mut Core<F>, out: &mut Vec<Effect>) -> Result<(), Halt> {
-        self.wanted.retain(|section| !core.fold.holds(*section));
+        self.wanted.retain(|section| core.fold.lacks(*section));
         if self.is_waiting_for_sections() || self.hand_over.is_some() {
             return Ok(());
         }
@@ -233,7 +235,7 @@ impl Carrying {
     /// Folds prepared entries, some slices of them at most.
     fn fold<F: Fold>(&mut self, core: &mut Core<F>, out: &mut Vec<Effect>) -> Result<(), Halt> {
         self.reached(core, out);
-        for _ in 0..SLICES_PER_HANDLE {
+        for _ in 0..core.config.slices_per_handle.clamp(1, SLICES_PER_HANDLE) {
             if self.prepared == 0 || (self.hand_over.is_some() && !self.half_folded) {
                 return Ok(());
             }

@@ -1,3 +1,5 @@
+mod gather;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;

@@ -92,6 +92,11 @@ impl Settings {
         self.metrics.iter().find(|metric| metric.name == name)
     }
 
+    /// A metric's declaration, as TOML.
+    pub fn definition(&self, name: &str) -> Option<String> {
+        layer::metric_entry(&self.text, name)
+    }
+
     /// The known metric a wrong name was most likely meant for.
     pub fn nearest_metric(&self, name: &str) -> Option<&str> {
         problem::nearest(name, self.metrics.iter().map(|metric| metric.name.as_str()))

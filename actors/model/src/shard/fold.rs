@@ -52,6 +52,13 @@ impl Fold for Shard {
         either!(self, shard => shard.missing(entry))
     }
 
+    fn lacks(&self, section: u16) -> bool {
+        u8::try_from(section).ok().filter(|bucket| *bucket < BUCKETS).is_some_and(|bucket| match self {
+            Shard::Users(shard) => !shard.users.is_loaded(BucketId(bucket)),
+            Shard::Products(shard) => !shard.products.is_loaded(BucketId(bucket)),
+        })
+    }
+
     fn missing_for_skip(&mut self, entry: &Entry) -> Vec<u16> {
         either!(self, shard => {
             let log_time = shard.core.look_past(entry);
@@ -61,18 +68,6 @@ impl Fold for Shard {
 
     fn load(&mut self, section: u16, segments: &[Segment]) -> Result<(), StateError> {
         either!(self, shard => shard.load(section, segments))
-    }
-
-    fn holds(&self, section: u16) -> bool {
-        let bucket = |first: u16| BucketId((section - first) as u8);
-        match (self, section) {
-            (Shard::Users(shard), 0..HEADER) => shard.users.is_loaded(bucket(0)),
-            (Shard::Products(shard), 0..HEADER) => shard.products.is_loaded(bucket(0)),
-            (Shard::Users(shard), tombstone::SECTION..tombstone::END) => {
-                shard.tombstones.is_loaded(bucket(tombstone::SECTION))
-            }
-            _ => true,
-        }
     }
 
     fn announce(&mut self, section: u16, summary: &SectionSummary) {
@@ -168,6 +163,13 @@ impl Fold for Shard {
         match self {
             Shard::Users(shard) => shard.peer_messages(epoch, budget),
             Shard::Products(shard) => shard.peer_messages(),
+        }
+    }
+
+    fn owes_peers(&self) -> bool {
+        match self {
+            Shard::Users(shard) => shard.book.owes(&shard.core.now(shard.core.position)),
+            Shard::Products(shard) => shard.series.owes(),
         }
     }
 

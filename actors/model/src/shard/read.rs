@@ -1,11 +1,14 @@
 //! What can be read of a shard without folding: actors, rings, counts. A lock, a copy, never a queue.
 
+use std::sync::Arc;
+
 use crate::actor::StateError;
 use crate::key::{ActorKey, BUCKETS, BucketId};
 use crate::owner::Fold;
 use crate::product::Product;
 use crate::ring::{Ring, RingId};
 use crate::series::SeriesBook;
+use crate::settings::Settings;
 use crate::shard::core::{Counts, DeadLetter};
 use crate::shard::{AbandonedCart, Alert, OpenOrder, ProductsShard, Shard, UsersShard};
 use crate::tally::TallyBook;
@@ -29,19 +32,16 @@ impl Shard {
         self.core().now(self.core().position)
     }
 
-    pub fn settings(&self) -> &crate::settings::Settings {
+    pub fn settings(&self) -> &Arc<Settings> {
         &self.core().settings
     }
 
-    /// The section an actor is kept in: what to ask for with [`Input::Load`](crate::owner::Input::Load) where it is not loaded.
-    pub fn section_of(&self, key: &ActorKey) -> u16 {
-        match self {
-            Self::Users(shard) => shard.users.section(key.bucket()),
-            Self::Products(shard) => shard.products.section(key.bucket()),
-        }
+    /// Revision of the Settings record in force; 0 before the first.
+    pub fn settings_revision(&self) -> u64 {
+        self.core().settings_revision
     }
 
-    /// Whether the actor can be read: it is in memory, or known not to exist.
+    /// Whether the actor's bucket is in memory, so that it can be read.
     pub fn is_loaded(&self, key: &ActorKey) -> bool {
         match self {
             Self::Users(shard) => shard.users.is_loaded(key.bucket()),
@@ -49,9 +49,25 @@ impl Shard {
         }
     }
 
+    /// The section of a cut that holds the actor: what to ask for with [`Input::Load`](crate::owner::Input::Load) where it is not loaded.
+    pub fn section_of(&self, key: &ActorKey) -> u16 {
+        match self {
+            Self::Users(shard) => shard.users.section(key.bucket()),
+            Self::Products(shard) => shard.products.section(key.bucket()),
+        }
+    }
+
     /// Sections of actors that are not loaded: what whoever reads all of them, or lists them, asks for first.
     pub fn unloaded(&self) -> Vec<u16> {
-        (0..u16::from(BUCKETS)).filter(|section| !self.holds(*section)).collect()
+        (0..u16::from(BUCKETS)).filter(|section| self.lacks(*section)).collect()
+    }
+
+    /// Actors in loaded buckets.
+    pub fn actors(&self) -> u64 {
+        match self {
+            Self::Users(shard) => shard.users.len(),
+            Self::Products(shard) => shard.products.len(),
+        }
     }
 
     /// Quarantined records after `token`, oldest first.
@@ -81,6 +97,14 @@ impl Shard {
         match self {
             Self::Users(shard) => Some(shard),
             Self::Products(_) => None,
+        }
+    }
+
+    /// The series, to say that they are watched.
+    pub fn series_mut(&mut self) -> Option<&mut SeriesBook> {
+        match self {
+            Self::Users(_) => None,
+            Self::Products(shard) => Some(&mut shard.series),
         }
     }
 

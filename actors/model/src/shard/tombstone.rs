@@ -8,8 +8,6 @@ use crate::time::Millis;
 
 /// First section of the tombstones' buckets.
 pub(super) const SECTION: u16 = 192;
-/// Beyond the last of them.
-pub(super) const END: u16 = SECTION + crate::key::BUCKETS as u16;
 
 /// Newest format this build writes and reads.
 const FORMAT: u8 = 1;

@@ -1,11 +1,19 @@
 //! The watch hub: interest is soft state; a changed row is encoded once for all who watch it; a slow reader has one pending slot per
 //! row and gets the newest.
 
+mod hub;
+mod rows;
+mod subscription;
+mod topic;
+
 use bytes::Bytes;
 use souk_model::journal::ShardId;
 use souk_model::key::ActorKey;
 use souk_model::series::{AnswerInfo, Query};
 use souk_model::time::Millis;
+
+pub(crate) use hub::Hub;
+pub use subscription::Subscription;
 
 /// What one stream watches.
 #[derive(Debug, Clone, PartialEq)]

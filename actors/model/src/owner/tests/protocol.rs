@@ -179,6 +179,7 @@ fn owner(incarnation: u32) -> Owner<Toy> {
     let config = OwnerConfig {
         owner: format!("node-1/{incarnation}"),
         newest_fold_version: 1,
+        slices_per_handle: crate::limits::SLICES_PER_HANDLE,
         planted: Planted::default(),
     };
     Owner::new(config, Toy::default())
@@ -411,7 +412,7 @@ fn a_store_that_is_away_fails_readers_and_holds_up_nobody_else() {
     assert_eq!(desk.stopped(), None, "a read is no reason to stop");
     desk.loads_lost = false;
     desk.tell(Input::Load { sections: vec![2] });
-    assert!(desk.owner.fold().holds(2), "asked anew, it is loaded");
+    assert!(!desk.owner.fold().lacks(2), "asked anew, it is loaded");
 }
 
 #[test]
@@ -420,7 +421,7 @@ fn only_what_the_committed_cut_holds_leaves_memory() {
     desk.add(11);
     desk.pass(15_000);
     while desk.owner.shrink(0) {}
-    assert!(desk.owner.fold().holds(1), "key 1 changed since");
+    assert!(!desk.owner.fold().lacks(1), "key 1 changed since");
     desk.pass(130_000);
     assert_eq!(desk.manifest.as_ref().map(|manifest| manifest.position), Some(11));
     while desk.owner.shrink(0) {}

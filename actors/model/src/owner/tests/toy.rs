@@ -246,6 +246,10 @@ impl Fold for Toy {
         vec![HEADER]
     }
 
+    fn lacks(&self, section: u16) -> bool {
+        section < BUCKETS && !self.loaded.contains(&section)
+    }
+
     fn missing(&mut self, entry: &Entry) -> Vec<u16> {
         let log_time = self.header.log_time.max(entry.append_time);
         let timers = self
@@ -282,10 +286,6 @@ impl Fold for Toy {
             }
         }
         Ok(())
-    }
-
-    fn holds(&self, section: u16) -> bool {
-        section >= BUCKETS || self.loaded.contains(&section)
     }
 
     fn announce(&mut self, section: u16, summary: &SectionSummary) {

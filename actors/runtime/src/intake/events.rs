@@ -1,0 +1,270 @@
+//! A batch's way in: each event decoded once, judged by itself, keyed, stamped, put on the wire; then one append for the whole batch.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::{Bytes, BytesMut};
+use prost::Message as _;
+use souk_model::journal::{Journal, ShardId};
+use souk_model::record;
+use souk_model::verdict::{Reason, Refusal, Verdict};
+use souk_proto::v1;
+use tokio::time::Instant;
+
+use super::record::Given;
+use super::stamps::Stamps;
+use super::{Fate, Level, Outcome, Publication, Published};
+use crate::limits::{EVENTS_PER_BATCH, RETRY_AFTER, UNFOLDED_RECORDS};
+use crate::ports::{Appended, NewRecord, Refused};
+use crate::read::reach;
+use crate::runtime::Runtime;
+use crate::shard::{Waiting, Word};
+use crate::{Error, Position};
+
+/// Appends a batch, and answers as its level asks.
+pub(crate) async fn publish(
+    runtime: &Runtime,
+    batch: Publication,
+    deadline: Option<Instant>,
+) -> Result<Published, Error> {
+    admit(runtime, &batch)?;
+    let world = runtime.world();
+    let received = batch.events.len() as u64;
+    world.tallies.received.fetch_add(received, Ordering::Relaxed);
+    let mut accepted = Accepted::default();
+    let mut outcomes = Vec::with_capacity(batch.events.len());
+    let mut stamps = Stamps::default();
+    for bytes in &batch.events {
+        let event = match judge(runtime, &batch.shop, bytes) {
+            Ok(event) => event,
+            Err(outcome) => {
+                world.tallies.rejected.fetch_add(1, Ordering::Relaxed);
+                outcomes.push(outcome);
+                continue;
+            }
+        };
+        let stamps = stamps.of(runtime, &event.event.shop, &event.event).await;
+        accepted.push(runtime, outcomes.len(), bytes, &event, &stamps);
+        let event_id = if batch.with_ids { event.event.event_id } else { String::new() };
+        outcomes.push(Outcome { event_id, fate: Fate::Accepted });
+    }
+    if accepted.records.is_empty() {
+        return Ok(Published { outcomes, position: Position::default() });
+    }
+    let waiting: Vec<Waiting<'_>> = match batch.level {
+        Level::Logged => Vec::new(),
+        Level::Applied => world.every_cell().map(|cell| cell.desk.wait()).collect(),
+    };
+    let (position, appended) = accepted.append(runtime).await?;
+    if batch.level == Level::Applied {
+        judged(runtime, &waiting, &appended, &position, deadline, &mut outcomes).await?;
+        name_problems(&batch, &mut outcomes);
+    }
+    Ok(Published { outcomes, position })
+}
+
+/// Says what intake would refuse; appends nothing.
+pub(crate) fn validate(runtime: &Runtime, batch: &Publication) -> Result<Published, Error> {
+    too_many(batch)?;
+    let outcomes = batch.events.iter().map(|bytes| match judge(runtime, &batch.shop, bytes) {
+        Ok(event) => Outcome { event_id: event.event.event_id, fate: Fate::Accepted },
+        Err(outcome) => outcome,
+    });
+    Ok(Published { outcomes: outcomes.collect(), position: Position::default() })
+}
+
+fn too_many(batch: &Publication) -> Result<(), Error> {
+    if batch.events.len() > EVENTS_PER_BATCH {
+        let message = format!("at most {EVENTS_PER_BATCH} events a message");
+        return Err(Error::Refused(Refusal::new(Reason::TooManyItems, "events", message)));
+    }
+    Ok(())
+}
+
+/// Sheds at the door: before anything is decoded.
+fn admit(runtime: &Runtime, batch: &Publication) -> Result<(), Error> {
+    too_many(batch)?;
+    let world = runtime.world();
+    if *world.hub.draining.borrow() {
+        return Err(Error::Draining);
+    }
+    let shed = world.cells(Journal::Users).iter().any(|cell| {
+        let folded = *cell.position.borrow();
+        cell.appended.load(Ordering::Relaxed).saturating_sub(folded) > UNFOLDED_RECORDS
+    });
+    if shed {
+        world.tallies.shed.fetch_add(1, Ordering::Relaxed);
+        return Err(Error::Overloaded { retry_after: RETRY_AFTER });
+    }
+    Ok(())
+}
+
+/// An event that may go into a journal, as it will stand there.
+struct Judged {
+    event: v1::Event,
+    given_id: bool,
+    given_shop: bool,
+}
+
+fn judge(runtime: &Runtime, shop: &str, bytes: &Bytes) -> Result<Judged, Outcome> {
+    let rejected = |event_id: String, refusal| Outcome { event_id, fate: Fate::Rejected(refusal) };
+    let mut event = v1::Event::decode(bytes.clone()).map_err(|error| {
+        rejected(String::new(), Refusal::new(Reason::PayloadUndecodable, "", error.to_string()))
+    })?;
+    let given_id = event.event_id.is_empty();
+    if given_id {
+        event.event_id = runtime.next_event_id();
+    }
+    let given_shop = event.shop.is_empty() && shop != record::DEFAULT_SHOP;
+    if given_shop {
+        shop.clone_into(&mut event.shop);
+    }
+    match record::validate_event(&event) {
+        Ok(()) => Ok(Judged { event, given_id, given_shop }),
+        Err(refusal) => Err(rejected(event.event_id, refusal)),
+    }
+}
+
+/// Events on their way into the journals, in one buffer.
+#[derive(Default)]
+struct Accepted {
+    buffer: BytesMut,
+    records: Vec<(ShardId, usize)>,
+    /// Place of each in the batch.
+    places: Vec<usize>,
+}
+
+/// Where a record of the batch went.
+struct Landed {
+    place: usize,
+    shard: ShardId,
+    offset: u64,
+}
+
+impl Accepted {
+    fn push(
+        &mut self,
+        runtime: &Runtime,
+        place: usize,
+        bytes: &Bytes,
+        judged: &Judged,
+        stamps: &[souk_proto::journal::v1::Stamp],
+    ) {
+        let event = &judged.event;
+        let (journal, key) = record::home_of(event);
+        let given = Given {
+            event_id: if judged.given_id { &event.event_id } else { "" },
+            shop: if judged.given_shop { &event.shop } else { "" },
+        };
+        super::record::put(bytes, given, stamps, &mut self.buffer);
+        self.records.push((runtime.world().home(journal, &key).id, self.buffer.len()));
+        self.places.push(place);
+    }
+
+    async fn append(self, runtime: &Runtime) -> Result<(Position, Vec<Landed>), Error> {
+        let world = runtime.world();
+        let bytes = self.buffer.freeze();
+        let _room = runtime.room_for(bytes.len())?;
+        let mut from = 0;
+        let mut records = Vec::with_capacity(self.records.len());
+        for (shard, to) in &self.records {
+            records.push(NewRecord { shard: *shard, bytes: bytes.slice(from..*to) });
+            from = *to;
+        }
+        let became = world.ports.journal.append(records).await;
+        let mut position = Position::default();
+        let mut ends: BTreeMap<ShardId, u64> = BTreeMap::new();
+        let mut landed = Vec::with_capacity(became.len());
+        for ((became, (shard, _)), place) in became.into_iter().zip(&self.records).zip(self.places) {
+            match became {
+                Appended::At { offset, .. } => {
+                    let end = ends.entry(*shard).or_default();
+                    *end = offset.max(*end);
+                    landed.push(Landed { place, shard: *shard, offset });
+                }
+                // A batch is one append: what became of one record became of all.
+                Appended::Refused(refused) => return Err(refused.into()),
+                Appended::Unknown => return Err(Error::OutcomeUnknown),
+            }
+        }
+        for (shard, end) in ends {
+            if let Some(cell) = world.cell(shard) {
+                cell.appended.fetch_max(end, Ordering::Relaxed);
+            }
+            position.reach(shard, end);
+        }
+        Ok((position, landed))
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Full => Self::JournalFull,
+            Refused::Unavailable => Self::JournalUnavailable,
+            Refused::TooLarge => {
+                let message = "a record with its stamps is at most 256 KiB";
+                Self::Refused(Refusal::new(Reason::MessageTooLarge, "events", message))
+            }
+        }
+    }
+}
+
+/// Waits for the fold's word on every record.
+async fn judged(
+    runtime: &Runtime,
+    waiting: &[Waiting<'_>],
+    landed: &[Landed],
+    position: &Position,
+    deadline: Option<Instant>,
+    outcomes: &mut [Outcome],
+) -> Result<(), Error> {
+    let world = runtime.world();
+    for (shard, offset) in &position.0 {
+        if let Some(cell) = world.cell(*shard) {
+            reach(cell, *offset, deadline).await?;
+        }
+    }
+    let places: BTreeMap<ShardId, usize> =
+        world.every_cell().enumerate().map(|(at, cell)| (cell.id, at)).collect();
+    for landed in landed {
+        let desk = places.get(&landed.shard).and_then(|at| waiting.get(*at));
+        let fate = match desk.and_then(|desk| desk.word(landed.offset)) {
+            Some(Word::Verdict(Verdict::Counted)) => Fate::Counted,
+            Some(Word::Verdict(Verdict::Duplicate)) => Fate::Duplicate,
+            Some(Word::Verdict(Verdict::Late)) => Fate::Late,
+            Some(Word::Verdict(Verdict::Rejected(refusal))) => Fate::Rejected(refusal),
+            // It was folded while nobody was at the desk any more: an owner that replays says nothing twice.
+            _ => return Err(Error::OutcomeUnknown),
+        };
+        outcomes[landed.place].fate = fate;
+    }
+    Ok(())
+}
+
+/// Events with a problem are named, whether names were asked for or not.
+fn name_problems(batch: &Publication, outcomes: &mut [Outcome]) {
+    if batch.with_ids {
+        return;
+    }
+    for (outcome, bytes) in outcomes.iter_mut().zip(&batch.events) {
+        let is_problem = !matches!(outcome.fate, Fate::Accepted | Fate::Counted);
+        if is_problem && outcome.event_id.is_empty() {
+            outcome.event_id =
+                v1::Event::decode(bytes.clone()).map(|event| event.event_id).unwrap_or_default();
+        }
+    }
+}
+
+/// Ids for events that came without: told apart over every start of every node.
+#[derive(Debug, Default)]
+pub(crate) struct EventIds(AtomicU64);
+
+impl EventIds {
+    pub(crate) fn next(&self, node: &str, incarnation: u64) -> String {
+        let n = self.0.fetch_add(1, Ordering::Relaxed);
+        let node: Cow<'_, str> = if node.len() > 24 { node[..24].into() } else { node.into() };
+        format!("souk:{node}:{incarnation}:{n}")
+    }
+}
