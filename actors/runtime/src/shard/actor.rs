@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use super::effects::carry_out;
 use super::{Cell, Mail, Message, World};
-use crate::limits::{IDLE_ENCODED_PER_TIDY, SLICES_PER_LOCK, TIDY_EVERY, TURNS_PER_MESSAGE};
+use crate::limits::{IDLE_ENCODED_PER_STEP, SLICES_PER_LOCK, TIDY_EVERY, TIDY_STEPS, TURNS_PER_MESSAGE};
 
 #[derive(Debug)]
 pub(crate) struct ShardActor;
@@ -234,10 +234,16 @@ impl State {
         self.wake = Some(timer);
     }
 
-    /// Encodes actors nobody asked for of late.
+    /// Encodes actors nobody asked for of late; past its share of the node's memory lets go of what a cut holds too.
     fn tidy(&mut self) {
-        if let Some(owner) = &mut *self.cell.lock() {
-            owner.fold_mut().passivate(IDLE_ENCODED_PER_TIDY);
+        let share = self.world.memory_share();
+        for _ in 0..TIDY_STEPS {
+            let Some(owner) = &mut *self.cell.lock() else { return };
+            let encoded = owner.fold_mut().passivate(IDLE_ENCODED_PER_STEP);
+            let over = owner.shrink(share);
+            if encoded < IDLE_ENCODED_PER_STEP && !over {
+                return;
+            }
         }
     }
 }
