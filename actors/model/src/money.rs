@@ -64,6 +64,13 @@ pub struct Money {
 }
 
 impl Money {
+    pub fn to_proto(self) -> souk_proto::v1::Money {
+        souk_proto::v1::Money {
+            currency_code: self.currency.code().to_owned(),
+            minor_units: Some(self.minor),
+        }
+    }
+
     /// Reads a money field of a record: present, a known currency, `0 ..= MAX_AMOUNT`.
     pub fn read(field: &str, money: Option<&souk_proto::v1::Money>) -> Result<Self, Refusal> {
         let Some(money) = money else { return Err(Refusal::missing(field, "give the amount")) };

@@ -20,6 +20,8 @@ pub enum Error {
     Settings(SettingsErrors),
     #[error("nobody serves {shard} at the moment")]
     ShardMoving { shard: ShardId },
+    #[error("the runtime could not start: {0}")]
+    Start(String),
     #[error("the node is draining")]
     Draining,
     #[error("{shard} stands at {at}, not yet at {wanted}")]

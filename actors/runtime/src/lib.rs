@@ -15,6 +15,7 @@ pub mod ports;
 pub mod position;
 pub mod read;
 pub mod runtime;
+mod shard;
 pub mod watch;
 
 pub use error::Error;

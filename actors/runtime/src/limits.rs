@@ -18,3 +18,31 @@ pub const QUERIES_PER_WATCH: usize = 32;
 pub const ROWS_PER_WATCH: usize = 1_000;
 /// Events of one publication: the API's limit of a message.
 pub const EVENTS_PER_BATCH: usize = 1_000;
+
+/// Slices folded under one lock: about a hundred microseconds, which is what a read waits at most.
+pub const SLICES_PER_LOCK: usize = 48;
+/// Turns of folding for one message: a few milliseconds, then other messages of the shard have theirs.
+pub const TURNS_PER_MESSAGE: usize = 32;
+/// Messages of other owners that wait for one shard; further ones are lost, and asked for again.
+pub const PEER_MESSAGES_WAITING: u64 = 4_096;
+/// Words of the fold kept for callers who wait: some seconds of a shard's records.
+pub const WORDS_KEPT: usize = 262_144;
+/// How often a shard looks for actors to encode, and how many it encodes then: a tenth of a millisecond.
+pub const TIDY_EVERY: Duration = Duration::from_millis(250);
+pub const IDLE_ENCODED_PER_TIDY: usize = 64;
+/// Before an owner that lost touch with the journal or the store is replaced.
+pub const RESTART_AFTER: Duration = Duration::from_millis(500);
+/// How often a caller that waits for a position looks again where nothing tells it.
+pub const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// Metrics topics a node keeps: distinct queries watched. Users are counted apart.
+pub const METRIC_TOPICS: usize = 10_000;
+pub const USER_TOPICS: usize = 100_000;
+/// Shortest time between two evaluations of one watched query; longer by what one takes, so that watching costs a bounded share.
+pub const EVALUATE_EVERY: Duration = Duration::from_millis(4);
+pub const EVALUATION_SHARE: u32 = 20;
+/// How long the keeper of a quiet topic sleeps before it looks whether anybody still watches.
+pub const TOPIC_HEARTBEAT: Duration = Duration::from_secs(5);
+/// Rounds of proposing settings: each reaches the partitions the one before did not.
+pub const PROPOSALS: usize = 8;
+/// Records of one shard kept decoded between their append and their fold: what some batches leave behind when the fold is slow.
+pub const FRESH_KEPT: usize = 16_384;

@@ -92,7 +92,16 @@ mod tests {
 
     #[test]
     fn what_is_no_position_is_refused() {
-        for text in ["users-17", "users@3", "carts-1@3", "users-17@", "users-17@-1", "users-x@1", ",", "users-70000@1"] {
+        for text in [
+            "users-17",
+            "users@3",
+            "carts-1@3",
+            "users-17@",
+            "users-17@-1",
+            "users-x@1",
+            ",",
+            "users-70000@1",
+        ] {
             assert_eq!(text.parse::<Position>(), Err(NoPosition), "{text}");
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use souk_model::journal::{Partitions, ShardId};
 use souk_model::key::ActorKey;
+use souk_model::limits::SLICES_PER_HANDLE;
 use souk_model::owner::{Owner, OwnerConfig};
 use souk_model::planted::Planted;
 use souk_model::product::Stock;
@@ -36,7 +37,12 @@ impl Opening {
     }
 
     pub fn owner(&self, id: ShardId, build: u32, name: String) -> Owner<Shard> {
-        let config = OwnerConfig { owner: name, newest_fold_version: build, planted: self.planted };
+        let config = OwnerConfig {
+            owner: name,
+            newest_fold_version: build,
+            slices_per_handle: SLICES_PER_HANDLE,
+            planted: self.planted,
+        };
         Owner::new(config, self.shard(id, build))
     }
 }

@@ -41,6 +41,8 @@ pub(super) struct Carrying {
     last: Option<Entry>,
     loading: Option<Loading>,
     load_rounds: u32,
+    /// Sections readers wait for.
+    wanted: BTreeSet<u16>,
     /// Outputs of folded entries, and how many of them belong to entries folded to the end.
     outputs: Outputs,
     ready: usize,
@@ -69,6 +71,7 @@ impl Carrying {
             last: None,
             loading: None,
             load_rounds: 0,
+            wanted: BTreeSet::new(),
             outputs: Outputs::default(),
             ready: 0,
             reader,
@@ -103,6 +106,7 @@ impl Carrying {
                 self.ticks.answered(tag);
             }
             Input::Peer { from, message } => core.fold.receive(from, message),
+            Input::Load { sections } => self.wanted.extend(sections),
             Input::HandOver { now } => self.hand_over = self.hand_over.or(Some(now + HAND_OVER_PATIENCE)),
             Input::Start { .. } | Input::Woken { .. } => {}
         }
@@ -138,14 +142,16 @@ impl Carrying {
         }
     }
 
-    pub(super) fn wake(&self, now: Millis) -> Millis {
+    pub(super) fn wake<F: Fold>(&self, core: &Core<F>) -> Millis {
+        let now = core.clock.now();
         let folding =
             self.prepared > 0 && self.loading.is_none() && (self.hand_over.is_none() || self.half_folded);
         if folding || self.cutting.is_encoding() {
             return now;
         }
         let loading = self.loading.as_ref().map_or(Millis::MAX, Loading::wake);
-        self.reader.wake(self.queue.len()).min(self.cutting.wake()).min(loading)
+        let peers = if self.is_live() { self.peers.wake(core) } else { Millis::MAX };
+        self.reader.wake(self.queue.len()).min(self.cutting.wake()).min(loading).min(peers)
     }
 
     /// Loads what the entries read since touch, all of it in one request, before any of them folds.
@@ -154,6 +160,8 @@ impl Carrying {
             return Ok(());
         }
         let mut missing = if self.is_live() { self.resends.missing(core) } else { BTreeSet::new() };
+        let wanted = std::mem::take(&mut self.wanted);
+        missing.extend(wanted.into_iter().filter(|section| core.fold.lacks(*section)));
         for entry in self.queue.range(self.prepared..) {
             if self.manifest.skips.contains_key(&entry.offset) {
                 missing.extend(core.fold.missing_for_skip(entry));
@@ -198,7 +206,7 @@ impl Carrying {
     /// Folds prepared entries, some slices of them at most.
     fn fold<F: Fold>(&mut self, core: &mut Core<F>, out: &mut Vec<Effect>) -> Result<(), Halt> {
         self.reached(core, out);
-        for _ in 0..SLICES_PER_HANDLE {
+        for _ in 0..core.config.slices_per_handle.clamp(1, SLICES_PER_HANDLE) {
             if self.prepared == 0 || (self.hand_over.is_some() && !self.half_folded) {
                 return Ok(());
             }

@@ -46,6 +46,8 @@ pub trait Fold {
     fn needed_at_start(&self) -> Vec<u16>;
     /// Sections not loaded yet that folding this entry touches: its actor's, and those with timers it makes due.
     fn missing(&mut self, entry: &Entry) -> Vec<u16>;
+    /// Whether a section of actors is not loaded, so that reading of it needs a load.
+    fn lacks(&self, section: u16) -> bool;
     /// The same for an entry the skip list names: only the timers its append time makes due; its bytes are not looked at.
     fn missing_for_skip(&mut self, _entry: &Entry) -> Vec<u16> {
         Vec::new()
@@ -87,6 +89,10 @@ pub trait Fold {
 
     /// Messages for peers that are due: tallies not sent yet, requests for gaps, acks. A fold just loaded has sent nothing yet.
     fn peer_messages(&mut self, epoch: u64, budget: usize) -> Vec<(ShardId, PeerMessage)>;
+    /// Whether [`Fold::peer_messages`] would give any. Asked often: cheap.
+    fn owes_peers(&self) -> bool {
+        false
+    }
     fn receive(&mut self, from: ShardId, message: PeerMessage);
 
     /// Digest of the folded state: equal for any two folds of the same prefix.

@@ -44,6 +44,10 @@ pub enum Input {
         from: ShardId,
         message: PeerMessage,
     },
+    /// Somebody wants to read what these sections hold: have them in memory.
+    Load {
+        sections: Vec<u16>,
+    },
     /// The time asked for has come, on the shell's clock.
     Woken {
         now: Millis,

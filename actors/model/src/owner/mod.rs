@@ -53,6 +53,8 @@ pub struct OwnerConfig {
     pub owner: String,
     /// The newest behaviour of the fold this build knows; a shard beyond it is refused.
     pub newest_fold_version: u32,
+    /// Slices folded in one call, [`crate::limits::SLICES_PER_HANDLE`] at most: how long readers wait for it.
+    pub slices_per_handle: usize,
     pub planted: Planted,
 }
 
@@ -67,6 +69,7 @@ struct Core<F> {
     config: OwnerConfig,
     fold: F,
     clock: ShellClock,
+    watched: bool,
 }
 
 enum Phase {
@@ -103,7 +106,7 @@ impl From<StopReason> for Halt {
 impl<F: Fold> Owner<F> {
     /// An owner of the shard `fold` is for. The fold is empty: it is loaded from the committed cut.
     pub fn new(config: OwnerConfig, fold: F) -> Self {
-        Self { core: Core { config, fold, clock: ShellClock::default() }, phase: Phase::Idle }
+        Self { core: Core { config, fold, clock: ShellClock::default(), watched: false }, phase: Phase::Idle }
     }
 
     /// The fold, to read from. Old as soon as another owner has taken over, never wrong.
@@ -127,6 +130,24 @@ impl<F: Fold> Owner<F> {
     /// Whether replay is over: from here on answers are as fresh as the journal.
     pub fn is_live(&self) -> bool {
         matches!(&self.phase, Phase::Carrying(carrying) if carrying.is_live())
+    }
+
+    /// The committed manifest, once it carries the shard.
+    pub fn manifest(&self) -> Option<&crate::cut::manifest::Manifest> {
+        match &self.phase {
+            Phase::Carrying(carrying) => Some(&carrying.manifest),
+            _ => None,
+        }
+    }
+
+    /// Tells the time without anything having happened: what is due by then is seen to with the next input.
+    pub fn see(&mut self, now: crate::time::Millis) {
+        self.core.clock.see(now);
+    }
+
+    /// Whether somebody watches what peers make of this shard's news: then it leaves as soon as it is folded.
+    pub fn set_watched(&mut self, watched: bool) {
+        self.core.watched = watched;
     }
 
     pub fn is_stopped(&self) -> bool {
@@ -181,7 +202,7 @@ impl<F: Fold> Owner<F> {
         match &self.phase {
             Phase::Idle | Phase::Stopped => None,
             Phase::Takeover(takeover) => Some(takeover.wake()),
-            Phase::Carrying(carrying) => Some(carrying.wake(self.core.clock.now())),
+            Phase::Carrying(carrying) => Some(carrying.wake(&self.core)),
             Phase::Doubting(doubt) => Some(doubt.wake()),
             Phase::Condemned(condemned) => Some(condemned.wake()),
         }

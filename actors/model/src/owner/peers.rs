@@ -6,6 +6,8 @@ use crate::owner::{Core, Fold};
 use crate::time::{Millis, SECOND};
 
 const PERIOD: Millis = 250;
+/// While somebody watches: soon enough for an eye, seldom enough for what changes a thousand times a second to leave once.
+const PERIOD_WATCHED: Millis = 8;
 /// While a backlog is drained what is sent is soon replaced.
 const PERIOD_IN_BACKLOG: Millis = SECOND;
 /// More entries than this to go is a backlog.
@@ -26,15 +28,25 @@ impl Peers {
         out: &mut Vec<Effect>,
     ) {
         let now = core.clock.now();
+        if core.watched && behind <= BACKLOG {
+            // Nobody watched when the time was set.
+            self.next_at = self.next_at.min(now + PERIOD_WATCHED);
+        }
         if now < self.next_at {
             return;
         }
-        self.next_at = now + if behind > BACKLOG { PERIOD_IN_BACKLOG } else { PERIOD };
+        let period = if core.watched { PERIOD_WATCHED } else { PERIOD };
+        self.next_at = now + if behind > BACKLOG { PERIOD_IN_BACKLOG } else { period };
         let messages = core.fold.peer_messages(epoch, PEER_MESSAGES);
         if messages.is_empty() {
             return;
         }
         out.extend(messages.into_iter().map(|(to, message)| Effect::Send { to, message }));
         out.push(Effect::Passed(CrashPoint::TallySent));
+    }
+
+    /// When to look again: while somebody watches, as soon as what is owed may leave.
+    pub(super) fn wake<F: Fold>(&self, core: &Core<F>) -> Millis {
+        if core.watched && core.fold.owes_peers() { self.next_at } else { Millis::MAX }
     }
 }

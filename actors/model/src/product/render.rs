@@ -19,7 +19,7 @@ impl Product {
             brand: self.text.brand.clone(),
             tags: self.text.tags.clone(),
             image_uri: self.text.image_uri.clone(),
-            price: self.price.map(money),
+            price: self.price.map(Money::to_proto),
             stock: (self.stock != Stock::default()).then(|| stock(&self.stock)),
             sale: self.sale.as_ref().map(sale),
             rating: self.text.rating,
@@ -28,10 +28,6 @@ impl Product {
             update_time: Some(to_timestamp(self.update_time)),
         }
     }
-}
-
-fn money(money: Money) -> v1::Money {
-    v1::Money { currency_code: money.currency.code().to_owned(), minor_units: Some(money.minor) }
 }
 
 fn stock(stock: &Stock) -> v1::Stock {
@@ -47,7 +43,7 @@ fn stock(stock: &Stock) -> v1::Stock {
 
 fn sale(sale: &Sale) -> v1::Sale {
     v1::Sale {
-        price: Some(money(sale.terms.price)),
+        price: Some(sale.terms.price.to_proto()),
         start_time: Some(to_timestamp(sale.terms.start)),
         end_time: sale.terms.end.map(to_timestamp),
         quantity: sale.terms.quantity,

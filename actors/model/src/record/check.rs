@@ -77,6 +77,11 @@ pub(super) fn optional_id(field: &'static str, value: &str) -> Checked {
     if value.is_empty() { Ok(()) } else { id(field, value) }
 }
 
+/// Whether a text may name a user: an id, or `guest:` and the id of a session.
+pub fn is_user_id(value: &str) -> bool {
+    is_id(value.strip_prefix(GUEST).unwrap_or(value))
+}
+
 /// A user's id: an id, or that of a guest, `guest:` and the id of a session.
 #[inline]
 pub(super) fn user_id(field: &'static str, value: &str) -> Checked {
@@ -92,8 +97,9 @@ fn id_refusal(field: &'static str, value: &str) -> Refusal {
     }
 }
 
+/// Whether a text may name something: 1 to 64 of `A-Z a-z 0-9 . _ ~ : @ + -`.
 #[inline]
-fn is_id(value: &str) -> bool {
+pub fn is_id(value: &str) -> bool {
     (1..=ID_BYTES).contains(&value.len()) && value.bytes().all(|byte| ID_CHARSET[usize::from(byte)])
 }
 

@@ -8,18 +8,19 @@ use super::join::{Joined, Measured};
 use super::query::AnswerInfo;
 use super::row::{Said, SeriesRow, Speaker};
 use super::source::Source;
+use super::windows;
 use crate::actor::StateError;
 use crate::bucket::{Actors, KeyRef};
 use crate::cut::segment::ROWS;
 use crate::key::{BUCKETS, BucketId};
-use crate::limits::TALLY_SWEEP_ROWS;
+use crate::limits::{CHANGED_KEYS, TALLY_SWEEP_ROWS};
 use crate::metric::{TimeRange, Window};
 use crate::owner::effect::PeerMessage;
 use crate::planted::{Bug, Planted};
 use crate::ring::Ring;
 use crate::settings::Settings;
 use crate::tally::cells::TOTAL;
-use crate::tally::plan::{MetricPlan, Plan, largest_window, pane_length};
+use crate::tally::plan::{MetricPlan, Plan};
 use crate::tally::{TallyAck, TallyBatch, TallyCell, TallyRequest, split_head};
 use crate::time::Millis;
 
@@ -39,6 +40,8 @@ pub struct SeriesBook {
     frozen: Vec<u64>,
     durable: Vec<u64>,
     sweep: Option<u64>,
+    /// Texts of keys that changed, while somebody watches.
+    changed: Option<Vec<String>>,
     planted: Planted,
 }
 
@@ -55,6 +58,7 @@ impl SeriesBook {
             frozen: vec![0; partitions],
             durable: vec![0; partitions],
             sweep: None,
+            changed: None,
             planted,
         }
     }
@@ -97,6 +101,9 @@ impl SeriesBook {
         let closed = self.closed_windows(&text, pane, joined);
         let before = self.measured(key, &closed)?;
         self.rows.fold(key, |row| row.take(from, cell, added))?;
+        if let Some(changed) = self.changed.as_mut().filter(|changed| changed.len() < CHANGED_KEYS) {
+            changed.push(text.clone());
+        }
         let after = self.measured(key, &closed)?;
         for ((closed, before), after) in closed.into_iter().zip(before).zip(after) {
             if before != after {
@@ -174,6 +181,24 @@ impl SeriesBook {
         messages
     }
 
+    /// Whether [`SeriesBook::outgoing`] would give any.
+    pub fn owes(&self) -> bool {
+        self.sources.iter().any(|source| source.ack || source.ask)
+    }
+
+    /// Keeps the texts of keys that change from here on, for those who watch; or no longer.
+    pub fn set_watched(&mut self, watched: bool) {
+        if watched != self.changed.is_some() {
+            self.changed = watched.then(Vec::new);
+        }
+    }
+
+    /// Keys changed since this was asked last, while watched; beyond [`CHANGED_KEYS`] of them `None`: any may have.
+    pub fn take_changed(&mut self) -> Option<Vec<String>> {
+        let changed = self.changed.as_mut().map(std::mem::take).unwrap_or_default();
+        (changed.len() < CHANGED_KEYS).then_some(changed)
+    }
+
     /// A cut begins: what it holds is what is held now.
     pub fn frozen(&mut self) {
         self.frozen = self.sources.iter().map(|source| source.upto).collect();
@@ -205,18 +230,6 @@ impl SeriesBook {
     /// The least high water of all sources; none while one was never heard of.
     pub fn high_water(&self) -> Option<Millis> {
         self.sources.iter().map(|source| source.high_water).min().filter(|joined| *joined != Millis::MIN)
-    }
-
-    pub(super) fn watermark(&self, plan: &MetricPlan) -> Option<Millis> {
-        Some(self.high_water()?.saturating_sub(plan.metric.lateness))
-    }
-
-    /// Panes before this belong to no window that is still kept.
-    pub(super) fn kept_from(&self, plan: &MetricPlan) -> Millis {
-        self.watermark(plan).map_or(Millis::MIN, |watermark| {
-            let reach = plan.metric.keep + largest_window(&plan.metric) + pane_length(plan.metric.pane);
-            watermark.saturating_sub(reach)
-        })
     }
 
     pub(super) fn plan_of(&self, metric: &str) -> Option<&MetricPlan> {
@@ -293,7 +306,10 @@ impl SeriesBook {
 
     /// Panes of the metric that start before this are no longer kept.
     fn kept(&self, metric: &str) -> Millis {
-        self.plan_of(metric).map_or(Millis::MIN, |plan| self.kept_from(plan))
+        self.plan_of(metric).map_or(Millis::MIN, |plan| {
+            let watermark = windows::watermark(&plan.metric, self.high_water());
+            windows::kept_from(&plan.metric, watermark)
+        })
     }
 
     /// Whether the source said that it counts the metric no longer, or from later on. What it said of after that comes again.

@@ -5,18 +5,24 @@
 
 mod book;
 mod corrections;
+mod gather;
 mod header;
 mod join;
 mod query;
 mod rank;
+mod render;
 mod row;
 mod source;
 #[cfg(test)]
 mod tests;
+mod windows;
 
 pub use book::SeriesBook;
 pub use corrections::Correction;
+pub use gather::gather;
 pub use join::{Figure, Measured};
 pub use query::{Answer, AnswerInfo, AnswerRow, Query, QueryError, Span, Top};
+pub use render::{money_amounts, shard_names};
 pub use row::SeriesRow;
 pub use source::Source;
+pub use windows::{Counted, Moment};

@@ -7,7 +7,8 @@ use super::join::{Joined, Measured, meant};
 use super::rank::{self, Score};
 use super::row::SeriesRow;
 use super::source::Source;
-use crate::limits::{ANSWER_ROWS, ANSWER_WINDOWS};
+use super::windows::{Counted, Moment, Windows};
+use crate::limits::ANSWER_ROWS;
 use crate::metric::{TimeRange, Window};
 use crate::money::Currency;
 use crate::tally::SeriesKey;
@@ -25,6 +26,8 @@ pub struct Query {
     pub window: Option<Window>,
     /// One key's values; none: all keys.
     pub key: Option<Vec<String>>,
+    /// Of all keys those with these values, each with the place of its dimension in the key set.
+    pub given: Vec<(usize, String)>,
     pub span: Span,
     /// Only windows nothing is expected in any more.
     pub closed_only: bool,
@@ -41,6 +44,19 @@ pub enum Span {
     Last(usize),
     /// Those that start in a range.
     Starting(TimeRange),
+}
+
+impl Query {
+    fn is_asked_for(&self, values: &[String]) -> bool {
+        self.given.iter().all(|(place, wanted)| values.get(*place) == Some(wanted))
+    }
+}
+
+impl Span {
+    /// Whether an answer with more rows than it holds keeps those of the newest windows.
+    pub(super) fn counts_back(self) -> bool {
+        matches!(self, Self::Last(_))
+    }
 }
 
 /// The first rows by a measure.
@@ -83,7 +99,7 @@ pub struct AnswerInfo {
     pub revision: u64,
     /// Offset of each source up to which everything is included.
     pub positions: BTreeMap<u16, u64>,
-    /// There were more rows or windows than an answer holds.
+    /// There were more rows or windows than an answer holds: the later ones are left out, of the last `n` windows the earlier ones.
     pub truncated: bool,
 }
 
@@ -106,65 +122,87 @@ pub enum QueryError {
 }
 
 impl SeriesBook {
+    /// What the shard answers alone.
     pub fn query(&self, query: &Query) -> Result<Answer, QueryError> {
+        let high_water = self.high_water();
+        let counted = self.counted(query, high_water)?;
+        self.query_at(query, &Moment { high_water, counted })
+    }
+
+    /// First and newest pane the keys asked for were counted in: with `closed_only` only in what had closed at this high water.
+    pub fn counted(&self, query: &Query, high_water: Option<Millis>) -> Result<Option<Counted>, QueryError> {
+        let asked = self.asked(query, high_water)?;
+        let before = asked.windows.counted_before(query);
+        let mut counted: Option<Counted> = None;
+        for text in self.texts(query)? {
+            self.read(&text, |row| {
+                for cells in row.cells(meant(asked.plan, &self.sources)) {
+                    let panes = || cells.range(Millis::MIN + 1, before).filter(|cell| cell.counted);
+                    if let (Some(first), Some(last)) = (panes().next(), panes().next_back()) {
+                        let own = Counted { oldest: first.start, newest: last.start };
+                        counted = Some(counted.map_or(own, |before| before.and(own)));
+                    }
+                }
+            })?;
+        }
+        Ok(counted)
+    }
+
+    /// Answers as of a moment that several shards agreed on.
+    pub fn query_at(&self, query: &Query, moment: &Moment) -> Result<Answer, QueryError> {
+        let asked = self.asked(query, moment.high_water)?;
+        let keys = self.texts(query)?;
+        let (mut ranges, mut truncated) = asked.windows.meant(query, moment.counted);
+        if query.span.counts_back() {
+            ranges.reverse();
+        }
+        let mut windows = Vec::new();
+        let mut room = ANSWER_ROWS;
+        for range in ranges {
+            let mut rows = self.rows_of(&asked, range, &keys, query.top.as_ref(), room + 1)?;
+            let more = rows.len() > room;
+            rows.truncate(room);
+            room -= rows.len();
+            windows.push(rows);
+            if more {
+                truncated = true;
+                break;
+            }
+        }
+        if query.span.counts_back() {
+            windows.reverse();
+        }
+        let info = AnswerInfo { truncated, as_of: moment.high_water, ..self.info() };
+        Ok(Answer { rows: windows.into_iter().flatten().collect(), info })
+    }
+
+    fn asked(&self, query: &Query, high_water: Option<Millis>) -> Result<Asked<'_>, QueryError> {
         let plan =
             self.plan_of(&query.metric).ok_or_else(|| QueryError::MetricUnknown(query.metric.clone()))?;
-        let declared = &plan.metric.windows;
-        let window =
-            query.window.or_else(|| declared.first().copied()).filter(|window| declared.contains(window));
-        let window = window.ok_or(QueryError::WindowUnknown)?;
+        let windows = Windows::of(&plan.metric, query.window, high_water).ok_or(QueryError::WindowUnknown)?;
         let measures = plan.metric.measures.len();
         if usize::from(query.key_set) >= plan.key_sets.len()
             || query.top.is_some_and(|top| top.measure >= measures)
         {
             return Err(QueryError::KeyUnknown);
         }
-        let keys = match &query.key {
-            Some(values) => vec![self.key(query, values.clone()).to_text()],
-            None => self.keys_of(&self.key(query, Vec::new()).to_text())?,
-        };
-        let asked = Asked { plan, sources: &self.sources, window, watermark: self.watermark(plan) };
-        let (ranges, mut truncated) =
-            asked.ranges(query, self.counted_span(&keys, plan, asked.counted_before(query))?);
-        let mut rows = Vec::new();
-        for range in ranges {
-            let found =
-                self.rows_of(&asked, range, &keys, query.top.as_ref(), ANSWER_ROWS + 1 - rows.len())?;
-            rows.extend(found);
-            if rows.len() > ANSWER_ROWS {
-                rows.truncate(ANSWER_ROWS);
-                truncated = true;
-                break;
-            }
+        Ok(Asked { plan, sources: &self.sources, windows })
+    }
+
+    /// Texts of the rows asked for, in order.
+    fn texts(&self, query: &Query) -> Result<Vec<String>, QueryError> {
+        if let Some(values) = &query.key {
+            return Ok(vec![self.key(query, values.clone()).to_text()]);
         }
-        Ok(Answer { rows, info: AnswerInfo { truncated, ..self.info() } })
+        let mut texts = self.keys_of(&self.key(query, Vec::new()).to_text())?;
+        if !query.given.is_empty() {
+            texts.retain(|text| SeriesKey::parse(text).is_some_and(|key| query.is_asked_for(&key.values)));
+        }
+        Ok(texts)
     }
 
     fn key(&self, query: &Query, values: Vec<String>) -> SeriesKey {
         SeriesKey { shop: query.shop.clone(), metric: query.metric.clone(), key_set: query.key_set, values }
-    }
-
-    /// First and newest pane before `before` any of the keys was counted in.
-    fn counted_span(
-        &self,
-        keys: &[String],
-        plan: &MetricPlan,
-        before: Millis,
-    ) -> Result<Option<(Millis, Millis)>, QueryError> {
-        let mut span: Option<(Millis, Millis)> = None;
-        for text in keys {
-            self.read(text, |row| {
-                for cells in row.cells(meant(plan, &self.sources)) {
-                    let panes = || cells.range(Millis::MIN + 1, before).filter(|cell| cell.counted);
-                    if let (Some(first), Some(last)) = (panes().next(), panes().next_back()) {
-                        let (from, to) = span.unwrap_or((first.start, last.start));
-                        span = Some((from.min(first.start), to.max(last.start)));
-                    }
-                }
-            })?;
-        }
-        // Panes older than any window that is still kept are on their way out.
-        Ok(span.filter(|(_, newest)| *newest >= self.kept_from(plan)))
     }
 
     fn rows_of(
@@ -202,8 +240,8 @@ impl SeriesBook {
             })?;
             let Some(values) = values.flatten() else { continue };
             let Some(key) = SeriesKey::parse(text) else { continue };
-            let provisional = !asked.is_closed(range);
-            rows.push(AnswerRow { key, window: asked.window, range, values, provisional });
+            let provisional = !asked.windows.is_closed(range);
+            rows.push(AnswerRow { key, window: asked.windows.window(), range, values, provisional });
         }
         Ok(rows)
     }
@@ -214,9 +252,7 @@ impl SeriesBook {
 struct Asked<'a> {
     plan: &'a MetricPlan,
     sources: &'a [Source],
-    window: Window,
-    /// The metric's watermark, joined over all sources; none while one was never heard of.
-    watermark: Option<Millis>,
+    windows: Windows<'a>,
 }
 
 impl<'a> Asked<'a> {
@@ -224,82 +260,6 @@ impl<'a> Asked<'a> {
     where
         'a: 'r,
     {
-        Joined { row, plan: self.plan, sources: self.sources, window: self.window, range }
-    }
-
-    fn is_closed(&self, range: TimeRange) -> bool {
-        range != TimeRange::ALL && self.watermark.is_some_and(|watermark| range.end <= watermark)
-    }
-
-    fn is_kept(&self, range: TimeRange) -> bool {
-        self.watermark.is_none_or(|watermark| range.end > watermark.saturating_sub(self.plan.metric.keep))
-    }
-
-    /// End of the newest closed instance, where only closed ones are asked for: what was counted later does not matter.
-    fn counted_before(&self, query: &Query) -> Millis {
-        match self.watermark {
-            _ if !query.closed_only => Millis::MAX,
-            None => Millis::MIN,
-            Some(watermark) => {
-                let newest =
-                    self.window.instance_of(&self.plan.metric.time_zone, watermark.saturating_sub(1));
-                if newest.end <= watermark { newest.end } else { self.before(newest).end }
-            }
-        }
-    }
-
-    /// Instances the query means, rising, and whether there were more than an answer holds.
-    fn ranges(&self, query: &Query, counted: Option<(Millis, Millis)>) -> (Vec<TimeRange>, bool) {
-        if self.window == Window::Total {
-            return (if query.closed_only { Vec::new() } else { vec![TimeRange::ALL] }, false);
-        }
-        let Some((oldest, newest)) = counted else { return (Vec::new(), false) };
-        let zone = &self.plan.metric.time_zone;
-        let mut ranges = Vec::new();
-        let mut truncated = false;
-        match query.span {
-            Span::Newest => ranges.push(self.window.instance_of(zone, newest)),
-            Span::Last(n) => {
-                let mut range = self.window.instance_of(zone, newest);
-                for _ in 0..n.min(ANSWER_WINDOWS) {
-                    ranges.push(range);
-                    range = self.before(range);
-                }
-                truncated = n > ANSWER_WINDOWS;
-                ranges.reverse();
-            }
-            Span::Starting(within) => {
-                let mut range =
-                    self.first_starting(within.start.max(self.window.instance_of(zone, oldest).start));
-                while range.start < within.end && range.start <= newest {
-                    if ranges.len() == ANSWER_WINDOWS {
-                        truncated = true;
-                        break;
-                    }
-                    ranges.push(range);
-                    range = self.window.next(zone, range);
-                }
-            }
-        }
-        ranges.retain(|range| self.is_kept(*range) && (!query.closed_only || self.is_closed(*range)));
-        (ranges, truncated)
-    }
-
-    /// The first instance that starts at or after `t`.
-    fn first_starting(&self, t: Millis) -> TimeRange {
-        let zone = &self.plan.metric.time_zone;
-        let near = match self.window {
-            Window::Sliding { size, .. } => t.saturating_add(size - 1),
-            _ => t,
-        };
-        let range = self.window.instance_of(zone, near);
-        if range.start < t { self.window.next(zone, range) } else { range }
-    }
-
-    fn before(&self, range: TimeRange) -> TimeRange {
-        match self.window {
-            Window::Sliding { step, .. } => TimeRange { start: range.start - step, end: range.end - step },
-            _ => self.window.instance_of(&self.plan.metric.time_zone, range.start - 1),
-        }
+        Joined { row, plan: self.plan, sources: self.sources, window: self.windows.window(), range }
     }
 }

@@ -35,6 +35,14 @@ pub(super) fn layered(user: &str) -> Result<String, SettingsErrors> {
     toml::to_string(&settings).map_err(|error| whole(error.to_string()))
 }
 
+/// One metric's entry of a text, as a text of its own.
+pub(super) fn metric_entry(text: &str, name: &str) -> Option<String> {
+    let mut settings = table(text).ok()?;
+    let Some(Value::Table(mut metrics)) = settings.remove("metric") else { return None };
+    let entry = Table::from_iter([(name.to_owned(), metrics.remove(name)?)]);
+    toml::to_string(&Table::from_iter([("metric".to_owned(), Value::Table(entry))])).ok()
+}
+
 /// Lays a value over a key: tables key by key, anything else in place of what was there.
 fn lay(under: &mut Table, key: &str, over: Value) {
     match (under.get_mut(key), over) {

@@ -25,7 +25,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::fact::FactKind;
 use crate::limits::METRICS;
-use crate::metric::Metric;
+use crate::metric::{Metric, Window};
 use crate::settings::fold::Defaults;
 use crate::settings::node::Section;
 use crate::settings::problem::Problems;
@@ -92,6 +92,11 @@ impl Settings {
         self.metrics.iter().find(|metric| metric.name == name)
     }
 
+    /// A metric's declaration, as TOML.
+    pub fn definition(&self, name: &str) -> Option<String> {
+        layer::metric_entry(&self.text, name)
+    }
+
     /// The known metric a wrong name was most likely meant for.
     pub fn nearest_metric(&self, name: &str) -> Option<&str> {
         problem::nearest(name, self.metrics.iter().map(|metric| metric.name.as_str()))
@@ -102,6 +107,11 @@ impl Settings {
         self.text = text;
         self
     }
+}
+
+/// Reads a window as the settings write it: `total`, `day`, `5m`, `5m/1m`.
+pub fn parse_window(text: &str) -> Option<Window> {
+    literal::window(text).ok()
 }
 
 /// What stands for a settings text in records, manifests and tallies.

@@ -52,6 +52,13 @@ impl Fold for Shard {
         either!(self, shard => shard.missing(entry))
     }
 
+    fn lacks(&self, section: u16) -> bool {
+        u8::try_from(section).ok().filter(|bucket| *bucket < BUCKETS).is_some_and(|bucket| match self {
+            Shard::Users(shard) => !shard.users.is_loaded(BucketId(bucket)),
+            Shard::Products(shard) => !shard.products.is_loaded(BucketId(bucket)),
+        })
+    }
+
     fn missing_for_skip(&mut self, entry: &Entry) -> Vec<u16> {
         either!(self, shard => {
             let log_time = shard.core.look_past(entry);
@@ -133,6 +140,13 @@ impl Fold for Shard {
         match self {
             Shard::Users(shard) => shard.peer_messages(epoch, budget),
             Shard::Products(shard) => shard.peer_messages(),
+        }
+    }
+
+    fn owes_peers(&self) -> bool {
+        match self {
+            Shard::Users(shard) => shard.book.owes(&shard.core.now(shard.core.position)),
+            Shard::Products(shard) => shard.series.owes(),
         }
     }
 

@@ -89,6 +89,18 @@ impl Shard {
         }
     }
 
+    /// Takes entries decoded elsewhere, by rising offset, so that they are not decoded again.
+    pub fn decoded_ahead(&mut self, decoded: Vec<(u64, Decoded)>) {
+        let core = match self {
+            Self::Users(shard) => &mut shard.core,
+            Self::Products(shard) => &mut shard.core,
+        };
+        let folded = core.position;
+        for (offset, decoded) in decoded.into_iter().filter(|(offset, _)| *offset > folded) {
+            core.put_decoded(offset, decoded);
+        }
+    }
+
     /// Encodes up to `max` of the actors nobody asked for of late; gives how many. Representation only.
     pub fn passivate(&mut self, max: usize) -> usize {
         match self {

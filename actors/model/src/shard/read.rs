@@ -1,10 +1,13 @@
 //! What can be read of a shard without folding: actors, rings, counts. A lock, a copy, never a queue.
 
+use std::sync::Arc;
+
 use crate::actor::StateError;
 use crate::key::{ActorKey, BUCKETS, BucketId};
 use crate::product::Product;
 use crate::ring::{Ring, RingId};
 use crate::series::SeriesBook;
+use crate::settings::Settings;
 use crate::shard::core::{Counts, DeadLetter};
 use crate::shard::{AbandonedCart, Alert, OpenOrder, ProductsShard, Shard, UsersShard};
 use crate::tally::TallyBook;
@@ -28,8 +31,37 @@ impl Shard {
         self.core().now(self.core().position)
     }
 
-    pub fn settings(&self) -> &crate::settings::Settings {
+    pub fn settings(&self) -> &Arc<Settings> {
         &self.core().settings
+    }
+
+    /// Revision of the Settings record in force; 0 before the first.
+    pub fn settings_revision(&self) -> u64 {
+        self.core().settings_revision
+    }
+
+    /// Whether the actor's bucket is in memory, so that it can be read.
+    pub fn is_loaded(&self, key: &ActorKey) -> bool {
+        match self {
+            Self::Users(shard) => shard.users.is_loaded(key.bucket()),
+            Self::Products(shard) => shard.products.is_loaded(key.bucket()),
+        }
+    }
+
+    /// The section of a cut that holds the actor.
+    pub fn section_of(&self, key: &ActorKey) -> u16 {
+        match self {
+            Self::Users(shard) => shard.users.section(key.bucket()),
+            Self::Products(shard) => shard.products.section(key.bucket()),
+        }
+    }
+
+    /// Actors in loaded buckets.
+    pub fn actors(&self) -> u64 {
+        match self {
+            Self::Users(shard) => shard.users.len(),
+            Self::Products(shard) => shard.products.len(),
+        }
     }
 
     /// Quarantined records after `token`, oldest first.
@@ -59,6 +91,14 @@ impl Shard {
         match self {
             Self::Users(shard) => Some(shard),
             Self::Products(_) => None,
+        }
+    }
+
+    /// The series, to say that they are watched.
+    pub fn series_mut(&mut self) -> Option<&mut SeriesBook> {
+        match self {
+            Self::Users(_) => None,
+            Self::Products(shard) => Some(&mut shard.series),
         }
     }
 

@@ -214,6 +214,11 @@ impl TallyBook {
         batches
     }
 
+    /// Whether [`TallyBook::outgoing`] would give any.
+    pub fn owes(&self, now: &Now) -> bool {
+        self.outboxes.owes(now)
+    }
+
     /// A products shard lacks what came after an offset.
     pub fn asked(&mut self, target: u16, request: TallyRequest) {
         self.outboxes

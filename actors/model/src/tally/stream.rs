@@ -157,13 +157,9 @@ impl Outboxes {
         self.boxes.get(usize::from(target)).and_then(|outbox| outbox.ack).map_or(0, |ack| ack.durable)
     }
 
-    /// Something changed, or the target has not said that it holds what it was sent: then an empty batch shows it what it lacks.
-    fn is_due(&self, target: u16, standing: &Standing) -> bool {
-        self.boxes.get(usize::from(target)).is_some_and(|outbox| {
-            outbox.sent < Some(standing.position)
-                || outbox.high_water != Some(standing.high_water)
-                || outbox.ack.map(|ack| ack.upto) < outbox.sent
-        })
+    /// Whether any target is due a batch of a shard that stands there.
+    pub(super) fn owes(&self, now: &Now) -> bool {
+        self.boxes.iter().any(|outbox| outbox.is_due(now.offset, now.high_water))
     }
 
     /// Starts over from `since`: whatever changed after it is found in the rows and goes out again, in pieces told apart by offset.
@@ -200,10 +196,10 @@ impl Outboxes {
         standing: &Standing,
         rows: &Actors<Row>,
     ) -> Result<Option<TallyBatch>, StateError> {
-        if !self.is_due(target, standing) {
+        let Some(outbox) = self.boxes.get_mut(usize::from(target)) else { return Ok(None) };
+        if !outbox.is_due(standing.position, standing.high_water) {
             return Ok(None);
         }
-        let outbox = &mut self.boxes[usize::from(target)];
         // What this owner did not see change is not in its entries: it vouches for what came after.
         let from = outbox.sent.unwrap_or_else(|| {
             outbox.entries.front().map_or(standing.position, |first| first.first.saturating_sub(1))
@@ -237,6 +233,15 @@ impl Outboxes {
         let Standing { epoch, settings_hash, .. } = *standing;
         let metrics = Arc::clone(&standing.metrics);
         Ok(Some(TallyBatch { epoch, from, to, answer, high_water, settings_hash, metrics, cells }))
+    }
+}
+
+impl Outbox {
+    /// Something changed, or the target has not said that it holds what it was sent: then an empty batch shows it what it lacks.
+    fn is_due(&self, position: u64, high_water: Millis) -> bool {
+        self.sent < Some(position)
+            || self.high_water != Some(high_water)
+            || self.ack.map(|ack| ack.upto) < self.sent
     }
 }
 

@@ -18,6 +18,7 @@ mod order;
 mod order_state;
 mod orders;
 mod refund;
+mod render;
 mod scribe;
 mod session;
 mod sessions;
@@ -40,6 +41,7 @@ pub use journey::{Journey, Step};
 pub use kind::Kind;
 pub use line::Line;
 pub use order::{Charge, Hold, Order, OrderLine, State};
+pub use render::abandoned_cart;
 pub use session::{Landing, Session};
 
 /// Everything one person (or guest) is to the shop. What most people never have lies behind boxes.

@@ -1,10 +1,16 @@
 //! Intake: validates events as they came, gives ids to those without, stamps what the fold may not look up, and appends them to the
 //! journals. The first station of a record's way.
 
+mod events;
+mod record;
+mod stamps;
+
 use bytes::Bytes;
 use souk_model::verdict::Refusal;
 
 use crate::Position;
+
+pub(crate) use events::{EventIds, publish, validate};
 
 /// A batch of events as bytes of `souk.v1.Event`.
 #[derive(Debug, Clone, Default)]

@@ -1,10 +1,18 @@
 //! Reads: lock a shard's state, copy out, say what the answer is worth.
 
+mod actors;
+mod metrics;
+mod wait;
+
 use souk_model::journal::ShardId;
-use souk_model::time::{Millis, Now};
+use souk_model::time::Now;
 use tokio::time::Instant;
 
 use crate::Position;
+
+pub(crate) use actors::{product, shards, user};
+pub(crate) use metrics::{Asked, ask, cells_of, query};
+pub(crate) use wait::reach;
 
 /// How fresh an answer must be.
 #[derive(Debug, Clone, Default)]
@@ -51,9 +59,4 @@ impl<T> Read<T> {
 pub struct Standing<'a> {
     pub settings: &'a souk_model::settings::Settings,
     pub now: Now,
-}
-
-/// Milliseconds of the deadline left, at least zero.
-pub fn left(deadline: Option<Instant>) -> Option<Millis> {
-    deadline.map(|at| i64::try_from((at - Instant::now()).as_millis()).unwrap_or(Millis::MAX))
 }

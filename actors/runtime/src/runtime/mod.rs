@@ -1,23 +1,34 @@
 //! The runtime of one node: its shard actors, and what others may ask of them.
 
+mod commands;
+mod drain;
+mod settings;
+mod status;
+
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+use ractor::{Actor, ActorRef};
 use souk_model::journal::{Journal, Partitions, ShardId};
 use souk_model::key::ActorKey;
 use souk_model::output::Outcome;
+use souk_model::owner::{Ends, Entries, Unavailable};
 use souk_model::product::Product;
 use souk_model::series::{Answer, Query};
 use souk_model::settings::Settings;
 use souk_model::shard::Shard;
 use souk_model::user::User;
 use souk_proto::journal::v1 as journal;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-use crate::intake::{Publication, Published};
+use crate::intake::{self, EventIds, Publication, Published};
+use crate::limits::{APPENDING_BYTES, RETRY_AFTER};
 use crate::observe::{NodeCounters, ShardStatus};
 use crate::ports;
-use crate::read::{Read, ReadOptions, Standing};
-use crate::watch::{Start, Updates, Watched};
+use crate::read::{self, Read, ReadOptions, Standing};
+use crate::shard::{Restart, Supervisor, World};
+use crate::watch::{Start, Subscription, Watched};
 use crate::{Error, Position};
 
 /// What a runtime is told.
@@ -44,136 +55,154 @@ pub struct Ports {
 /// One node's runtime. Cheap to share.
 #[derive(Debug)]
 pub struct Runtime {
-    config: Config,
-    ports: Ports,
+    world: Arc<World>,
+    supervisor: Mutex<Option<ActorRef<Restart>>>,
+    /// Bytes of appends that may be under way.
+    appending: Arc<Semaphore>,
+    ids: EventIds,
 }
 
 impl Runtime {
-    /// Starts every shard. Returns at once: shards answer when they have caught up.
+    /// Starts every shard, and proposes the settings where they are not in force. Returns at once: shards answer when they have
+    /// caught up.
     pub async fn start(config: Config, ports: Ports) -> Result<Arc<Self>, Error> {
-        Ok(Arc::new(Self { config, ports }))
+        let settings = Settings::layered(&config.settings).map_err(Error::Settings)?;
+        let world = Arc::new(World::new(config, ports, settings));
+        settings::found(&world).await?;
+        let (supervisor, _) = Supervisor::spawn(None, Supervisor, Arc::clone(&world))
+            .await
+            .map_err(|error| Error::Start(error.to_string()))?;
+        tokio::spawn(settings::propose_at_start(Arc::clone(&world)));
+        Ok(Arc::new(Self {
+            world,
+            supervisor: Mutex::new(Some(supervisor)),
+            appending: Arc::new(Semaphore::new(APPENDING_BYTES)),
+            ids: EventIds::default(),
+        }))
+    }
+
+    pub(crate) fn world(&self) -> &Arc<World> {
+        &self.world
     }
 
     pub fn config(&self) -> &Config {
-        &self.config
+        &self.world.config
     }
 
     pub fn partitions(&self) -> Partitions {
-        self.ports.journal.partitions()
+        self.world.partitions
     }
 
-    /// Settings in force, as the first shard has them.
+    /// Settings in force, as the shard has them that took them last.
     pub fn settings(&self) -> Arc<Settings> {
-        Arc::new(Settings::builtin())
+        self.world.settings.load_full()
     }
 
     /// Appends a batch of events and answers as its level asks.
-    pub async fn publish(&self, _batch: Publication, _deadline: Option<Instant>) -> Result<Published, Error> {
-        Err(Error::Draining)
+    pub async fn publish(&self, batch: Publication, deadline: Option<Instant>) -> Result<Published, Error> {
+        intake::publish(self, batch, deadline).await
     }
 
     /// Says what intake would refuse; appends nothing.
-    pub fn validate(&self, _batch: Publication) -> Result<Published, Error> {
-        Err(Error::Draining)
+    pub fn validate(&self, batch: Publication) -> Result<Published, Error> {
+        intake::validate(self, &batch)
     }
 
     /// Appends a command and answers what the fold decided, with its position.
     pub async fn command(
         &self,
-        _command: journal::Command,
-        _deadline: Option<Instant>,
+        command: journal::Command,
+        deadline: Option<Instant>,
     ) -> Result<(Outcome, Position), Error> {
-        Err(Error::Draining)
+        commands::command(self, command, deadline).await
     }
 
     /// Reads a user; nobody has heard of one: none.
     pub async fn user<R>(
         &self,
-        _key: &ActorKey,
-        _options: &ReadOptions,
-        _read: impl FnOnce(&User, Standing<'_>) -> R + Send,
+        key: &ActorKey,
+        options: &ReadOptions,
+        read: impl FnOnce(&User, Standing<'_>) -> R + Send,
     ) -> Result<Read<Option<R>>, Error> {
-        Err(Error::Draining)
+        read::user(&self.world, key, options, read).await
     }
 
     /// Reads a product; nobody has heard of one: none.
     pub async fn product<R>(
         &self,
-        _key: &ActorKey,
-        _options: &ReadOptions,
-        _read: impl FnOnce(&Product, Standing<'_>) -> R + Send,
+        key: &ActorKey,
+        options: &ReadOptions,
+        read: impl FnOnce(&Product, Standing<'_>) -> R + Send,
     ) -> Result<Read<Option<R>>, Error> {
-        Err(Error::Draining)
+        read::product(&self.world, key, options, read).await
     }
 
     /// Reads something of every shard of a journal: rings, counts. Shards nobody serves are left out and named.
-    pub async fn shards<R>(
+    pub async fn shards<R: Send>(
         &self,
-        _journal: Journal,
-        _options: &ReadOptions,
-        _read: impl FnMut(&Shard) -> R + Send,
+        journal: Journal,
+        options: &ReadOptions,
+        read: impl FnMut(&Shard) -> R + Send,
     ) -> Result<(Vec<Read<R>>, Vec<ShardId>), Error> {
-        Err(Error::Draining)
+        read::shards(&self.world, journal, options, read).await
     }
 
     /// Rows of a metric, merged over the products shards that hold them.
-    pub async fn query(&self, _query: &Query, _options: &ReadOptions) -> Result<Answer, Error> {
-        Err(Error::Draining)
+    pub async fn query(&self, query: &Query, options: &ReadOptions) -> Result<Answer, Error> {
+        read::query(&self.world, query, options).await
     }
 
     /// Begins to watch. Waits until the state is as new as a resumed reader has seen it.
-    pub async fn watch(&self, _watched: Watched, _start: Start) -> Result<Subscription, Error> {
-        Err(Error::Draining)
+    pub async fn watch(&self, watched: Watched, start: Start) -> Result<Subscription, Error> {
+        Subscription::begin(&self.world, watched, start).await
     }
 
     /// Every shard as it stands.
     pub fn statuses(&self) -> Vec<ShardStatus> {
-        Vec::new()
+        status::statuses(&self.world)
     }
 
     pub fn counters(&self) -> NodeCounters {
-        NodeCounters::default()
+        status::counters(&self.world)
     }
 
     /// Lays settings over the built-in ones and appends a Settings record to every partition; waits until all have taken it.
     /// Answers what changes, the hash, and where. `dry_run` appends nothing.
     pub async fn apply_settings(
         &self,
-        _toml: &str,
-        _dry_run: bool,
-        _deadline: Option<Instant>,
+        toml: &str,
+        dry_run: bool,
+        deadline: Option<Instant>,
     ) -> Result<(Vec<String>, u64, Position), Error> {
-        Err(Error::Draining)
+        settings::apply(&self.world, toml, dry_run, deadline).await
     }
 
     /// Entries of a shard, to read the past of one actor from: at most `most_bytes` from `from` on.
-    pub async fn entries(
-        &self,
-        _shard: ShardId,
-        _from: u64,
-        _most_bytes: usize,
-    ) -> Result<souk_model::owner::Entries, Error> {
-        Err(Error::Draining)
+    pub async fn entries(&self, shard: ShardId, from: u64, most_bytes: usize) -> Result<Entries, Error> {
+        let read = self.world.ports.journal.read(shard, from, most_bytes, std::time::Duration::ZERO);
+        read.await.map_err(|Unavailable| Error::JournalUnavailable)
+    }
+
+    /// Where a shard's journal begins and ends, and which one it is.
+    pub async fn ends(&self, shard: ShardId) -> Result<Ends, Error> {
+        let ends = self.world.ports.journal.ends(shard).await;
+        ends.map_err(|Unavailable| Error::JournalUnavailable)
     }
 
     /// Tells every watcher to go, cuts every shard, and stops them. Answers whether all were done by the deadline.
-    pub async fn drain(&self, _deadline: Instant) -> bool {
-        true
-    }
-}
-
-/// One watching reader. Dropping it ends its interest.
-#[derive(Debug)]
-pub struct Subscription {}
-
-impl Subscription {
-    /// What is new: waits until something is. After [`crate::watch::Update::GoAway`] there is nothing more.
-    pub async fn next(&mut self) -> Updates {
-        std::future::pending().await
+    pub async fn drain(&self, deadline: Instant) -> bool {
+        let supervisor = self.supervisor.lock().take();
+        drain::drain(&self.world, supervisor, deadline).await
     }
 
-    /// Where the reader stands, for a bookmark.
-    pub fn standing(&self) -> crate::watch::WatchStanding {
-        crate::watch::WatchStanding::default()
+    /// Room for an append of so many bytes, for as long as it is held.
+    pub(crate) fn room_for(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Error> {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.appending).try_acquire_many_owned(bytes);
+        room.map_err(|_| Error::Overloaded { retry_after: RETRY_AFTER })
+    }
+
+    pub(crate) fn next_event_id(&self) -> String {
+        self.ids.next(&self.world.config.node, self.world.config.incarnation)
     }
 }

@@ -1,11 +1,19 @@
 //! The watch hub: interest is soft state; a changed row is encoded once for all who watch it; a slow reader has one pending slot per
 //! row and gets the newest.
 
+mod hub;
+mod rows;
+mod subscription;
+mod topic;
+
 use bytes::Bytes;
 use souk_model::journal::ShardId;
 use souk_model::key::ActorKey;
 use souk_model::series::{AnswerInfo, Query};
 use souk_model::time::Millis;
+
+pub(crate) use hub::Hub;
+pub use subscription::Subscription;
 
 /// What one stream watches.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,8 +51,8 @@ pub struct Updates {
 pub struct WatchStanding {
     /// Per watched query (one for a user): the revision the reader has seen.
     pub revisions: Vec<u64>,
-    /// What the newest answers are worth; for a user, none.
-    pub infos: Vec<AnswerInfo>,
+    /// What the newest answer to each query is worth; none where there was none, and for a user.
+    pub infos: Vec<Option<AnswerInfo>>,
     /// For a user: position of its shard.
     pub position: Option<(ShardId, u64)>,
     pub as_of: Option<Millis>,

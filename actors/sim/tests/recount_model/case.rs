@@ -43,8 +43,11 @@ impl Case {
         self.records.iter().map(move |placed| {
             let offset = offsets.entry(placed.shard).or_insert(0);
             *offset += 1;
-            let entry =
-                Entry { offset: *offset, append_time: placed.append_time, bytes: placed.bytes.clone().into() };
+            let entry = Entry {
+                offset: *offset,
+                append_time: placed.append_time,
+                bytes: placed.bytes.clone().into(),
+            };
             (placed.shard, entry, placed.skipped)
         })
     }

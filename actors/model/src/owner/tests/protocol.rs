@@ -162,7 +162,11 @@ impl Desk {
     }
 
     fn add(&mut self, offset: u64) {
-        self.journal.push(Entry { offset, append_time: 2_000, bytes: Op::Add { key: 1, amount: 1 }.bytes().into() });
+        self.journal.push(Entry {
+            offset,
+            append_time: 2_000,
+            bytes: Op::Add { key: 1, amount: 1 }.bytes().into(),
+        });
         self.ends.end = offset;
     }
 }
@@ -171,6 +175,7 @@ fn owner(incarnation: u32) -> Owner<Toy> {
     let config = OwnerConfig {
         owner: format!("node-1/{incarnation}"),
         newest_fold_version: 1,
+        slices_per_handle: crate::limits::SLICES_PER_HANDLE,
         planted: Planted::default(),
     };
     Owner::new(config, Toy::default())

@@ -246,6 +246,10 @@ impl Fold for Toy {
         vec![HEADER]
     }
 
+    fn lacks(&self, section: u16) -> bool {
+        !self.loaded.contains(&section)
+    }
+
     fn missing(&mut self, entry: &Entry) -> Vec<u16> {
         let log_time = self.header.log_time.max(entry.append_time);
         let timers = self

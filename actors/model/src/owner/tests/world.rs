@@ -160,6 +160,7 @@ impl World {
         let config = OwnerConfig {
             owner: format!("node-{}", self.incarnations),
             newest_fold_version: 1,
+            slices_per_handle: crate::limits::SLICES_PER_HANDLE,
             planted: self.planted,
         };
         let owner = Owner::new(config, Toy::default());

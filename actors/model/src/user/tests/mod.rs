@@ -6,6 +6,7 @@ mod command;
 mod journey;
 mod model;
 mod orders;
+mod render;
 mod saga;
 mod sessions;
 mod state;

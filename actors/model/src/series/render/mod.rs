@@ -1,0 +1,12 @@
+//! Answers as readers see them: rows, what they are worth, corrections, and the catalogue of metrics.
+
+mod answer;
+mod correction;
+mod info;
+mod metric;
+mod row;
+#[cfg(test)]
+mod tests;
+
+pub use info::shard_names;
+pub use row::money_amounts;

@@ -1,0 +1,274 @@
+//! A batch's way in: each event decoded once, judged by itself, keyed, stamped, put on the wire; then one append for the whole batch.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::{Bytes, BytesMut};
+use prost::Message as _;
+use souk_model::journal::{Journal, ShardId};
+use souk_model::record::{self, Record};
+use souk_model::shard::Decoded;
+use souk_model::verdict::{Reason, Refusal, Verdict};
+use souk_proto::v1;
+use tokio::time::Instant;
+
+use super::record::Given;
+use super::stamps::{self, Stamps};
+use super::{Fate, Level, Outcome, Publication, Published};
+use crate::limits::{EVENTS_PER_BATCH, RETRY_AFTER, UNFOLDED_RECORDS};
+use crate::ports::{Appended, NewRecord, Refused};
+use crate::read::reach;
+use crate::runtime::Runtime;
+use crate::shard::{Waiting, Word};
+use crate::{Error, Position};
+
+/// Appends a batch, and answers as its level asks.
+pub(crate) async fn publish(
+    runtime: &Runtime,
+    batch: Publication,
+    deadline: Option<Instant>,
+) -> Result<Published, Error> {
+    admit(runtime, &batch)?;
+    let world = runtime.world();
+    let received = batch.events.len() as u64;
+    world.tallies.received.fetch_add(received, Ordering::Relaxed);
+    let mut accepted = Accepted::default();
+    let mut outcomes = Vec::with_capacity(batch.events.len());
+    let mut stamps = Stamps::default();
+    for bytes in &batch.events {
+        let mut judged = match judge(runtime, &batch.shop, bytes) {
+            Ok(judged) => judged,
+            Err(outcome) => {
+                world.tallies.rejected.fetch_add(1, Ordering::Relaxed);
+                outcomes.push(outcome);
+                continue;
+            }
+        };
+        if stamps::is_wanted(&judged.event.event) {
+            judged.event.stamps = stamps.of(runtime, &judged.event).await;
+        }
+        let event_id = if batch.with_ids { judged.event.event.event_id.clone() } else { String::new() };
+        accepted.push(runtime, outcomes.len(), bytes, judged);
+        outcomes.push(Outcome { event_id, fate: Fate::Accepted });
+    }
+    if accepted.records.is_empty() {
+        return Ok(Published { outcomes, position: Position::default() });
+    }
+    let waiting: Vec<Waiting<'_>> = match batch.level {
+        Level::Logged => Vec::new(),
+        Level::Applied => world.every_cell().map(|cell| cell.desk.wait()).collect(),
+    };
+    let (position, appended) = accepted.append(runtime).await?;
+    if batch.level == Level::Applied {
+        judged(runtime, &waiting, &appended, &position, deadline, &mut outcomes).await?;
+        name_problems(&batch, &mut outcomes);
+    }
+    Ok(Published { outcomes, position })
+}
+
+/// Says what intake would refuse; appends nothing.
+pub(crate) fn validate(runtime: &Runtime, batch: &Publication) -> Result<Published, Error> {
+    too_many(batch)?;
+    let outcomes = batch.events.iter().map(|bytes| match judge(runtime, &batch.shop, bytes) {
+        Ok(judged) => Outcome { event_id: judged.event.event.event_id, fate: Fate::Accepted },
+        Err(outcome) => outcome,
+    });
+    Ok(Published { outcomes: outcomes.collect(), position: Position::default() })
+}
+
+fn too_many(batch: &Publication) -> Result<(), Error> {
+    if batch.events.len() > EVENTS_PER_BATCH {
+        let message = format!("at most {EVENTS_PER_BATCH} events a message");
+        return Err(Error::Refused(Refusal::new(Reason::TooManyItems, "events", message)));
+    }
+    Ok(())
+}
+
+/// Sheds at the door: before anything is decoded.
+fn admit(runtime: &Runtime, batch: &Publication) -> Result<(), Error> {
+    too_many(batch)?;
+    let world = runtime.world();
+    if *world.hub.draining.borrow() {
+        return Err(Error::Draining);
+    }
+    let shed = world.cells(Journal::Users).iter().any(|cell| {
+        let folded = *cell.position.borrow();
+        cell.appended.load(Ordering::Relaxed).saturating_sub(folded) > UNFOLDED_RECORDS
+    });
+    if shed {
+        world.tallies.shed.fetch_add(1, Ordering::Relaxed);
+        return Err(Error::Overloaded { retry_after: RETRY_AFTER });
+    }
+    Ok(())
+}
+
+/// An event that may go into a journal, as it will stand there.
+struct Judged {
+    event: record::Event,
+    given_id: bool,
+    given_shop: bool,
+}
+
+fn judge(runtime: &Runtime, shop: &str, bytes: &Bytes) -> Result<Judged, Outcome> {
+    let rejected = |event_id: String, refusal| Outcome { event_id, fate: Fate::Rejected(refusal) };
+    let mut event = v1::Event::decode(bytes.clone()).map_err(|error| {
+        rejected(String::new(), Refusal::new(Reason::PayloadUndecodable, "", error.to_string()))
+    })?;
+    let given_id = event.event_id.is_empty();
+    if given_id {
+        event.event_id = runtime.next_event_id();
+    }
+    let given_shop = event.shop.is_empty() && shop != record::DEFAULT_SHOP;
+    if given_shop {
+        shop.clone_into(&mut event.shop);
+    }
+    match record::take_event(event, Vec::new()) {
+        Ok(event) => Ok(Judged { event, given_id, given_shop }),
+        Err((event, refusal)) => Err(rejected(event.event_id, refusal)),
+    }
+}
+
+/// Events on their way into the journals, in one buffer.
+#[derive(Default)]
+struct Accepted {
+    buffer: BytesMut,
+    records: Vec<Leaving>,
+}
+
+struct Leaving {
+    /// Place in the batch.
+    place: usize,
+    shard: ShardId,
+    /// Its record's end in the buffer.
+    end: usize,
+    event: record::Event,
+}
+
+/// Where a record of the batch went.
+struct Landed {
+    place: usize,
+    shard: ShardId,
+    offset: u64,
+}
+
+impl Accepted {
+    fn push(&mut self, runtime: &Runtime, place: usize, bytes: &Bytes, judged: Judged) {
+        let Judged { event, given_id, given_shop } = judged;
+        let given = Given {
+            event_id: if given_id { &event.event.event_id } else { "" },
+            shop: if given_shop { &event.event.shop } else { "" },
+        };
+        super::record::put(bytes, given, &event.stamps, &mut self.buffer);
+        let shard = runtime.world().home(event.journal(), &event.key).id;
+        self.records.push(Leaving { place, shard, end: self.buffer.len(), event });
+    }
+
+    async fn append(self, runtime: &Runtime) -> Result<(Position, Vec<Landed>), Error> {
+        let world = runtime.world();
+        let bytes = self.buffer.freeze();
+        let _room = runtime.room_for(bytes.len())?;
+        let mut from = 0;
+        let mut records = Vec::with_capacity(self.records.len());
+        for leaving in &self.records {
+            records.push(NewRecord { shard: leaving.shard, bytes: bytes.slice(from..leaving.end) });
+            from = leaving.end;
+        }
+        let became = world.ports.journal.append(records).await;
+        let mut landed = Vec::with_capacity(became.len());
+        let mut fresh: BTreeMap<ShardId, Vec<(u64, Decoded)>> = BTreeMap::new();
+        for (became, Leaving { place, shard, event, .. }) in became.into_iter().zip(self.records) {
+            match became {
+                Appended::At { offset, .. } => {
+                    landed.push(Landed { place, shard, offset });
+                    let decoded = Decoded { record: Ok(Record::Event(event)), is_event: true };
+                    fresh.entry(shard).or_default().push((offset, decoded));
+                }
+                // A batch is one append: what became of one record became of all.
+                Appended::Refused(refused) => return Err(refused.into()),
+                Appended::Unknown => return Err(Error::OutcomeUnknown),
+            }
+        }
+        let mut position = Position::default();
+        for (shard, fresh) in fresh {
+            let end = fresh.last().map_or(0, |(offset, _)| *offset);
+            position.reach(shard, end);
+            if let Some(cell) = world.cell(shard) {
+                cell.appended.fetch_max(end, Ordering::Relaxed);
+                cell.fresh.put(fresh.into_iter());
+            }
+        }
+        Ok((position, landed))
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Full => Self::JournalFull,
+            Refused::Unavailable => Self::JournalUnavailable,
+            Refused::TooLarge => {
+                let message = "a record with its stamps is at most 256 KiB";
+                Self::Refused(Refusal::new(Reason::MessageTooLarge, "events", message))
+            }
+        }
+    }
+}
+
+/// Waits for the fold's word on every record.
+async fn judged(
+    runtime: &Runtime,
+    waiting: &[Waiting<'_>],
+    landed: &[Landed],
+    position: &Position,
+    deadline: Option<Instant>,
+    outcomes: &mut [Outcome],
+) -> Result<(), Error> {
+    let world = runtime.world();
+    for (shard, offset) in &position.0 {
+        if let Some(cell) = world.cell(*shard) {
+            reach(cell, *offset, deadline).await?;
+        }
+    }
+    let places: BTreeMap<ShardId, usize> =
+        world.every_cell().enumerate().map(|(at, cell)| (cell.id, at)).collect();
+    for landed in landed {
+        let desk = places.get(&landed.shard).and_then(|at| waiting.get(*at));
+        let fate = match desk.and_then(|desk| desk.word(landed.offset)) {
+            Some(Word::Verdict(Verdict::Counted)) => Fate::Counted,
+            Some(Word::Verdict(Verdict::Duplicate)) => Fate::Duplicate,
+            Some(Word::Verdict(Verdict::Late)) => Fate::Late,
+            Some(Word::Verdict(Verdict::Rejected(refusal))) => Fate::Rejected(refusal),
+            // It was folded while nobody was at the desk any more: an owner that replays says nothing twice.
+            _ => return Err(Error::OutcomeUnknown),
+        };
+        outcomes[landed.place].fate = fate;
+    }
+    Ok(())
+}
+
+/// Events with a problem are named, whether names were asked for or not.
+fn name_problems(batch: &Publication, outcomes: &mut [Outcome]) {
+    if batch.with_ids {
+        return;
+    }
+    for (outcome, bytes) in outcomes.iter_mut().zip(&batch.events) {
+        let is_problem = !matches!(outcome.fate, Fate::Accepted | Fate::Counted);
+        if is_problem && outcome.event_id.is_empty() {
+            outcome.event_id =
+                v1::Event::decode(bytes.clone()).map(|event| event.event_id).unwrap_or_default();
+        }
+    }
+}
+
+/// Ids for events that came without: told apart over every start of every node.
+#[derive(Debug, Default)]
+pub(crate) struct EventIds(AtomicU64);
+
+impl EventIds {
+    pub(crate) fn next(&self, node: &str, incarnation: u64) -> String {
+        let n = self.0.fetch_add(1, Ordering::Relaxed);
+        let node: Cow<'_, str> = if node.len() > 24 { node[..24].into() } else { node.into() };
+        format!("souk:{node}:{incarnation}:{n}")
+    }
+}

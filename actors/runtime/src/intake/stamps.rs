@@ -1,0 +1,88 @@
+//! Stamps: what the catalogue says of the products an event names, where the event itself does not. The fold may not look it up.
+
+use std::collections::BTreeMap;
+
+use souk_model::journal::Journal;
+use souk_model::key::ActorKey;
+use souk_model::record::Event;
+use souk_proto::journal::v1 as journal;
+use souk_proto::v1;
+use souk_proto::v1::event::Kind;
+
+use crate::read::ReadOptions;
+use crate::runtime::Runtime;
+
+/// Stamps of one batch: every product is read once.
+#[derive(Debug, Default)]
+pub(super) struct Stamps(BTreeMap<ActorKeyText, Option<journal::Stamp>>);
+
+type ActorKeyText = String;
+
+impl Stamps {
+    /// Stamps of one event, for the products it leaves to the catalogue.
+    pub(super) async fn of(&mut self, runtime: &Runtime, event: &Event) -> Vec<journal::Stamp> {
+        let mut stamps: Vec<journal::Stamp> = Vec::new();
+        let shop = event.key.shop();
+        for product in unknown_products(&event.event) {
+            if stamps.iter().any(|stamp| stamp.product_id == product) {
+                continue;
+            }
+            let key = ActorKey::new(shop, product);
+            let known = match self.0.get(key.as_str()) {
+                Some(known) => known.clone(),
+                None => {
+                    let read = read(runtime, &key).await;
+                    self.0.insert(key.as_str().to_owned(), read.clone());
+                    read
+                }
+            };
+            stamps.extend(known);
+        }
+        stamps
+    }
+}
+
+/// Whether the catalogue knows something the event does not say.
+pub(super) fn is_wanted(event: &v1::Event) -> bool {
+    unknown_products(event).next().is_some()
+}
+
+/// A product nobody has heard of, or that cannot be read in time, leaves no stamp: the fold then goes by what the event says.
+async fn read(runtime: &Runtime, key: &ActorKey) -> Option<journal::Stamp> {
+    if runtime.world().home(Journal::Products, key).now().is_err() {
+        return None;
+    }
+    let options = ReadOptions::default();
+    let read = runtime.product(key, &options, |product, standing| {
+        let price = product.price_now();
+        let text = product.text();
+        product.exists().then(|| journal::Stamp {
+            product_id: key.id().to_owned(),
+            title: text.title.clone(),
+            category: text.category.clone(),
+            brand: text.brand.clone(),
+            currency_code: price.map(|price| price.currency.code().to_owned()).unwrap_or_default(),
+            price_minor_units: price.map(|price| price.minor).unwrap_or_default(),
+            position: standing.now.offset,
+        })
+    });
+    read.await.ok()?.value.flatten()
+}
+
+/// Products of which the event does not say all that is counted.
+fn unknown_products(event: &v1::Event) -> impl Iterator<Item = &str> {
+    let (lines, view) = match &event.kind {
+        Some(Kind::CartStep(step)) => (step.line.as_slice(), None),
+        Some(Kind::OrderStep(step)) => (step.lines.as_slice(), None),
+        Some(Kind::ProductView(view)) => ([].as_slice(), Some(view)),
+        _ => ([].as_slice(), None),
+    };
+    let view = view.filter(|view| view.category.is_empty() || view.brand.is_empty());
+    let lines = lines.iter().filter(|line| {
+        line.unit_price.is_none()
+            || line.category.is_empty()
+            || line.brand.is_empty()
+            || line.title.is_empty()
+    });
+    lines.map(|line| line.product_id.as_str()).chain(view.map(|view| view.product_id.as_str()))
+}

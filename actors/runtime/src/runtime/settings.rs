@@ -1,0 +1,122 @@
+//! Settings: configuration only proposes a Settings record; what counts is in the log. DESIGN section 1.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use prost::Message as _;
+use souk_model::journal::ShardId;
+use souk_model::owner::{Fold as _, Unavailable};
+use souk_model::settings::Settings;
+use souk_proto::journal::v1 as journal;
+use tokio::time::Instant;
+
+use crate::limits::{LOOK_AGAIN, PROPOSALS};
+use crate::ports::{Appended, NewRecord};
+use crate::read::reach;
+use crate::shard::World;
+use crate::{Error, Position};
+
+/// The first record of every partition of a new journal says by which settings it is folded, whatever later builds bring along.
+pub(super) async fn found(world: &World) -> Result<(), Error> {
+    let settings = world.settings.load_full();
+    let mut empty = Vec::new();
+    for cell in world.every_cell() {
+        let ends = world.ports.journal.ends(cell.id).await;
+        if ends.map_err(|Unavailable| Error::JournalUnavailable)?.end == 0 {
+            empty.push(cell.id);
+        }
+    }
+    append(world, &settings, 1, &empty).await.map(drop)
+}
+
+/// Proposes the configured settings once all shards serve, if others are in force.
+pub(super) async fn propose_at_start(world: Arc<World>) {
+    let wanted = world.config.settings.clone();
+    while !world.every_cell().all(|cell| cell.is_live()) {
+        tokio::time::sleep(LOOK_AGAIN).await;
+        if *world.hub.draining.borrow() {
+            return;
+        }
+    }
+    if let Err(error) = apply(&world, &wanted, false, None).await {
+        tracing::error!(%error, "the configured settings were not taken; those in force stay");
+    }
+}
+
+pub(super) async fn apply(
+    world: &World,
+    toml: &str,
+    dry_run: bool,
+    deadline: Option<Instant>,
+) -> Result<(Vec<String>, u64, Position), Error> {
+    let settings = Settings::layered(toml).map_err(Error::Settings)?;
+    let mut position = Position::default();
+    let mut changes = Vec::new();
+    // A record that reached some partitions only is proposed again to those that lack it.
+    for _ in 0..PROPOSALS {
+        let standing = standing(world)?;
+        let others: Vec<&InForce> =
+            standing.iter().filter(|now| now.settings.hash != settings.hash).collect();
+        if others.is_empty() {
+            return Ok((changes, settings.hash, position));
+        }
+        if changes.is_empty() {
+            changes = settings.changes_from(&others[0].settings).map_err(Error::Settings)?;
+        }
+        if dry_run {
+            return Ok((changes, settings.hash, position));
+        }
+        let newest = standing.iter().map(|now| now.revision).max().unwrap_or_default();
+        let same =
+            standing.iter().filter(|now| now.settings.hash == settings.hash).map(|now| now.revision).max();
+        let revision = same.filter(|same| *same == newest).unwrap_or(newest + 1);
+        let shards: Vec<ShardId> = others.iter().map(|now| now.shard).collect();
+        for (shard, offset) in append(world, &settings, revision, &shards).await?.0 {
+            position.reach(shard, offset);
+            if let Some(cell) = world.cell(shard) {
+                reach(cell, offset, deadline).await?;
+            }
+        }
+    }
+    Err(Error::OutcomeUnknown)
+}
+
+/// Settings as one shard has them.
+struct InForce {
+    shard: ShardId,
+    settings: Arc<Settings>,
+    revision: u64,
+}
+
+fn standing(world: &World) -> Result<Vec<InForce>, Error> {
+    let each = world.every_cell().map(|cell| {
+        let read = cell.read(|shard| InForce {
+            shard: shard.id(),
+            settings: Arc::clone(shard.settings()),
+            revision: shard.settings_revision(),
+        });
+        read.map_err(|_| Error::ShardMoving { shard: cell.id })
+    });
+    each.collect()
+}
+
+async fn append(
+    world: &World,
+    settings: &Settings,
+    revision: u64,
+    shards: &[ShardId],
+) -> Result<Position, Error> {
+    let body = Some(journal::record::Body::Settings(settings.record(revision)));
+    let bytes: Bytes = journal::Record { body }.encode_to_vec().into();
+    let records = shards.iter().map(|shard| NewRecord { shard: *shard, bytes: bytes.clone() }).collect();
+    let became = world.ports.journal.append(records).await;
+    let mut position = Position::default();
+    for (became, shard) in became.into_iter().zip(shards) {
+        match became {
+            Appended::At { offset, .. } => position.reach(*shard, offset),
+            Appended::Refused(refused) => return Err(refused.into()),
+            Appended::Unknown => return Err(Error::OutcomeUnknown),
+        }
+    }
+    Ok(position)
+}

@@ -1,0 +1,245 @@
+//! The shard actor: one input of the owner at a time, in order, folding in short slices so that readers get their turn.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use parking_lot::MutexGuard;
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use souk_model::owner::{Effect, Fold as _, Input, Owner, OwnerConfig};
+use souk_model::planted::Planted;
+use souk_model::settings::Settings;
+use souk_model::shard::{FOLD_VERSION, Shard, ShardConfig};
+use souk_model::time::Millis;
+use tokio::task::JoinHandle;
+
+use super::effects::carry_out;
+use super::{Cell, Mail, Message, World};
+use crate::limits::{IDLE_ENCODED_PER_TIDY, SLICES_PER_LOCK, TIDY_EVERY, TURNS_PER_MESSAGE};
+
+#[derive(Debug)]
+pub(crate) struct ShardActor;
+
+#[derive(Debug)]
+pub(crate) struct Arguments {
+    pub world: Arc<World>,
+    pub cell: Arc<Cell>,
+}
+
+#[derive(Debug)]
+pub(crate) struct State {
+    pub world: Arc<World>,
+    pub cell: Arc<Cell>,
+    pub mail: Mail,
+    /// The wake-up asked for, and when.
+    wake: Option<(Millis, JoinHandle<()>)>,
+    tidy: JoinHandle<()>,
+    effects: Vec<Effect>,
+    /// After the turn before.
+    stands: Stands,
+    /// Hash of the settings in force then.
+    settings: u64,
+}
+
+/// Where a shard stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Stands {
+    position: u64,
+    live: bool,
+}
+
+impl Actor for ShardActor {
+    type Msg = Message;
+    type State = State;
+    type Arguments = Arguments;
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<Message>,
+        args: Arguments,
+    ) -> Result<State, ActorProcessingErr> {
+        let Arguments { world, cell } = args;
+        let fold = Shard::new(ShardConfig {
+            id: cell.id,
+            partitions: world.partitions,
+            settings: Settings::builtin().text,
+            library: Arc::clone(&world.library),
+            build_version: FOLD_VERSION,
+            planted: Planted::default(),
+        })?;
+        let config = OwnerConfig {
+            owner: world.owner_name(),
+            newest_fold_version: FOLD_VERSION,
+            slices_per_handle: SLICES_PER_LOCK,
+            planted: Planted::default(),
+        };
+        *cell.lock() = Some(Owner::new(config, fold));
+        let mail = Mail::new(myself);
+        cell.set_mail(Some(mail.clone()));
+        let tidy = {
+            let mail = mail.clone();
+            tokio::spawn(async move {
+                let mut every = tokio::time::interval(TIDY_EVERY);
+                loop {
+                    every.tick().await;
+                    mail.send(Message::Tidy);
+                }
+            })
+        };
+        Ok(State {
+            world,
+            cell,
+            mail,
+            wake: None,
+            tidy,
+            effects: Vec::new(),
+            stands: Stands::default(),
+            settings: 0,
+        })
+    }
+
+    async fn post_start(&self, _: ActorRef<Message>, state: &mut State) -> Result<(), ActorProcessingErr> {
+        let now = state.world.ports.clock.now();
+        state.turn(Input::Start { now });
+        Ok(())
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<Message>,
+        message: Message,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        state.mail.taken();
+        let now = state.world.ports.clock.now();
+        match message {
+            Message::Reply(input) => {
+                let loaded = matches!(input, Input::Sections { .. });
+                state.turn(input);
+                if loaded {
+                    state.cell.turn();
+                }
+            }
+            Message::Entries { input, decoded } => {
+                if let Some(owner) = &mut *state.cell.lock() {
+                    owner.fold_mut().decoded_ahead(decoded);
+                }
+                state.turn(input);
+            }
+            Message::Peer { from, message } => {
+                state.cell.peer_taken();
+                state.turn(Input::Peer { from, message });
+                state.cell.turn();
+            }
+            Message::Wake => {
+                state.wake = None;
+                state.turn(Input::Woken { now });
+            }
+            Message::Load(sections) => {
+                state.turn(Input::Load { sections });
+                state.cell.turn();
+            }
+            Message::Tidy => state.tidy(),
+            Message::HandOver => state.turn(Input::HandOver { now }),
+        }
+        Ok(())
+    }
+
+    async fn post_stop(&self, _: ActorRef<Message>, state: &mut State) -> Result<(), ActorProcessingErr> {
+        state.tidy.abort();
+        if let Some((_, wake)) = state.wake.take() {
+            wake.abort();
+        }
+        state.cell.vacate();
+        Ok(())
+    }
+}
+
+impl State {
+    /// Gives the owner one input, then its turns of folding while it asks to be woken at once.
+    fn turn(&mut self, input: Input) {
+        let mut input = Some(input);
+        for _ in 0..TURNS_PER_MESSAGE {
+            let now = self.world.ports.clock.now();
+            let mut effects = std::mem::take(&mut self.effects);
+            let stands;
+            {
+                let cell = Arc::clone(&self.cell);
+                let mut guard = cell.lock();
+                let Some(owner) = &mut *guard else { return };
+                owner.set_watched(self.world.is_watched());
+                owner.see(now);
+                owner.handle(input.take().unwrap_or(Input::Woken { now }), &mut effects);
+                stands = self.look(owner);
+                MutexGuard::unlock_fair(guard);
+            }
+            let wake = carry_out(self, &mut effects);
+            self.effects = effects;
+            // After the fold's words are on the desk: who sees the position looks for them there.
+            self.tell(stands);
+            match wake {
+                Some(at) if at <= now => {}
+                Some(at) => return self.wake_at(at, now),
+                None => return,
+            }
+        }
+        // Others' messages come first; folding goes on behind them.
+        self.mail.send(Message::Wake);
+    }
+
+    /// Where the shard stands after a turn. Hands changed series to those who watch.
+    fn look(&mut self, owner: &mut Owner<Shard>) -> Stands {
+        let live = owner.is_live();
+        let shard = owner.fold();
+        let settings = shard.settings();
+        if live && settings.hash != self.settings {
+            self.settings = settings.hash;
+            self.world.settings.store(Arc::clone(settings));
+        }
+        let position = shard.position();
+        if let Some(series) = owner.fold_mut().series_mut() {
+            self.world.hub.look(series);
+        }
+        Stands { position, live }
+    }
+
+    /// Tells those who wait where the shard stands now.
+    fn tell(&mut self, now: Stands) {
+        if now == self.stands {
+            return;
+        }
+        let moved = now.position.saturating_sub(self.stands.position);
+        self.world.tallies.folded.fetch_add(moved, Ordering::Relaxed);
+        let came_live = now.live && !self.stands.live;
+        self.stands = now;
+        if now.live {
+            self.cell.position.send_replace(now.position);
+        }
+        if came_live {
+            self.cell.turn();
+        }
+    }
+
+    fn wake_at(&mut self, at: Millis, now: Millis) {
+        if let Some((asked, timer)) = &self.wake {
+            if *asked <= at {
+                return;
+            }
+            timer.abort();
+        }
+        let wait = Duration::from_millis(u64::try_from(at - now).unwrap_or_default());
+        let mail = self.mail.clone();
+        let timer = tokio::spawn(async move {
+            tokio::time::sleep(wait).await;
+            mail.send(Message::Wake);
+        });
+        self.wake = Some((at, timer));
+    }
+
+    /// Encodes actors nobody asked for of late.
+    fn tidy(&mut self) {
+        if let Some(owner) = &mut *self.cell.lock() {
+            owner.fold_mut().passivate(IDLE_ENCODED_PER_TIDY);
+        }
+    }
+}

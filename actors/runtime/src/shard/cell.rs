@@ -1,0 +1,172 @@
+//! What a shard's actor shares with those who read: the owner behind one lock, where it stands, and what callers wait for.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::{Mutex, MutexGuard};
+use ractor::ActorRef;
+use souk_model::journal::ShardId;
+use souk_model::owner::{Owner, PeerMessage, StopReason};
+use souk_model::shard::Shard;
+use souk_model::time::Now;
+use tokio::sync::watch;
+
+use super::desk::Desk;
+use super::fresh::Fresh;
+use super::message::Message;
+use crate::limits::PEER_MESSAGES_WAITING;
+
+pub(crate) struct Cell {
+    pub id: ShardId,
+    owner: Mutex<Option<Owner<Shard>>>,
+    mail: Mutex<Option<Mail>>,
+    /// Offset of the last record folded, while live. Replaced after every turn that moved it.
+    pub position: watch::Sender<u64>,
+    /// Rises whenever something was loaded, heard of peers, or came live: whoever waits for anything else looks again.
+    pub turned: watch::Sender<u64>,
+    pub desk: Desk,
+    pub fresh: Fresh,
+    peers_waiting: AtomicU64,
+    /// Offset of the last record this node appended to it.
+    pub appended: AtomicU64,
+    pub restarts: AtomicU64,
+    /// Why nobody carries it, when that needs a person.
+    pub problem: Mutex<Option<String>>,
+    /// Why its last owner ended, for the supervisor.
+    pub ended: Mutex<Option<StopReason>>,
+    /// Set for good once its owner has handed over.
+    pub handed_over: watch::Sender<bool>,
+}
+
+/// The mailbox of one shard actor: what an owner asked for is answered to that owner alone, whose tags mean nothing to the next.
+#[derive(Debug, Clone)]
+pub(crate) struct Mail {
+    actor: ActorRef<Message>,
+    waiting: Arc<AtomicU64>,
+}
+
+impl Mail {
+    pub(crate) fn new(actor: ActorRef<Message>) -> Self {
+        Self { actor, waiting: Arc::default() }
+    }
+
+    pub(crate) fn send(&self, message: Message) {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        if self.actor.cast(message).is_err() {
+            self.taken();
+        }
+    }
+
+    /// A message was taken out.
+    pub(crate) fn taken(&self) {
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn stop(&self, reason: String) {
+        self.actor.stop(Some(reason));
+    }
+}
+
+/// Nobody carries the shard, or its owner has not caught up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NotServing;
+
+impl Cell {
+    pub(crate) fn new(id: ShardId) -> Self {
+        Self {
+            id,
+            owner: Mutex::new(None),
+            mail: Mutex::new(None),
+            position: watch::Sender::new(0),
+            turned: watch::Sender::new(0),
+            desk: Desk::default(),
+            fresh: Fresh::default(),
+            peers_waiting: AtomicU64::new(0),
+            appended: AtomicU64::new(0),
+            restarts: AtomicU64::new(0),
+            problem: Mutex::new(None),
+            ended: Mutex::new(None),
+            handed_over: watch::Sender::new(false),
+        }
+    }
+
+    /// The owner, locked: held for one slice of folding, or for one copy out.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Option<Owner<Shard>>> {
+        self.owner.lock()
+    }
+
+    /// Lets `read` see the shard, if an owner that caught up carries it.
+    pub(crate) fn read<R>(&self, read: impl FnOnce(&Shard) -> R) -> Result<R, NotServing> {
+        match &*self.lock() {
+            Some(owner) if owner.is_live() => Ok(read(owner.fold())),
+            _ => Err(NotServing),
+        }
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        self.lock().as_ref().is_some_and(Owner::is_live)
+    }
+
+    /// Whether anybody carries it, caught up or not.
+    pub(crate) fn is_carried(&self) -> bool {
+        self.lock().is_some()
+    }
+
+    /// Where the shard stands.
+    pub(crate) fn now(&self) -> Result<Now, NotServing> {
+        self.read(Shard::now)
+    }
+
+    pub(crate) fn set_mail(&self, mail: Option<Mail>) {
+        *self.mail.lock() = mail;
+    }
+
+    /// Sends a message to whoever carries the shard; one nobody takes is lost, which every sender can bear.
+    pub(crate) fn send(&self, message: Message) {
+        if let Some(mail) = &*self.mail.lock() {
+            mail.send(message);
+        }
+    }
+
+    /// Hands on what another owner says. Whether it was taken: beyond the bound it is lost, as the protocol allows.
+    pub(crate) fn send_peer(&self, from: ShardId, message: PeerMessage) -> bool {
+        if self.peers_waiting.fetch_add(1, Ordering::Relaxed) >= PEER_MESSAGES_WAITING {
+            self.peers_waiting.fetch_sub(1, Ordering::Relaxed);
+            return false;
+        }
+        self.send(Message::Peer { from, message });
+        true
+    }
+
+    /// Messages waiting for whoever carries it.
+    pub(crate) fn mailbox(&self) -> u64 {
+        self.mail.lock().as_ref().map_or(0, |mail| mail.waiting.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn peer_taken(&self) {
+        self.peers_waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Nobody carries it any more: what was in its mailbox is gone.
+    pub(crate) fn vacate(&self) {
+        self.set_mail(None);
+        *self.lock() = None;
+        self.peers_waiting.store(0, Ordering::Relaxed);
+        self.turn();
+    }
+
+    pub(crate) fn hand_over(&self) {
+        self.handed_over.send_replace(true);
+    }
+
+    pub(crate) fn turn(&self) {
+        self.turned.send_modify(|turn| *turn += 1);
+    }
+}
+
+impl fmt::Debug for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cell").field("id", &self.id).finish_non_exhaustive()
+    }
+}

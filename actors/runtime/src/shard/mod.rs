@@ -1,0 +1,16 @@
+//! One ractor actor per partition: it carries the shard's owner, does what the owner wants done, and lets others read between slices.
+
+mod actor;
+mod cell;
+mod desk;
+mod effects;
+mod fresh;
+mod message;
+mod supervisor;
+mod world;
+
+pub(crate) use cell::{Cell, Mail, NotServing};
+pub(crate) use desk::{Waiting, Word};
+pub(crate) use message::Message;
+pub(crate) use supervisor::{Restart, Supervisor};
+pub(crate) use world::{Interest, World};

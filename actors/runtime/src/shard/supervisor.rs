@@ -1,0 +1,106 @@
+//! The supervisor: starts a shard actor per partition, and another one with an empty fold when one ended.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
+use souk_model::journal::ShardId;
+use souk_model::owner::StopReason;
+
+use super::World;
+use super::actor::{Arguments, ShardActor};
+use crate::limits::RESTART_AFTER;
+
+#[derive(Debug)]
+pub(crate) struct Supervisor;
+
+#[derive(Debug)]
+pub(crate) struct Restart(ShardId);
+
+#[derive(Debug)]
+pub(crate) struct State {
+    world: Arc<World>,
+    shards: BTreeMap<ActorId, ShardId>,
+}
+
+impl Actor for Supervisor {
+    type Msg = Restart;
+    type State = State;
+    type Arguments = Arc<World>;
+
+    async fn pre_start(&self, _: ActorRef<Restart>, world: Arc<World>) -> Result<State, ActorProcessingErr> {
+        Ok(State { world, shards: BTreeMap::new() })
+    }
+
+    async fn post_start(
+        &self,
+        myself: ActorRef<Restart>,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        let shards: Vec<ShardId> = state.world.every_cell().map(|cell| cell.id).collect();
+        for shard in shards {
+            state.start(&myself, shard).await?;
+        }
+        Ok(())
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<Restart>,
+        Restart(shard): Restart,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        state.start(&myself, shard).await
+    }
+
+    async fn handle_supervisor_evt(
+        &self,
+        myself: ActorRef<Restart>,
+        event: SupervisionEvent,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        match event {
+            SupervisionEvent::ActorTerminated(who, _, _) => state.ended(&myself, who.get_id(), None),
+            SupervisionEvent::ActorFailed(who, why) => {
+                state.ended(&myself, who.get_id(), Some(why.to_string()));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    async fn start(&mut self, myself: &ActorRef<Restart>, shard: ShardId) -> Result<(), ActorProcessingErr> {
+        let Some(cell) = self.world.cell(shard) else { return Ok(()) };
+        let args = Arguments { world: Arc::clone(&self.world), cell: Arc::clone(cell) };
+        let (actor, _) = ShardActor::spawn_linked(None, ShardActor, args, myself.get_cell()).await?;
+        self.shards.insert(actor.get_id(), shard);
+        Ok(())
+    }
+
+    /// A shard actor is gone. Most reasons pass with a fresh owner; one needs a person, and one was asked for.
+    fn ended(&mut self, myself: &ActorRef<Restart>, who: ActorId, failure: Option<String>) {
+        let Some(shard) = self.shards.remove(&who) else { return };
+        let Some(cell) = self.world.cell(shard) else { return };
+        cell.vacate();
+        let reason = cell.ended.lock().take();
+        let rest = match (&reason, &failure) {
+            (Some(StopReason::HandedOver), _) => return cell.hand_over(),
+            (Some(StopReason::Refused(why)), _) => {
+                tracing::error!(%shard, %why, "the shard cannot be served");
+                *cell.problem.lock() = Some(why.clone());
+                return;
+            }
+            (Some(StopReason::FoldPanicked { .. }), _) => Duration::ZERO,
+            _ => RESTART_AFTER,
+        };
+        let why = reason.map(|reason| reason.to_string()).or(failure).unwrap_or_default();
+        tracing::warn!(%shard, %why, "the shard's owner ended; another one starts");
+        cell.restarts.fetch_add(1, Ordering::Relaxed);
+        self.world.tallies.restarts.fetch_add(1, Ordering::Relaxed);
+        myself.send_after(rest, move || Restart(shard));
+    }
+}

@@ -1,0 +1,116 @@
+//! What all shard actors of a node share: the ports, each other, and those who watch.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use arc_swap::ArcSwap;
+use souk_model::journal::{Journal, Partitions, ShardId};
+use souk_model::key::ActorKey;
+use souk_model::settings::Settings;
+use souk_model::shard::SettingsLibrary;
+
+use super::Cell;
+use crate::runtime::{Config, Ports};
+use crate::watch::Hub;
+
+#[derive(Debug)]
+pub(crate) struct World {
+    pub config: Config,
+    pub ports: Ports,
+    pub partitions: Partitions,
+    users: Vec<Arc<Cell>>,
+    products: Vec<Arc<Cell>>,
+    pub library: Arc<SettingsLibrary>,
+    /// Settings in force, as the shard saw them that changed them last.
+    pub settings: ArcSwap<Settings>,
+    pub hub: Hub,
+    /// How many want tallies to leave at once: watchers, and reads that wait for a position.
+    watched: AtomicUsize,
+    pub tallies: Tallies,
+    /// Names owners: none is used twice.
+    owners: AtomicU64,
+}
+
+/// Counters of a node since it started.
+#[derive(Debug, Default)]
+pub(crate) struct Tallies {
+    pub received: AtomicU64,
+    pub rejected: AtomicU64,
+    pub shed: AtomicU64,
+    pub folded: AtomicU64,
+    pub cuts: AtomicU64,
+    pub restarts: AtomicU64,
+    pub tally_batches: AtomicU64,
+    pub peers_dropped: AtomicU64,
+}
+
+/// Somebody wants tallies to leave at once.
+#[derive(Debug)]
+pub(crate) struct Interest(Arc<World>);
+
+impl World {
+    pub(crate) fn new(config: Config, ports: Ports, settings: Settings) -> Self {
+        let partitions = ports.journal.partitions();
+        let cells = |journal, count| {
+            (0..count).map(|partition| Arc::new(Cell::new(ShardId { journal, partition }))).collect()
+        };
+        Self {
+            config,
+            ports,
+            partitions,
+            users: cells(Journal::Users, partitions.users),
+            products: cells(Journal::Products, partitions.products),
+            library: Arc::new(SettingsLibrary::default()),
+            settings: ArcSwap::from_pointee(settings),
+            hub: Hub::default(),
+            watched: AtomicUsize::new(0),
+            tallies: Tallies::default(),
+            owners: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn cells(&self, journal: Journal) -> &[Arc<Cell>] {
+        match journal {
+            Journal::Users => &self.users,
+            Journal::Products => &self.products,
+        }
+    }
+
+    pub(crate) fn every_cell(&self) -> impl Iterator<Item = &Arc<Cell>> {
+        self.users.iter().chain(&self.products)
+    }
+
+    pub(crate) fn cell(&self, shard: ShardId) -> Option<&Arc<Cell>> {
+        self.cells(shard.journal).get(usize::from(shard.partition))
+    }
+
+    /// The shard an actor belongs to.
+    pub(crate) fn home(&self, journal: Journal, key: &ActorKey) -> &Arc<Cell> {
+        let cells = self.cells(journal);
+        &cells[usize::from(key.partition(cells.len() as u16))]
+    }
+
+    /// A name no owner had before.
+    pub(crate) fn owner_name(&self) -> String {
+        let n = self.owners.fetch_add(1, Ordering::Relaxed);
+        format!("{}/{}/{n}", self.config.node, self.config.incarnation)
+    }
+
+    pub(crate) fn interest(self: &Arc<Self>) -> Interest {
+        if self.watched.fetch_add(1, Ordering::SeqCst) == 0 {
+            // What waits for its quarter of a second leaves now.
+            self.every_cell().for_each(|cell| cell.send(super::Message::Wake));
+        }
+        Interest(Arc::clone(self))
+    }
+
+    pub(crate) fn is_watched(&self) -> bool {
+        self.watched.load(Ordering::Relaxed) > 0
+    }
+}
+
+impl Drop for Interest {
+    fn drop(&mut self) {
+        self.0.watched.fetch_sub(1, Ordering::SeqCst);
+    }
+}

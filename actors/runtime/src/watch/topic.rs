@@ -1,0 +1,239 @@
+//! A topic: one thing that is watched, by however many. Its rows as they are, each with the version it changed at, so that a reader who
+//! comes late takes the newest of each and no queue stands between.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use souk_model::key::ActorKey;
+use souk_model::series::{AnswerInfo, Query};
+use souk_model::time::Millis;
+use tokio::sync::{Notify, watch};
+
+/// What a topic is of.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Subject {
+    Metric(Query),
+    User(ActorKey),
+}
+
+/// Names a row within its topic.
+pub(super) type RowKey = Vec<u8>;
+
+/// A row as an evaluation finds it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Found {
+    /// The part of the response message that holds the row.
+    pub body: Bytes,
+    /// The same with nothing but the row's name.
+    pub name: Bytes,
+}
+
+/// Everything an evaluation found.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Evaluation {
+    pub rows: BTreeMap<RowKey, Found>,
+    pub revision: u64,
+    pub info: Option<AnswerInfo>,
+    pub as_of: Option<Millis>,
+}
+
+#[derive(Debug)]
+pub(super) struct Topic {
+    pub subject: Subject,
+    state: Mutex<State>,
+    /// The newest version, for readers to wait on.
+    pub version: watch::Sender<u64>,
+    /// How often it was evaluated.
+    pub looked: watch::Sender<u64>,
+    /// Something of it may have changed since it was evaluated.
+    stale: AtomicBool,
+    pub look: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    version: u64,
+    rows: BTreeMap<RowKey, Row>,
+    /// Rows by the version they changed at.
+    changes: BTreeMap<u64, RowKey>,
+    revision: u64,
+    info: Option<AnswerInfo>,
+    as_of: Option<Millis>,
+}
+
+#[derive(Debug)]
+struct Row {
+    version: u64,
+    found: Found,
+    /// It is gone: kept until its topic is, so that readers hear of it.
+    gone: bool,
+}
+
+/// What changed since a version.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    pub rows: Vec<(Found, bool)>,
+    pub version: u64,
+    pub revision: u64,
+    pub info: Option<AnswerInfo>,
+    pub as_of: Option<Millis>,
+}
+
+/// Rows that are gone and still told of; beyond, the oldest are forgotten: who reads that slowly begins with a snapshot again.
+const GONE_KEPT: usize = 10_000;
+
+impl Topic {
+    pub(super) fn new(subject: Subject) -> Self {
+        Self {
+            subject,
+            state: Mutex::default(),
+            version: watch::Sender::new(0),
+            looked: watch::Sender::new(0),
+            stale: AtomicBool::new(false),
+            look: Notify::new(),
+        }
+    }
+
+    /// Something of it may have changed.
+    pub(super) fn mark(&self) {
+        self.stale.store(true, Ordering::Release);
+        self.look.notify_one();
+    }
+
+    pub(super) fn take_stale(&self) -> bool {
+        self.stale.swap(false, Ordering::AcqRel)
+    }
+
+    /// Takes what an evaluation found; readers hear of what differs.
+    pub(super) fn take(&self, evaluation: Evaluation) {
+        let mut state = self.state.lock();
+        let before = state.version;
+        let State { version, rows, changes, .. } = &mut *state;
+        let gone: Vec<RowKey> = rows
+            .iter()
+            .filter(|(key, row)| !row.gone && !evaluation.rows.contains_key(*key))
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in gone {
+            if let Some(row) = rows.get_mut(&key) {
+                changes.remove(&row.version);
+                *version += 1;
+                (row.version, row.gone) = (*version, true);
+                changes.insert(*version, key);
+            }
+        }
+        for (key, found) in evaluation.rows {
+            let row = rows.get(&key);
+            if row.is_some_and(|row| !row.gone && row.found.body == found.body) {
+                continue;
+            }
+            if let Some(row) = row {
+                changes.remove(&row.version);
+            }
+            *version += 1;
+            changes.insert(*version, key.clone());
+            rows.insert(key, Row { version: *version, found, gone: false });
+        }
+        state.forget_some();
+        state.revision = state.revision.max(evaluation.revision);
+        state.info = evaluation.info;
+        state.as_of = evaluation.as_of;
+        if state.version > before {
+            self.version.send_replace(state.version);
+        }
+        self.looked.send_modify(|looked| *looked += 1);
+    }
+
+    pub(super) fn revision(&self) -> u64 {
+        self.state.lock().revision
+    }
+
+    /// Everything there is.
+    pub(super) fn snapshot(&self) -> News {
+        let state = self.state.lock();
+        let rows =
+            state.rows.values().filter(|row| !row.gone).map(|row| (row.found.clone(), false)).collect();
+        state.news(rows)
+    }
+
+    /// What changed after a version, oldest change first.
+    pub(super) fn since(&self, version: u64) -> News {
+        let state = self.state.lock();
+        let changed = state.changes.range(version + 1..).filter_map(|(_, key)| state.rows.get(key));
+        let rows = changed.map(|row| (row.found.clone(), row.gone)).collect();
+        state.news(rows)
+    }
+}
+
+impl State {
+    fn news(&self, rows: Vec<(Found, bool)>) -> News {
+        News {
+            rows,
+            version: self.version,
+            revision: self.revision,
+            info: self.info.clone(),
+            as_of: self.as_of,
+        }
+    }
+
+    fn forget_some(&mut self) {
+        let gone = self.rows.values().filter(|row| row.gone).count();
+        if gone <= GONE_KEPT {
+            return;
+        }
+        let oldest: Vec<u64> = self
+            .changes
+            .iter()
+            .filter(|(_, key)| self.rows.get(*key).is_some_and(|row| row.gone))
+            .map(|(version, _)| *version)
+            .take(gone - GONE_KEPT)
+            .collect();
+        for version in oldest {
+            if let Some(key) = self.changes.remove(&version) {
+                self.rows.remove(&key);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use souk_model::key::ActorKey;
+
+    use super::*;
+
+    fn found(text: &'static str) -> Found {
+        Found { body: Bytes::from_static(text.as_bytes()), name: Bytes::from_static(b"n") }
+    }
+
+    fn evaluation(rows: &[(&str, &'static str)], revision: u64) -> Evaluation {
+        let rows = rows.iter().map(|(key, body)| (key.as_bytes().to_vec(), found(body))).collect();
+        Evaluation { rows, revision, ..Evaluation::default() }
+    }
+
+    #[test]
+    fn a_late_reader_gets_the_newest_of_each_row_once() {
+        let topic = Topic::new(Subject::User(ActorKey::new("main", "alice")));
+        topic.take(evaluation(&[("a", "a1"), ("b", "b1")], 1));
+        let seen = topic.snapshot();
+        assert_eq!(seen.rows.len(), 2);
+        topic.take(evaluation(&[("a", "a2"), ("b", "b1")], 2));
+        topic.take(evaluation(&[("a", "a3")], 3));
+        let news = topic.since(seen.version);
+        assert_eq!(news.rows, [(found("b1"), true), (found("a3"), false)]);
+        assert_eq!(news.revision, 3);
+        assert!(topic.since(news.version).rows.is_empty());
+    }
+
+    #[test]
+    fn a_row_that_comes_back_is_told_as_it_is() {
+        let topic = Topic::new(Subject::User(ActorKey::new("main", "alice")));
+        topic.take(evaluation(&[("a", "a1")], 1));
+        let seen = topic.snapshot().version;
+        topic.take(evaluation(&[], 2));
+        topic.take(evaluation(&[("a", "a1")], 3));
+        assert_eq!(topic.since(seen).rows, [(found("a1"), false)]);
+    }
+}

@@ -1,0 +1,187 @@
+//! Pages of lists: sizes and opaque tokens.
+//!
+//! A token is bound to the method and to all other arguments: it holds their hash beside the cursor, and a checksum, so that one of
+//! another list, another filter or another system is PAGE_TOKEN_MISMATCH instead of a wrong page. It is no secret and proves nothing.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use prost::Message;
+use souk_model::verdict::Reason;
+use souk_proto::v1;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+
+use crate::ApiError;
+use crate::limits::{MOST_PAGE_SIZE, PAGE_SIZE, PAGE_TOKEN_BYTES};
+
+/// Form of the tokens this build writes and reads.
+const FORMAT: u8 = 1;
+const HASH_BYTES: usize = 8;
+
+/// A page as it was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// Rows wanted, 1 to [`MOST_PAGE_SIZE`].
+    pub size: usize,
+    /// Where the page before ended, as [`Page::token`] was given it; none: the first page.
+    pub cursor: Option<Vec<u8>>,
+    arguments: u64,
+}
+
+/// A request for a page of a list.
+pub trait Paged: Message + Clone {
+    /// Full name of its message: what tells the tokens of two methods apart.
+    const NAME: &'static str;
+
+    fn page_size(&mut self) -> &mut i32;
+    fn page_token(&mut self) -> &mut String;
+}
+
+macro_rules! paged {
+    ($($request:ident),* $(,)?) => {$(
+        impl Paged for v1::$request {
+            const NAME: &'static str = stringify!($request);
+
+            fn page_size(&mut self) -> &mut i32 {
+                &mut self.page_size
+            }
+
+            fn page_token(&mut self) -> &mut String {
+                &mut self.page_token
+            }
+        }
+    )*};
+}
+
+paged! {
+    ListAbandonedCartsRequest,
+    ListCorrectionsRequest,
+    ListDeadLettersRequest,
+    ListMetricsRequest,
+    ListNodesRequest,
+    ListSessionsRequest,
+    ListShardsRequest,
+    ListTopProductsRequest,
+    ListUserEventsRequest,
+    QueryMetricRequest,
+}
+
+impl Page {
+    /// Reads a request's page with the default size of [`PAGE_SIZE`].
+    pub fn of(request: &impl Paged) -> Result<Self, ApiError> {
+        Self::with_default(request, PAGE_SIZE)
+    }
+
+    /// Reads a request's page: 0 rows are the method's default, more than [`MOST_PAGE_SIZE`] are that many.
+    pub fn with_default<R: Paged>(request: &R, default: usize) -> Result<Self, ApiError> {
+        let mut others = request.clone();
+        let wanted = std::mem::take(others.page_size());
+        let token = std::mem::take(others.page_token());
+        let arguments = xxh3_64_with_seed(&others.encode_to_vec(), xxh3_64(R::NAME.as_bytes()));
+        let size = match usize::try_from(wanted) {
+            Err(_) => return Err(ApiError::out_of_range("page_size", wanted, 0, MOST_PAGE_SIZE)),
+            Ok(0) => default,
+            Ok(size) => size.min(MOST_PAGE_SIZE),
+        };
+        let cursor = if token.is_empty() { None } else { Some(read(&token, arguments)?) };
+        Ok(Self { size, cursor, arguments })
+    }
+
+    /// The token that continues after `cursor`.
+    pub fn token(&self, cursor: &[u8]) -> String {
+        let mut bytes = Vec::with_capacity(1 + HASH_BYTES + cursor.len() + HASH_BYTES);
+        bytes.push(FORMAT);
+        bytes.extend(self.arguments.to_le_bytes());
+        bytes.extend(cursor);
+        let checksum = xxh3_64(&bytes);
+        bytes.extend(checksum.to_le_bytes());
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// The rows of this page out of `rows`, which go on from the cursor in order, and the token of the next page, empty at the end.
+    pub fn cut<T>(
+        &self,
+        rows: impl IntoIterator<Item = T>,
+        cursor_of: impl Fn(&T) -> Vec<u8>,
+    ) -> (Vec<T>, String) {
+        let mut rows = rows.into_iter();
+        let page: Vec<T> = rows.by_ref().take(self.size).collect();
+        let token = match (rows.next(), page.last()) {
+            (Some(_), Some(last)) => self.token(&cursor_of(last)),
+            _ => String::new(),
+        };
+        (page, token)
+    }
+
+    /// For a method whose cursor has a form of its own: what was in the token is none.
+    pub fn mismatch() -> ApiError {
+        ApiError::field(
+            Reason::PageTokenMismatch,
+            "page_token",
+            "belongs to other arguments; start from the first page",
+        )
+    }
+}
+
+fn read(token: &str, arguments: u64) -> Result<Vec<u8>, ApiError> {
+    if token.len() > PAGE_TOKEN_BYTES {
+        return Err(Page::mismatch());
+    }
+    let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| Page::mismatch())?;
+    cursor_in(&bytes, arguments).map(<[u8]>::to_vec).ok_or_else(Page::mismatch)
+}
+
+fn cursor_in(bytes: &[u8], arguments: u64) -> Option<&[u8]> {
+    let (signed, checksum) = bytes.split_last_chunk::<HASH_BYTES>()?;
+    if xxh3_64(signed) != u64::from_le_bytes(*checksum) {
+        return None;
+    }
+    let (format, rest) = signed.split_first()?;
+    let (hash, cursor) = rest.split_first_chunk::<HASH_BYTES>()?;
+    (*format == FORMAT && u64::from_le_bytes(*hash) == arguments).then_some(cursor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shards(filter: &str, page_size: i32, page_token: &str) -> v1::ListShardsRequest {
+        v1::ListShardsRequest { filter: filter.to_owned(), page_size, page_token: page_token.to_owned() }
+    }
+
+    fn refused(request: &impl Paged) -> Reason {
+        match Page::of(request) {
+            Err(ApiError::Refused(refused)) => refused.reason,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn sizes_are_coerced() {
+        for (wanted, size) in [(0, 50), (1, 1), (1_000, 1_000), (i32::MAX, 1_000)] {
+            assert_eq!(Page::of(&shards("", wanted, "")).unwrap().size, size);
+        }
+        assert_eq!(Page::with_default(&shards("", 0, ""), 10).unwrap().size, 10);
+        assert_eq!(refused(&shards("", -1, "")), Reason::ValueOutOfRange);
+    }
+
+    #[test]
+    fn a_token_goes_on_where_its_page_ended() {
+        let first = Page::of(&shards("", 2, "")).unwrap();
+        let (page, token) = first.cut(["a", "b", "c"], |row| row.as_bytes().to_vec());
+        assert_eq!(page, ["a", "b"]);
+        let second = Page::of(&shards("", 7, &token)).unwrap();
+        assert_eq!(second.cursor.as_deref(), Some(b"b".as_slice()));
+        assert_eq!(second.cut(["c"], |row| row.as_bytes().to_vec()), (vec!["c"], String::new()));
+    }
+
+    #[test]
+    fn a_token_of_anything_else_is_a_mismatch() {
+        let token = Page::of(&shards("", 2, "")).unwrap().token(b"b");
+        assert_eq!(refused(&shards("state = SERVING", 2, &token)), Reason::PageTokenMismatch);
+        let nodes = v1::ListNodesRequest { page_token: token.clone(), ..Default::default() };
+        assert_eq!(refused(&nodes), Reason::PageTokenMismatch);
+        for foreign in ["x", "AAAA", "not base64!", &token[1..], &"A".repeat(4_096)] {
+            assert_eq!(refused(&shards("", 2, foreign)), Reason::PageTokenMismatch, "{foreign}");
+        }
+    }
+}
