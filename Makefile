@@ -1,5 +1,6 @@
 # Everything a contributor runs. `make test` needs Rust and a C compiler, nothing else.
-.PHONY: help test test-core lint fmt bench bench-check sim recount planted fuzz proto-image tools clean
+.PHONY: help test test-core lint fmt bench bench-check sim recount planted fuzz proto-image tools clean \
+  load-build load crash bench-latency bench-ingest bench-reads bench-watchers bench-drain bench-start bench-cut disk-full
 
 CARGO  ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -62,3 +63,50 @@ $(BUF):
 
 clean:               ## remove what builds made
 	$(CARGO) clean
+
+# Load from outside, on a server of its own (loadtest/README.md). LOAD=--strict fails on a missed bar too.
+SOUK_LOAD := $(TARGET)/release/souk-load
+ROUNDS ?= 20
+SEED   ?= 1
+USERS  ?= 1000000
+LOAD   ?=
+
+load-build:
+	$(CARGO) build --locked --release --quiet -p souk-node -p souk-loadtest
+
+load: load-build     ## every load test, short: about ten minutes
+	$(SOUK_LOAD) $(LOAD) crash --rounds 5 --seed $(SEED)
+	$(SOUK_LOAD) $(LOAD) latency --seconds 10
+	$(SOUK_LOAD) $(LOAD) ingest --seconds 10
+	$(SOUK_LOAD) $(LOAD) reads --seconds 5
+	$(SOUK_LOAD) $(LOAD) watchers --count 2000 --seconds 2
+	$(SOUK_LOAD) $(LOAD) drain
+	$(SOUK_LOAD) $(LOAD) start --users 100000
+	$(SOUK_LOAD) $(LOAD) cut --users 100000 --seconds 60
+
+crash: load-build    ## kill -9 under load, ROUNDS times from SEED: every row equals the recount
+	$(SOUK_LOAD) $(LOAD) crash --rounds $(ROUNDS) --seed $(SEED)
+
+bench-latency: load-build ## acks and watchers at 10,000 events/s, from the due time
+	$(SOUK_LOAD) $(LOAD) latency
+
+bench-ingest: load-build ## events/s the server keeps up with, by both calls
+	$(SOUK_LOAD) $(LOAD) ingest
+
+bench-reads: load-build ## unary reads and batches of queries against a plain echo
+	$(SOUK_LOAD) $(LOAD) reads
+
+bench-watchers: load-build ## 10,000 watchers, and one that never reads
+	$(SOUK_LOAD) $(LOAD) watchers
+
+bench-drain: load-build ## SIGTERM with 1,000 streams open
+	$(SOUK_LOAD) $(LOAD) drain
+
+bench-start: load-build ## exec to first answer, empty and with USERS; idle cost
+	$(SOUK_LOAD) $(LOAD) start --users $(USERS)
+
+bench-cut: load-build ## what a cut of USERS changed users adds to p99
+	$(SOUK_LOAD) $(LOAD) cut --users $(USERS)
+
+disk-full: load-build ## a disk that runs full and has room again (root)
+	$(SOUK_LOAD) $(LOAD) disk-full
