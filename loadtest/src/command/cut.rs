@@ -48,10 +48,7 @@ async fn measure(common: &Common, options: &Options, place: &Place) -> Result<Re
     let souk = common.binary()?.serve(&place.data()).await?;
     population::touch(&souk.address, options.users, 0).await?;
     let probes = Probes::new("cut", KEYS, true);
-    let watching = client::connect(&souk.address).await?;
-    for n in 0..WATCHERS {
-        probes.watch(watching.clone(), n % KEYS).await?;
-    }
+    probes.watch_all(&souk.address, WATCHERS).await?;
     let length = Duration::from_secs(options.seconds);
     let mut admin = client::admin(client::connect(&souk.address).await?);
     let probing =

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use tokio::task::JoinSet;
 use tonic::Streaming;
 use tonic::transport::Channel;
 
@@ -53,7 +52,7 @@ async fn measure(common: &Common, options: &Options, place: &Place) -> Result<Re
     let souk = common.binary()?.serve(&place.data()).await?;
     let probes = Probes::new("fan", options.keys, false);
     let before = cpu::resident(souk.pid())?;
-    open(&souk.address, &probes, options).await?;
+    probes.watch_all(&souk.address, options.count).await?;
     let memory = cpu::resident(souk.pid())?.saturating_sub(before);
 
     let lane = Lane::new(client::connect(&souk.address).await?);
@@ -90,42 +89,13 @@ async fn measure(common: &Common, options: &Options, place: &Place) -> Result<Re
         "s",
     );
     report.note("server memory per watcher", memory as f64 / options.count as f64, "bytes");
-    let expected = expected_frames(probes.sent(), options);
+    let expected = probes.expected(options.count);
     let frames = without.from_due.count() + with.from_due.count();
     if frames < expected {
         report.violate(format!("{frames} of {expected} changes reached a watcher"));
     }
     souk.stop().await?;
     Ok(report)
-}
-
-/// Probes go over the keys by turns, each phase from the first key on; every one reaches all watchers of its key.
-fn expected_frames(probes: usize, options: &Options) -> u64 {
-    let of_key = |key: usize, all: usize| (all + options.keys - 1 - key) / options.keys;
-    let phase = probes / PHASES.len();
-    let all: usize = (0..options.keys).map(|key| of_key(key, phase) * of_key(key, options.count)).sum();
-    (all * PHASES.len()) as u64
-}
-
-/// Opens every watch, so many to a connection; connections side by side, as clients come.
-pub(super) async fn open(address: &str, probes: &std::sync::Arc<Probes>, options: &Options) -> Result<()> {
-    let mut opening = JoinSet::new();
-    for first in (0..options.count).step_by(limits::STREAMS_PER_CONNECTION) {
-        let channel = client::connect(address).await?;
-        let probes = std::sync::Arc::clone(probes);
-        let last = (first + limits::STREAMS_PER_CONNECTION).min(options.count);
-        let keys = options.keys;
-        opening.spawn(async move {
-            for n in first..last {
-                probes.watch(channel.clone(), n % keys).await?;
-            }
-            anyhow::Ok(())
-        });
-    }
-    while let Some(opened) = opening.join_next().await {
-        opened??;
-    }
-    Ok(())
 }
 
 /// A watch of the first key by somebody who never reads a frame of it.

@@ -199,3 +199,51 @@ fn lane_of(actor: &str, lanes: usize) -> usize {
     });
     (hash % lanes as u64) as usize
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::traffic::{Meant, SETTLED_BETWEEN, Scenario};
+    use std::sync::Arc;
+
+    #[tokio::test]
+    async fn a_persons_events_stay_in_order_and_slices_together() {
+        let shop = Shop::new(Scenario::load(None).expect("reads"), 3, "x", SETTLED_BETWEEN);
+        let course = Course { start: clock::now() - 3 * clock::HOUR, step: 30_000, events: 400 };
+        let conductor = Arc::new(Conductor::new(shop, 3, course));
+        let lanes: Vec<_> = (0..3)
+            .map(|lane| {
+                let conductor = Arc::clone(&conductor);
+                tokio::spawn(async move {
+                    let mut taken = Vec::new();
+                    while let Some(batch) = conductor.take(lane).await {
+                        assert!(
+                            batch.slice < conductor.state().open.keys().next().map_or(u64::MAX, |o| o + OPEN)
+                        );
+                        conductor.done(&batch);
+                        taken.extend(batch.events);
+                    }
+                    taken
+                })
+            })
+            .collect();
+        for _ in 0..8 {
+            conductor.slice(course).await.expect("acknowledged");
+        }
+        conductor.finish(course).await.expect("acknowledged");
+        let mut last: BTreeMap<String, Millis> = BTreeMap::new();
+        let mut events = 0;
+        for lane in lanes {
+            for sent in lane.await.expect("a lane") {
+                events += 1;
+                let in_order = sent.meant == Meant::Counted && sent.event.session_id.contains("-s-");
+                if let (true, Some(at)) = (in_order, sent.event.event_time) {
+                    let at = clock::millis(&at);
+                    assert!(last.insert(sent.actor(), at).is_none_or(|before| before < at));
+                }
+            }
+        }
+        assert_eq!(conductor.acknowledged(), events);
+        assert!(last.len() > 100, "people came");
+    }
+}

@@ -38,6 +38,14 @@ pub(super) struct Met {
     pub(super) kept: u64,
 }
 
+impl Met {
+    pub(super) fn join(&mut self, other: Self) {
+        self.wrong.extend(other.wrong);
+        self.again += other.again;
+        self.kept += other.kept;
+    }
+}
+
 pub(super) async fn run(
     address: String,
     conductor: Arc<Conductor>,
