@@ -90,3 +90,32 @@ $(GRPCURL):
 
 clean:               ## remove what builds made
 	$(CARGO) clean
+
+# The other loads, each on a server of its own (loadtest/README.md). FLAGS=--strict fails on a missed bar too.
+.PHONY: bench-latency bench-ingest bench-reads bench-watchers bench-drain bench-start bench-cut disk-full
+USERS ?= 1000000
+FLAGS ?=
+
+bench-latency: release  ## acks and watchers at 10,000 events/s, from the due time
+	$(LOAD) $(FLAGS) latency
+
+bench-ingest: release   ## events/s the server keeps up with, by both calls
+	$(LOAD) $(FLAGS) ingest
+
+bench-reads: release    ## unary reads and batches of queries against a plain echo
+	$(LOAD) $(FLAGS) reads
+
+bench-watchers: release ## 10,000 watchers, and one that never reads
+	$(LOAD) $(FLAGS) watchers
+
+bench-drain: release    ## SIGTERM with 1,000 streams open
+	$(LOAD) $(FLAGS) drain
+
+bench-start: release    ## exec to first answer, empty and with USERS; idle cost
+	$(LOAD) $(FLAGS) start --users $(USERS)
+
+bench-cut: release      ## what a cut of USERS changed users adds to p99
+	$(LOAD) $(FLAGS) cut --users $(USERS)
+
+disk-full: release      ## a disk that runs full and has room again (root)
+	$(LOAD) $(FLAGS) disk-full
