@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 
 use bytes::{Bytes, BytesMut};
 use prost::Message as _;
@@ -30,6 +33,10 @@ pub(crate) async fn publish(
     deadline: Option<Instant>,
 ) -> Result<Published, Error> {
     admit(runtime, &batch)?;
+    let turn = match &batch.turn {
+        Some(turn) => Some(turn.lock().await),
+        None => None,
+    };
     let world = runtime.world();
     let received = batch.events.len() as u64;
     world.tallies.received.fetch_add(received, Ordering::Relaxed);
@@ -59,7 +66,13 @@ pub(crate) async fn publish(
         Level::Logged => Vec::new(),
         Level::Applied => world.every_cell().map(|cell| cell.desk.wait()).collect(),
     };
-    let (position, appended) = accepted.append(runtime).await?;
+    let mut appending = pin!(accepted.append(runtime));
+    let queued = poll_fn(|cx| Poll::Ready(appending.as_mut().poll(cx))).await;
+    drop(turn);
+    let (position, appended) = match queued {
+        Poll::Ready(appended) => appended?,
+        Poll::Pending => appending.await?,
+    };
     if batch.level == Level::Applied {
         judged(runtime, &waiting, &appended, &position, deadline, &mut outcomes).await?;
         name_problems(&batch, &mut outcomes);

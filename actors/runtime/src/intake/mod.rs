@@ -5,8 +5,11 @@ mod events;
 mod record;
 mod stamps;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use souk_model::verdict::Refusal;
+use tokio::sync::Mutex;
 
 use crate::Position;
 
@@ -21,7 +24,12 @@ pub struct Publication {
     pub level: Level,
     /// Whether [`Outcome::event_id`] is wanted of every event; else only of those with a problem.
     pub with_ids: bool,
+    /// What the batches of one sender share, so that they reach the journal in the order they were begun in.
+    pub turn: Option<Turn>,
 }
+
+/// Held by a batch from its first look at the events until the journal has them in its queue. Waiters are served in order.
+pub type Turn = Arc<Mutex<()>>;
 
 /// When a publisher wants its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

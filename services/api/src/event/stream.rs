@@ -1,8 +1,8 @@
 //! StreamEvents: batches as they come, several under way, answered in order.
 //!
-//! Each batch is started when it is read, so that batches reach intake in the order they were sent. When intake has no room the stream
-//! reads no further and tries the batch again: the sender feels it as flow control, not as an error. When the node leaves, what is under
-//! way is still answered, then come GO_AWAY and the end.
+//! Each batch is started when it is read and waits its turn, so that batches reach the journal in the order they were sent. When
+//! intake has no room the stream reads no further and tries the batch again: the sender feels it as flow control, not as an error.
+//! When the node leaves, what is under way is still answered, then come GO_AWAY and the end.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -15,7 +15,7 @@ use souk_proto::grpc::raw;
 use souk_proto::v1;
 use souk_proto::v1::stream_frame::Kind;
 use souk_runtime::Error;
-use souk_runtime::intake::{Publication, Published};
+use souk_runtime::intake::{Publication, Published, Turn};
 use tokio::time::{Instant, sleep_until};
 use tonic::{Status, Streaming};
 
@@ -39,6 +39,7 @@ pub(super) fn answers(
         requests,
         under_way: FuturesOrdered::new(),
         waiting: None,
+        turn: Turn::default(),
         last_seq: None,
         endings: VecDeque::new(),
         leaves: None,
@@ -61,6 +62,8 @@ struct Batches {
     under_way: FuturesOrdered<BoxFuture<'static, Became>>,
     /// A batch intake had no room for. While there is one nothing is read.
     waiting: Option<Waiting>,
+    /// Batches reach the journal in the order they were sent.
+    turn: Turn,
     last_seq: Option<i64>,
     /// What comes when nothing is under way any more. Once there is any, nothing is read.
     endings: VecDeque<Ending>,
@@ -159,7 +162,8 @@ impl Batches {
         let level = level(events.len(), ack, &mut checks);
         checks.done()?;
         self.last_seq = Some(seq);
-        let batch = Publication { events, shop: self.call.shop.clone(), level, with_ids: false };
+        let (shop, turn) = (self.call.shop.clone(), Some(self.turn.clone()));
+        let batch = Publication { events, shop, level, with_ids: false, turn };
         self.start(seq, batch, Instant::now())
     }
 
