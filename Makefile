@@ -1,23 +1,48 @@
-# Everything a contributor runs. `make test` needs Rust and a C compiler, nothing else.
-.PHONY: help test test-core lint fmt bench bench-check sim recount planted fuzz proto-image tools clean
+# Everything a contributor runs. `make test-core` needs Rust and a C compiler, nothing else; `make test` also Go, for grpcurl.
+.PHONY: help demo test test-core test-node readme release crash load lint fmt bench bench-check sim recount planted fuzz proto-image tools clean
 
 CARGO  ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 SIM    := $(TARGET)/release/souk-sim
+SOUK   := $(TARGET)/release/souk
+LOAD   := $(TARGET)/release/souk-load
 TOOLS  := $(TARGET)/tools
 BUF    := $(TOOLS)/node_modules/.bin/buf
+GRPCURL := $(TOOLS)/grpcurl
+ROUNDS ?= 100
 SEEDS  ?= 20000
 JOBS   ?= $(shell nproc)
 
 help:                ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-test: test-core      ## everything that proves the project; CI runs this
+demo:                ## builds and starts one process with synthetic shoppers
+	$(CARGO) build --locked --release -p souk-node
+	$(SOUK) dev
+
+test: test-core test-node readme  ## everything that proves the project; CI runs this
 
 test-core:           ## the pure core: unit, property and layering tests, then the simulator
 	$(CARGO) test --locked --workspace --quiet
 	$(MAKE) sim SEEDS=2000
 	$(MAKE) planted
+
+test-node: release   ## one node from outside: killed under load, short runs of every load
+	$(LOAD) crash --rounds 8 --seed 1
+	$(LOAD) latency --rate 2000 --seconds 5 --watchers 20
+
+readme: release $(GRPCURL)  ## the README's calls against a live shop, their output compared
+	PATH="$(abspath $(TOOLS)):$$PATH" $(CARGO) test --locked --release --quiet -p souk-node --test readme -- --ignored
+
+release:
+	$(CARGO) build --locked --release --quiet -p souk-node -p souk-loadtest
+
+crash: release       ## kill -9 under load ROUNDS times: nothing lost, nothing counted twice, every metric right
+	$(LOAD) crash --rounds $(ROUNDS)
+
+load: release        ## latency, throughput and fan-out of one node, each with its bar
+	$(LOAD) latency --rate 10000 --seconds 60 --watchers 100
+	$(LOAD) ingest --seconds 20
 
 sim:                 ## run SEEDS simulated worlds (20,000 by default) against every oracle
 	$(CARGO) build --locked --release --quiet -p souk-sim
@@ -59,6 +84,9 @@ fuzz:                ## each fuzz target for SECONDS (60); needs nightly and car
 
 $(BUF):
 	npm install --silent --no-fund --no-audit --prefix $(TOOLS) @bufbuild/buf@1.75.0
+
+$(GRPCURL):
+	GOBIN="$(abspath $(TOOLS))" go install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3
 
 clean:               ## remove what builds made
 	$(CARGO) clean

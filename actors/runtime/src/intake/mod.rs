@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use souk_model::verdict::Refusal;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::Position;
 
@@ -22,14 +22,22 @@ pub struct Publication {
     /// The shop of events that name none.
     pub shop: String,
     pub level: Level,
+    /// Whose batches go into the journals one after the other.
+    pub order: Option<Order>,
     /// Whether [`Outcome::event_id`] is wanted of every event; else only of those with a problem.
     pub with_ids: bool,
-    /// What the batches of one sender share, so that they reach the journal in the order they were begun in.
-    pub turn: Option<Turn>,
 }
 
-/// Held by a batch from its first look at the events until the journal has them in its queue. Waiters are served in order.
-pub type Turn = Arc<Mutex<()>>;
+/// Publications of one order are appended in the order they were first polled in, whatever each waits for before: a later batch of a
+/// stream must not overtake an earlier one that waits for a product to be read.
+#[derive(Debug, Clone, Default)]
+pub struct Order(Arc<Mutex<()>>);
+
+impl Order {
+    pub(crate) async fn turn(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.0).lock_owned().await
+    }
+}
 
 /// When a publisher wants its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,8 +1,8 @@
 //! StreamEvents: batches as they come, several under way, answered in order.
 //!
-//! Each batch is started when it is read and waits its turn, so that batches reach the journal in the order they were sent. When
-//! intake has no room the stream reads no further and tries the batch again: the sender feels it as flow control, not as an error.
-//! When the node leaves, what is under way is still answered, then come GO_AWAY and the end.
+//! Each batch is started when it is read and keeps its place in the stream's order, so that batches reach the journal as they were
+//! sent. When intake has no room the stream reads no further and tries the batch again: the sender feels it as flow control, not as
+//! an error. When the node leaves, what is under way is still answered, then come GO_AWAY and the end.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -15,7 +15,7 @@ use souk_proto::grpc::raw;
 use souk_proto::v1;
 use souk_proto::v1::stream_frame::Kind;
 use souk_runtime::Error;
-use souk_runtime::intake::{Publication, Published, Turn};
+use souk_runtime::intake::{Order, Publication, Published};
 use tokio::time::{Instant, sleep_until};
 use tonic::{Status, Streaming};
 
@@ -37,9 +37,9 @@ pub(super) fn answers(
         context,
         call,
         requests,
+        order: Order::default(),
         under_way: FuturesOrdered::new(),
         waiting: None,
-        turn: Turn::default(),
         last_seq: None,
         endings: VecDeque::new(),
         leaves: None,
@@ -58,12 +58,11 @@ struct Batches {
     context: Context,
     call: Call,
     requests: Streaming<raw::StreamEventsRequest>,
+    order: Order,
     /// At most [`BATCHES_IN_FLIGHT`], in the order they were sent.
     under_way: FuturesOrdered<BoxFuture<'static, Became>>,
     /// A batch intake had no room for. While there is one nothing is read.
     waiting: Option<Waiting>,
-    /// Batches reach the journal in the order they were sent.
-    turn: Turn,
     last_seq: Option<i64>,
     /// What comes when nothing is under way any more. Once there is any, nothing is read.
     endings: VecDeque<Ending>,
@@ -162,8 +161,13 @@ impl Batches {
         let level = level(events.len(), ack, &mut checks);
         checks.done()?;
         self.last_seq = Some(seq);
-        let (shop, turn) = (self.call.shop.clone(), Some(self.turn.clone()));
-        let batch = Publication { events, shop, level, with_ids: false, turn };
+        let batch = Publication {
+            events,
+            shop: self.call.shop.clone(),
+            level,
+            order: Some(self.order.clone()),
+            with_ids: false,
+        };
         self.start(seq, batch, Instant::now())
     }
 
