@@ -36,7 +36,8 @@ fn masked(line: &str) -> String {
     let mut out = String::new();
     let is_time = line.contains('T') && line.contains("Z\"");
     for character in line.chars() {
-        let digit = character.is_ascii_digit() || (is_time && matches!(character, '-' | ':' | '.' | 'T' | 'Z'));
+        let digit =
+            character.is_ascii_digit() || (is_time && matches!(character, '-' | ':' | '.' | 'T' | 'Z'));
         match digit {
             true if out.ends_with('#') => {}
             true => out.push('#'),
