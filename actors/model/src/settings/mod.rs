@@ -17,7 +17,7 @@ pub mod view;
 
 pub use fold::{Clock, FoldSettings};
 pub use layer::BUILTIN;
-pub use problem::{Problem, SettingsErrors};
+pub use problem::{Problem, SettingsErrors, nearest};
 
 use souk_proto::journal::v1 as journal;
 use toml::Table;

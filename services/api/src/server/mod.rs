@@ -48,14 +48,24 @@ impl Server {
         runtime: Arc<Runtime>,
         facts: Arc<dyn NodeFacts>,
     ) -> Result<Self, ApiError> {
-        options.check()?;
         let address = options.listen;
-        let listen = |source: io::Error| match source.kind() {
+        let listener = TcpListener::bind(address).await.map_err(|source| match source.kind() {
             io::ErrorKind::AddrInUse => ApiError::PortTaken(address),
             _ => ApiError::Listen { address, source },
-        };
-        let listener = TcpListener::bind(address).await.map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
+        })?;
+        Self::on(listener, options, runtime, facts)
+    }
+
+    /// On a port that was taken before there was anything to serve.
+    pub fn on(
+        listener: TcpListener,
+        options: Options,
+        runtime: Arc<Runtime>,
+        facts: Arc<dyn NodeFacts>,
+    ) -> Result<Self, ApiError> {
+        options.check()?;
+        let address = options.listen;
+        let address = listener.local_addr().map_err(|source| ApiError::Listen { address, source })?;
         let context = Context { runtime, drain: CancellationToken::new() };
         Ok(Self { listener, address, options, context, facts, counters: Arc::default() })
     }
