@@ -87,6 +87,8 @@ pub const EVENTS_PER_MESSAGE: usize = souk_runtime::limits::EVENTS_PER_BATCH;
 pub const BATCHES_IN_FLIGHT: usize = 16;
 /// Longest silence of a stream before it says that it lives.
 pub const BOOKMARK_EVERY: Duration = Duration::from_secs(5);
+/// How long a stream of a leaving node waits for what is under way: a shard that has stopped judges nothing any more.
+pub const DRAIN_ANSWERS: Duration = Duration::from_secs(2);
 /// How long a batch of a stream waits for room before the stream ends OVERLOADED.
 pub const SHED_PATIENCE: Duration = Duration::from_secs(30);
 
