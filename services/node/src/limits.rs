@@ -18,6 +18,9 @@ pub(crate) const READY_POLL: Duration = Duration::from_millis(10);
 /// How often a starting node says what it still waits for.
 pub(crate) const READY_WORD: Duration = Duration::from_secs(5);
 
+/// How often a leaving node looks whether anybody still uses its journal and store.
+pub(crate) const CLOSE_POLL: Duration = Duration::from_millis(5);
+
 /// Connections of the HTTP port at once: a few scrapers and probes.
 pub(crate) const HTTP_CONNECTIONS: usize = 64;
 /// How long the HTTP port waits for the head of a request.

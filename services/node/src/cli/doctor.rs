@@ -12,7 +12,7 @@ use super::node_flags::NodeFlags;
 use crate::client::{Client, Target, connect};
 use crate::config::{Config, Size};
 use crate::data_dir;
-use crate::output::{Output, answer, table};
+use crate::output::{Output, answer, cell, table};
 use crate::wiring::SystemClock;
 
 /// Look at everything a node needs; changes nothing
@@ -108,7 +108,7 @@ fn show(output: Output, checks: &[Check]) -> Result<(), Failure> {
     let row =
         |check: &Check| json!({ "check": check.what, "verdict": check.verdict.word(), "found": check.found });
     let rows: Vec<Value> = checks.iter().map(row).collect();
-    let columns = table::columns([("check", "check"), ("", "verdict"), ("found", "found")]);
+    let columns = table::columns([("check", "check"), ("result", "verdict"), ("found", "found")]);
     answer(output, &json!({ "checks": rows }), &rows, || table::of_rows(&columns, &rows))
 }
 

@@ -60,6 +60,7 @@ pub(super) struct Query {
 
 /// How fresh an answer must be.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Freshness")]
 pub(super) struct ReadFlags {
     /// Wait until this position has been applied, as an answer or an acknowledgement named it
     #[arg(long, value_name = "POSITION")]

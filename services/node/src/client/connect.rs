@@ -13,6 +13,7 @@ use crate::limits;
 
 /// Which node to ask, and for how long.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Node")]
 pub(crate) struct Target {
     /// Address of the node
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:7070", env = "SOUK_ADDRESS")]

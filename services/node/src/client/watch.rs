@@ -13,6 +13,7 @@ use super::schema::{from_json, method, to_json};
 use super::{Client, problem};
 use crate::cli::exit::Failure;
 use crate::limits;
+use crate::output::cell::seconds;
 
 /// A stream that is begun again by itself.
 #[derive(Debug)]
@@ -83,7 +84,7 @@ impl Watch {
                     {
                         token.clone_into(&mut self.token);
                     }
-                    pause = frame["frame"]["retryAfter"].as_str().and_then(seconds);
+                    pause = frame["frame"]["retryAfter"].as_str().and_then(self::pause);
                     show(frame)?;
                 }
                 Ok(None) => return Ok(Ended::Resume { pause, cause: "the stream ended".to_owned() }),
@@ -124,9 +125,9 @@ fn back_off(attempts: u32) -> Duration {
     limits::RESUME_FIRST.saturating_mul(1 << attempts.min(10)).min(limits::RESUME_LONGEST)
 }
 
-/// A duration as proto3 JSON has it: `0.500s`.
-fn seconds(text: &str) -> Option<Duration> {
-    Duration::try_from_secs_f64(text.strip_suffix('s')?.parse().ok()?).ok()
+/// How long a frame asks to wait.
+fn pause(text: &str) -> Option<Duration> {
+    Duration::try_from_secs_f64(seconds(text)?).ok()
 }
 
 #[cfg(test)]
@@ -142,8 +143,8 @@ mod tests {
 
     #[test]
     fn a_duration_is_read_from_json() {
-        assert_eq!(seconds("0.500s"), Some(Duration::from_millis(500)));
-        assert_eq!(seconds("-1s"), None);
-        assert_eq!(seconds("5"), None);
+        assert_eq!(pause("0.500s"), Some(Duration::from_millis(500)));
+        assert_eq!(pause("-1s"), None);
+        assert_eq!(pause("5"), None);
     }
 }

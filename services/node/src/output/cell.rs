@@ -43,16 +43,34 @@ fn string(text: &str) -> String {
     {
         return value.to_lowercase().replace('_', " ");
     }
-    if is_number(text) { grouped(text) } else { text.to_owned() }
+    match seconds(text) {
+        Some(seconds) => duration(seconds),
+        None if is_number(text) => grouped(text),
+        None => text.to_owned(),
+    }
+}
+
+/// A duration as proto3 JSON has it: `0.500s`.
+pub(crate) fn seconds(text: &str) -> Option<f64> {
+    text.strip_suffix('s').filter(|number| is_decimal(number))?.parse().ok()
+}
+
+/// Three figures and a unit, for people.
+fn duration(seconds: f64) -> String {
+    match seconds {
+        ..0.001 => format!("{:.0} µs", seconds * 1e6),
+        ..1.0 => format!("{:.1} ms", seconds * 1e3),
+        ..120.0 => format!("{seconds:.1} s"),
+        ..7_200.0 => format!("{:.1} min", seconds / 60.0),
+        _ => format!("{:.1} h", seconds / 3_600.0),
+    }
 }
 
 /// Whether a cell stands at the right.
 pub(crate) fn is_figure(value: &Value) -> bool {
     match value {
         Value::Number(_) => true,
-        Value::String(text) => {
-            is_number(text) || (text.ends_with('s') && is_decimal(&text[..text.len() - 1]))
-        }
+        Value::String(text) => is_number(text) || seconds(text).is_some(),
         Value::Object(fields) => fields.contains_key("currencyCode"),
         _ => false,
     }
@@ -65,7 +83,7 @@ fn is_number(text: &str) -> bool {
 }
 
 fn is_decimal(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+    text.starts_with(|c: char| c.is_ascii_digit()) && text.bytes().all(|b| b.is_ascii_digit() || b == b'.')
 }
 
 /// `12843` as `12,843`.
@@ -129,6 +147,10 @@ mod tests {
             (json!({"currencyCode": "JPY", "minorUnits": "-500"}), "-500 JPY"),
             (json!("2026-11-21T10:02:41.350Z"), "2026-11-21 10:02:41"),
             (json!("STATE_CATCHING_UP"), "catching up"),
+            (json!("0.000004366s"), "4 µs"),
+            (json!("14.813s"), "14.8 s"),
+            (json!("5400s"), "90.0 min"),
+            (json!("mugs"), "mugs"),
             (json!(null), "-"),
             (json!([]), "-"),
             (json!(["5m", "day"]), "5m, day"),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::cell::{NOTHING, clock, date, grouped, is_time, money};
+use super::cell::{NOTHING, clock, date, grouped, is_time, money, text};
 use super::table::{Content, of_cells};
 
 /// An answer of QueryMetric.
@@ -107,8 +107,8 @@ fn worth(rows: &[Value], info: &Value) -> String {
             info["heldBy"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         parts.push(format!("not complete: waits for {}", held.join(", ")));
     }
-    if let Some(age) = info["age"].as_str() {
-        parts.push(format!("no owner answers: {age} old"));
+    if info.get("age").is_some() {
+        parts.push(format!("no owner answers: {} old", text(&info["age"])));
     }
     parts.join(" · ")
 }

@@ -25,6 +25,7 @@ pub(crate) enum Format {
 
 /// The flag of every command that prints data.
 #[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Output")]
 pub(crate) struct Output {
     /// How to print
     #[arg(short = 'o', long = "output", value_enum, default_value_t = Format::Table)]

@@ -20,7 +20,7 @@ use souk_runtime::read::ReadOptions;
 use tokio::time::Instant;
 
 use super::process::{self, Usage};
-use super::series::{Labels, Page, alone};
+use super::series::{Labels, Page};
 
 /// How long the page waits for the shop's own figures; without them it is shorter.
 const FIGURES_WAIT: Duration = Duration::from_millis(200);
@@ -138,14 +138,14 @@ impl Scrape {
             ("subscription_evaluations", "Times a watched row was made", watch_evaluations),
             ("peer_messages_dropped", "Messages between nodes given up", peer_messages_dropped),
         ] {
-            page.counter(name, help, &alone(value))?;
+            page.counter(name, help, value)?;
         }
-        page.gauge("subscribers", "Watches open", &alone(watchers as f64))?;
+        page.gauge("subscribers", "Watches open", watchers as f64)?;
         if let Some(users) = self.active_users {
-            page.gauge("active_users", "Users active in the newest window", &alone(users as f64))?;
+            page.gauge("active_users", "Users active in the newest window", users as f64)?;
         }
         if let Some(carts) = self.carts_abandoned.and_then(|carts| u64::try_from(carts).ok()) {
-            page.counter("carts_abandoned", "Carts abandoned so far", &alone(carts))?;
+            page.counter("carts_abandoned", "Carts abandoned so far", carts)?;
         }
         Ok(())
     }
@@ -170,7 +170,7 @@ impl Scrape {
                 status.watermark.map(|watermark| seconds(self.now - watermark))
             }),
         ];
-        gauges.into_iter().try_for_each(|(name, help, value)| page.gauge(name, help, &self.by_shard(value)))
+        gauges.into_iter().try_for_each(|(name, help, value)| page.gauges(name, help, &self.by_shard(value)))
     }
 
     fn api(&self, page: &mut Page<'_>) -> fmt::Result {
@@ -196,23 +196,23 @@ impl Scrape {
             ("rpc_server_shed", "Calls and streams refused for want of room", shed),
             ("rpc_server_panics", "Calls that panicked", panics),
         ] {
-            page.counter(name, help, &alone(value))?;
+            page.counter(name, help, value)?;
         }
-        page.gauge("rpc_server_connections_open", "Connections open", &alone(connections_open as f64))?;
-        page.gauge("rpc_server_streams_open", "Streams open", &alone(streams_open as f64))
+        page.gauge("rpc_server_connections_open", "Connections open", connections_open as f64)?;
+        page.gauge("rpc_server_streams_open", "Streams open", streams_open as f64)
     }
 
     fn process(&self, page: &mut Page<'_>) -> fmt::Result {
         let version = vec![("version", env!("CARGO_PKG_VERSION").to_owned())];
-        page.gauge("souk_build_info", "1, with the version as a label", &[(version, 1.0)])?;
+        page.gauges("souk_build_info", "1, with the version as a label", &[(version, 1.0)])?;
         let Some(usage) = self.usage else { return Ok(()) };
-        page.counter_of("process_cpu_seconds", "CPU time used", usage.cpu.as_secs_f64())?;
+        page.counter("process_cpu_seconds", "CPU time used", usage.cpu.as_secs_f64())?;
         for (name, help, value) in [
             ("process_resident_memory_bytes", "Memory in use", usage.resident_bytes),
             ("process_open_fds", "Files and sockets open", usage.open_files),
             ("process_threads", "Threads", usage.threads),
         ] {
-            page.gauge(name, help, &alone(value as f64))?;
+            page.gauge(name, help, value as f64)?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
@@ -15,36 +15,42 @@ pub(super) struct Page<'a>(pub(super) DescriptorEncoder<'a>);
 
 impl Page<'_> {
     /// A number that only rises. The name goes without its `_total`.
-    pub(super) fn counter(&mut self, name: &str, help: &str, series: &[(Labels, u64)]) -> fmt::Result {
-        let mut family = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
-        each(&mut family, series, |value, encoder| ConstCounter::new(*value).encode(encoder))
-    }
-
-    /// The same, of fractions.
-    pub(super) fn counter_of(&mut self, name: &str, help: &str, value: f64) -> fmt::Result {
-        let family = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
-        ConstCounter::new(value).encode(family)
+    pub(super) fn counter(&mut self, name: &str, help: &str, value: impl Into<Total>) -> fmt::Result {
+        let encoder = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        match value.into() {
+            Total::Whole(value) => ConstCounter::new(value).encode(encoder),
+            Total::Fraction(value) => ConstCounter::new(value).encode(encoder),
+        }
     }
 
     /// A number as it stands.
-    pub(super) fn gauge(&mut self, name: &str, help: &str, series: &[(Labels, f64)]) -> fmt::Result {
+    pub(super) fn gauge(&mut self, name: &str, help: &str, value: f64) -> fmt::Result {
+        ConstGauge::new(value).encode(self.0.encode_descriptor(name, help, None, MetricType::Gauge)?)
+    }
+
+    /// Numbers as they stand, told apart by labels.
+    pub(super) fn gauges(&mut self, name: &str, help: &str, series: &[(Labels, f64)]) -> fmt::Result {
         let mut family = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
-        each(&mut family, series, |value, encoder| ConstGauge::new(*value).encode(encoder))
+        series
+            .iter()
+            .try_for_each(|(labels, value)| ConstGauge::new(*value).encode(family.encode_family(labels)?))
     }
 }
 
-fn each<T>(
-    family: &mut MetricEncoder<'_>,
-    series: &[(Labels, T)],
-    encode: impl Fn(&T, MetricEncoder<'_>) -> fmt::Result,
-) -> fmt::Result {
-    for (labels, value) in series {
-        encode(value, family.encode_family(labels)?)?;
-    }
-    Ok(())
+/// What a counter stands at.
+pub(super) enum Total {
+    Whole(u64),
+    Fraction(f64),
 }
 
-/// One series without labels.
-pub(super) fn alone<T>(value: T) -> [(Labels, T); 1] {
-    [(Labels::new(), value)]
+impl From<u64> for Total {
+    fn from(value: u64) -> Self {
+        Self::Whole(value)
+    }
+}
+
+impl From<f64> for Total {
+    fn from(value: f64) -> Self {
+        Self::Fraction(value)
+    }
 }

@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use souk_api::ApiError;
+use souk_journal::EmbeddedJournal;
 use souk_runtime::ports::Clock;
 use souk_runtime::{Ports, Runtime};
 use souk_store::EmbeddedStore;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -46,8 +47,10 @@ pub(crate) struct Node {
     api: JoinHandle<Result<bool, ApiError>>,
     http: JoinHandle<()>,
     facts: JoinHandle<()>,
-    /// Given back when everything that writes there is gone.
-    _data: DataDir,
+    journal: Arc<EmbeddedJournal>,
+    store: Arc<EmbeddedStore>,
+    /// Given back when everything that writes there is closed.
+    data: DataDir,
 }
 
 /// Both ports, taken before anything else is touched.
@@ -84,9 +87,12 @@ impl Node {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let journal = journal::open(config, data.path(), Arc::clone(&clock)).await?;
         let store = data.path().join(STORE);
-        let store = tokio::task::spawn_blocking(move || EmbeddedStore::open(store)).await??;
-        let ports =
-            Ports { journal: Arc::clone(&journal) as _, store: Arc::new(store), clock: Arc::clone(&clock) };
+        let store = Arc::new(spawn_blocking(move || EmbeddedStore::open(store)).await??);
+        let ports = Ports {
+            journal: Arc::clone(&journal) as _,
+            store: Arc::clone(&store) as _,
+            clock: Arc::clone(&clock),
+        };
         let runtime = souk_runtime::Config {
             node: config.node.name.clone(),
             incarnation: journal.incarnation(),
@@ -111,7 +117,9 @@ impl Node {
             http: tokio::spawn(http::serve(doors.metrics, pages)),
             facts: tokio::spawn(facts.follow(ports)),
             stop,
-            _data: data,
+            journal,
+            store,
+            data,
         })
     }
 
@@ -141,8 +149,9 @@ impl Node {
         }
     }
 
-    /// Says that it leaves, sends callers away, has every shard cut, and stops. Answers whether all were done within `bound`.
-    pub(crate) async fn drain(&mut self, bound: Duration) -> bool {
+    /// Says that it leaves, sends callers away, has every shard cut, and closes the data directory. Answers whether all were done
+    /// within `bound`.
+    pub(crate) async fn drain(mut self, bound: Duration) -> bool {
         let deadline = Instant::now() + bound;
         self.stop.cancel();
         let shards = async {
@@ -150,8 +159,25 @@ impl Node {
             self.runtime.drain(deadline).await
         };
         let (cut, served) = tokio::join!(timeout_at(deadline, shards), timeout_at(deadline, &mut self.api));
-        self.http.abort();
-        self.facts.abort();
-        matches!(cut, Ok(true)) && matches!(served, Ok(Ok(Ok(true))))
+        let done = matches!(cut, Ok(true)) && matches!(served, Ok(Ok(Ok(true))));
+        done && timeout_at(deadline, self.close()).await.is_ok_and(|closed| closed)
+    }
+
+    /// Closes journal and store once nobody else holds them, then gives the directory back.
+    async fn close(self) -> bool {
+        let Self { runtime, http, facts, journal, store, data, .. } = self;
+        for task in [http, facts] {
+            task.abort();
+            // It ends cancelled, which is what was asked for.
+            task.await.ok();
+        }
+        drop(runtime);
+        let alone = || Arc::strong_count(&journal) == 1 && Arc::strong_count(&store) == 1;
+        while !alone() {
+            tokio::time::sleep(limits::CLOSE_POLL).await;
+        }
+        let closed = spawn_blocking(move || drop((journal, store))).await.is_ok();
+        drop(data);
+        closed
     }
 }

@@ -10,25 +10,25 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The binary with a clean environment of its own keys.
-pub fn souk(arguments: &[&str]) -> Command {
+pub(crate) fn souk(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_souk"));
     command.args(arguments).env_remove("SOUK_ADDRESS").env_remove("NO_COLOR");
     command
 }
 
 /// Runs to the end.
-pub fn run(arguments: &[&str]) -> Ran {
+pub(crate) fn run(arguments: &[&str]) -> Ran {
     Ran::of(souk(arguments).output().expect("the binary runs"))
 }
 
-pub struct Ran {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Ran {
-    pub fn of(output: Output) -> Self {
+    pub(crate) fn of(output: Output) -> Self {
         Self {
             code: output.status.code().expect("an exit code"),
             out: String::from_utf8(output.stdout).expect("text"),
@@ -36,25 +36,25 @@ impl Ran {
         }
     }
 
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         assert_eq!(self.code, 0, "{}", self.err);
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
     }
 }
 
 /// A running `souk dev`, ended with the test.
-pub struct Dev {
+pub(crate) struct Dev {
     child: Child,
     out: BufReader<ChildStdout>,
     /// What it has printed so far.
-    pub said: String,
-    pub address: String,
-    pub metrics: String,
+    pub(crate) said: String,
+    pub(crate) address: String,
+    pub(crate) metrics: String,
 }
 
 impl Dev {
     /// Starts one on free ports and waits until it is ready.
-    pub fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let free = ["dev", "--no-traffic", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"];
         let mut child = souk(&free)
             .args(arguments)
@@ -75,7 +75,7 @@ impl Dev {
     }
 
     /// Reads lines until one holds this.
-    pub fn read_until(&mut self, end: &str) {
+    pub(crate) fn read_until(&mut self, end: &str) {
         let began = now();
         loop {
             let mut line = String::new();
@@ -93,18 +93,18 @@ impl Dev {
     }
 
     /// Runs a client command against it.
-    pub fn ask(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn ask(&self, arguments: &[&str]) -> Ran {
         let mut arguments = arguments.to_vec();
         arguments.extend(["--address", &self.address]);
         run(&arguments)
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// Sends a signal by name, and waits for the end.
-    pub fn end(mut self, signal: &str) -> i32 {
+    pub(crate) fn end(mut self, signal: &str) -> i32 {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", signal, &pid]).status().expect("kill runs").success());
         let began = now();
@@ -113,7 +113,7 @@ impl Dev {
                 return status.code().unwrap_or(-1);
             }
             assert!(now() - began < PATIENCE, "does not end");
-            std::thread::yield_now();
+            std::thread::park_timeout(Duration::from_millis(10));
         }
     }
 }
