@@ -22,7 +22,7 @@ use tonic::{Status, Streaming};
 use super::level;
 use super::verdicts::{Counted, verdicts};
 use crate::error::Checks;
-use crate::limits::{BATCHES_IN_FLIGHT, BOOKMARK_EVERY, RETRY_AFTER, SHED_PATIENCE};
+use crate::limits::{BATCHES_IN_FLIGHT, BOOKMARK_EVERY, DRAIN_ANSWERS, RETRY_AFTER, SHED_PATIENCE};
 use crate::{ApiError, Call, Context, status};
 
 /// What the caller gets.
@@ -41,6 +41,7 @@ pub(super) fn answers(
         waiting: None,
         last_seq: None,
         endings: VecDeque::new(),
+        leaves: None,
     };
     Box::pin(unfold(batches, |mut batches| async move {
         let answer = batches.next().await?;
@@ -63,6 +64,8 @@ struct Batches {
     last_seq: Option<i64>,
     /// What comes when nothing is under way any more. Once there is any, nothing is read.
     endings: VecDeque<Ending>,
+    /// Until when a leaving node waits for what is under way.
+    leaves: Option<Instant>,
 }
 
 struct Waiting {
@@ -87,6 +90,8 @@ enum News {
     Batch(Result<Option<raw::StreamEventsRequest>, Status>),
     TryAgain,
     Silence,
+    /// What is under way takes longer than a leaving node waits.
+    Abandoned,
 }
 
 impl Batches {
@@ -123,6 +128,7 @@ impl Batches {
                     }
                 }
                 News::Silence => return Some(Ok(frame(Kind::Bookmark))),
+                News::Abandoned => self.under_way.clear(),
             }
         }
     }
@@ -137,6 +143,7 @@ impl Batches {
             Some(became) = self.under_way.next(), if !self.under_way.is_empty() => News::Answered(became),
             batch = self.requests.message(), if reads => News::Batch(batch),
             () = sleep_until(again), if self.waiting.is_some() => News::TryAgain,
+            () = sleep_until(self.leaves.unwrap_or(silence)), if self.leaves.is_some() => News::Abandoned,
             () = sleep_until(silence) => News::Silence,
         }
     }
@@ -177,6 +184,7 @@ impl Batches {
     /// The node leaves: nothing more is read; what waits for room was never in the journal.
     fn leave(&mut self) {
         self.waiting = None;
+        self.leaves = Some(Instant::now() + DRAIN_ANSWERS);
         let draining = ApiError::from(Error::Draining);
         self.endings.extend([Ending::GoAway, Ending::Failed(draining.into()), Ending::Done]);
     }
