@@ -228,11 +228,7 @@ async fn call(channel: Channel, maker: &mut Maker, method: &MethodDescriptor) ->
     tokio::time::timeout(CALL * 2, answering).await.ok()?.err()
 }
 
-async fn caller(
-    channel: Channel,
-    methods: Vec<MethodDescriptor>,
-    seed: u64,
-) -> BTreeMap<(String, i32), u64> {
+async fn caller(channel: Channel, methods: Vec<MethodDescriptor>, seed: u64) -> BTreeMap<(String, i32), u64> {
     let mut maker = Maker { random: StdRng::seed_from_u64(seed) };
     let until = Instant::now() + FOR;
     let mut ended = BTreeMap::new();

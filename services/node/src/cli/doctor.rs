@@ -204,9 +204,6 @@ fn of_dependency(dependency: &Value) -> Check {
         "STATE_DEGRADED" => (Verdict::Warning, "degraded"),
         _ => (Verdict::Bad, "down"),
     };
-    check(
-        "dependency",
-        verdict,
-        format!("{} {word} {} {}", text("name"), text("responseTime"), text("message")).trim_end(),
-    )
+    let took = cell::text(&dependency["responseTime"]);
+    check("dependency", verdict, format!("{} {word} {} {}", text("name"), took, text("message")).trim_end())
 }
