@@ -48,14 +48,18 @@ pub(crate) struct Running {
     out: BufReader<ChildStdout>,
     /// What it has printed so far.
     pub(crate) said: String,
+    /// Where it makes temporary directories: one that is killed leaves them.
+    _temporary: tempfile::TempDir,
 }
 
 impl Running {
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let piped = souk(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-        let mut child = piped.expect("the binary runs");
+        let temporary = tempfile::tempdir().expect("a directory");
+        let mut command = souk(arguments);
+        command.env("TMPDIR", temporary.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary runs");
         let out = BufReader::new(child.stdout.take().expect("piped"));
-        Self { child, out, said: String::new() }
+        Self { child, out, said: String::new(), _temporary: temporary }
     }
 
     /// Reads lines until one holds this, and gives that line.
