@@ -57,9 +57,7 @@ impl Ahead {
         }
         match self.decoded.front() {
             Some((offset, _)) if *offset == entry.offset => {
-                self.decoded
-                    .pop_front()
-                    .map_or_else(|| Box::new(Decoded::of(entry)), |(_, decoded)| decoded)
+                self.decoded.pop_front().map_or_else(|| Box::new(Decoded::of(entry)), |(_, decoded)| decoded)
             }
             _ => Box::new(Decoded::of(entry)),
         }

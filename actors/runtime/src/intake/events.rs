@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt as _;
 use prost::Message as _;
 use souk_model::journal::{Journal, ShardId};
 use souk_model::record::{self, Record};
 use souk_model::shard::Decoded;
 use souk_model::verdict::{Reason, Refusal, Verdict};
 use souk_proto::v1;
+use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 
 use super::record::Given;
@@ -30,6 +32,10 @@ pub(crate) async fn publish(
     deadline: Option<Instant>,
 ) -> Result<Published, Error> {
     admit(runtime, &batch)?;
+    let turn = match &batch.order {
+        Some(order) => Some(order.turn().await),
+        None => None,
+    };
     let world = runtime.world();
     let received = batch.events.len() as u64;
     world.tallies.received.fetch_add(received, Ordering::Relaxed);
@@ -64,7 +70,7 @@ pub(crate) async fn publish(
         Level::Logged => Vec::new(),
         Level::Applied => world.every_cell().map(|cell| cell.desk.wait()).collect(),
     };
-    let (position, appended) = accepted.append(runtime).await?;
+    let (position, appended) = accepted.append(runtime, turn).await?;
     if batch.level == Level::Applied {
         judged(runtime, &waiting, &appended, &position, deadline, &mut outcomes).await?;
         name_problems(&batch, &mut outcomes);
@@ -185,7 +191,12 @@ impl Accepted {
         self.records.push(Leaving { place, shard, end: self.buffer.len(), decoded: judged.decoded });
     }
 
-    async fn append(self, runtime: &Runtime) -> Result<(Position, Vec<Landed>), Error> {
+    /// Appends all of it. The next batch of the order has its turn as soon as this one stands in the journal's queue.
+    async fn append(
+        self,
+        runtime: &Runtime,
+        turn: Option<OwnedMutexGuard<()>>,
+    ) -> Result<(Position, Vec<Landed>), Error> {
         let world = runtime.world();
         let bytes = self.buffer.freeze();
         let _room = runtime.room_for(bytes.len())?;
@@ -195,7 +206,13 @@ impl Accepted {
             records.push(NewRecord { shard: leaving.shard, bytes: bytes.slice(from..leaving.end) });
             from = leaving.end;
         }
-        let became = world.ports.journal.append(records).await;
+        let mut appending = world.ports.journal.append(records);
+        let at_once = (&mut appending).now_or_never();
+        drop(turn);
+        let became = match at_once {
+            Some(became) => became,
+            None => appending.await,
+        };
         let mut landed = Vec::with_capacity(became.len());
         let mut fresh: BTreeMap<ShardId, Vec<(u64, Box<Decoded>)>> = BTreeMap::new();
         for (became, Leaving { place, shard, decoded, .. }) in became.into_iter().zip(self.records) {

@@ -15,7 +15,7 @@ use souk_proto::grpc::raw;
 use souk_proto::v1;
 use souk_proto::v1::stream_frame::Kind;
 use souk_runtime::Error;
-use souk_runtime::intake::{Publication, Published};
+use souk_runtime::intake::{Order, Publication, Published};
 use tokio::time::{Instant, sleep_until};
 use tonic::{Status, Streaming};
 
@@ -37,6 +37,7 @@ pub(super) fn answers(
         context,
         call,
         requests,
+        order: Order::default(),
         under_way: FuturesOrdered::new(),
         waiting: None,
         last_seq: None,
@@ -57,6 +58,7 @@ struct Batches {
     context: Context,
     call: Call,
     requests: Streaming<raw::StreamEventsRequest>,
+    order: Order,
     /// At most [`BATCHES_IN_FLIGHT`], in the order they were sent.
     under_way: FuturesOrdered<BoxFuture<'static, Became>>,
     /// A batch intake had no room for. While there is one nothing is read.
@@ -159,7 +161,13 @@ impl Batches {
         let level = level(events.len(), ack, &mut checks);
         checks.done()?;
         self.last_seq = Some(seq);
-        let batch = Publication { events, shop: self.call.shop.clone(), level, with_ids: false };
+        let batch = Publication {
+            events,
+            shop: self.call.shop.clone(),
+            level,
+            order: Some(self.order.clone()),
+            with_ids: false,
+        };
         self.start(seq, batch, Instant::now())
     }
 
