@@ -69,7 +69,8 @@ impl Running {
             let mut line = String::new();
             if self.out.read_line(&mut line).expect("text") == 0 {
                 let mut err = String::new();
-                let _ = self.child.stderr.take().map(|mut stderr| stderr.read_to_string(&mut err));
+                let mut stderr = self.child.stderr.take().expect("piped");
+                stderr.read_to_string(&mut err).expect("text");
                 panic!("ended before {end:?}:\n{}{err}", self.said);
             }
             self.said += &line;
@@ -98,8 +99,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if let Ok(None) = self.child.try_wait() {
-            let _ = self.child.kill();
-            let _ = self.child.wait();
+            self.child.kill().and_then(|()| self.child.wait()).expect("a child that runs can be killed");
         }
     }
 }
