@@ -71,9 +71,15 @@ pub(super) fn user(world: &World, key: &ActorKey) -> Option<Evaluation> {
             return Err(shard.section_of(key));
         }
         let now = shard.now();
-        let found = shard.as_users().and_then(|users| users.user(key, |user| user_rows(key, user, &now)).ok());
+        let found =
+            shard.as_users().and_then(|users| users.user(key, |user| user_rows(key, user, &now)).ok());
         let rows = found.map(Option::unwrap_or_default);
-        Ok(rows.map(|rows| Evaluation { rows, revision: now.offset, info: None, as_of: Some(now.high_water) }))
+        Ok(rows.map(|rows| Evaluation {
+            rows,
+            revision: now.offset,
+            info: None,
+            as_of: Some(now.high_water),
+        }))
     });
     match read {
         Ok(Ok(evaluation)) => evaluation,
