@@ -199,7 +199,12 @@ mod tests {
         let refused = refused_of(asked(request).unwrap_err());
         (
             refused.reason,
-            refused.metadata.get("declared").or(refused.metadata.get("near")).cloned().unwrap_or_default(),
+            refused
+                .metadata
+                .get("declared")
+                .or_else(|| refused.metadata.get("near"))
+                .cloned()
+                .unwrap_or_default(),
         )
     }
 
