@@ -44,3 +44,5 @@ pub const EVALUATION_SHARE: u32 = 20;
 pub const TOPIC_HEARTBEAT: Duration = Duration::from_secs(5);
 /// Rounds of proposing settings: each reaches the partitions the one before did not.
 pub const PROPOSALS: usize = 8;
+/// Records of one shard kept decoded between their append and their fold: what some batches leave behind when the fold is slow.
+pub const FRESH_KEPT: usize = 16_384;

@@ -162,6 +162,7 @@ pub fn take_series_of(
                     key_set: key_set as u16,
                     window: Some(*window),
                     key: None,
+                    given: Vec::new(),
                     span: Span::Starting(within),
                     closed_only: false,
                     top: None,

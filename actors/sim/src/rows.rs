@@ -58,6 +58,7 @@ impl RowWatchers {
                 key_set: rng.below(key_sets) as u16,
                 window: None,
                 key: None,
+                given: Vec::new(),
                 span: Span::Last(WINDOWS),
                 closed_only: false,
                 top: None,

@@ -11,7 +11,7 @@ use crate::names;
 
 /// Metadata that names the shop.
 pub const SHOP: &str = "souk-shop";
-const TIMEOUT: &str = "grpc-timeout";
+pub(crate) const TIMEOUT: &str = "grpc-timeout";
 
 /// Read once at the start of every method.
 #[derive(Debug, Clone, PartialEq, Eq)]

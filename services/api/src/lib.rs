@@ -4,16 +4,20 @@
 //! [`names`], [`filter`] and [`page`] → asks `souk_runtime` → answers with what the answer is worth ([`read_options`]). Whatever goes wrong
 //! is an [`ApiError`]; [`status`] alone makes a `tonic::Status` of it.
 
+pub mod admin;
 pub mod call;
 pub mod context;
 pub mod error;
+pub mod event;
 pub mod filter;
 pub mod limits;
 pub mod names;
 pub mod page;
 pub mod read_options;
+pub mod server;
 pub mod status;
 
 pub use call::Call;
 pub use context::Context;
 pub use error::ApiError;
+pub use server::{Options, Server};

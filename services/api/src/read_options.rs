@@ -2,7 +2,7 @@
 
 use souk_model::journal::ShardId;
 use souk_model::series;
-use souk_model::time::to_timestamp;
+use souk_model::time::{Millis, SECOND, to_timestamp};
 use souk_proto::v1;
 use souk_proto::v1::answer_info::{Exactness, Source};
 use souk_runtime::Position;
@@ -100,6 +100,19 @@ pub fn info_of_write(position: &Position) -> v1::AnswerInfo {
         position: position.to_string(),
         source: Source::Owner.into(),
         ..v1::AnswerInfo::default()
+    }
+}
+
+/// What a list of what a node itself knows is worth: no shard's state was read.
+pub fn info_of_node() -> v1::AnswerInfo {
+    v1::AnswerInfo { complete: Some(true), ..v1::AnswerInfo::default() }
+}
+
+/// A duration as answers write it.
+pub fn duration(millis: Millis) -> prost_types::Duration {
+    prost_types::Duration {
+        seconds: millis.div_euclid(SECOND),
+        nanos: (millis.rem_euclid(SECOND) * 1_000_000) as i32,
     }
 }
 

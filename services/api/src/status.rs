@@ -161,7 +161,7 @@ fn of_runtime(error: Error) -> Refused {
         Error::State(StateError::Newer { found, newest }) => {
             plain(Reason::DataFormatNewer).with("found", found).with("newest", newest)
         }
-        Error::State(StateError::Damaged(_)) => return bug(&message),
+        Error::Start(_) | Error::State(StateError::Damaged(_)) => return bug(&message),
     };
     refused_of(error)
 }

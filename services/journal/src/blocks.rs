@@ -8,7 +8,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use souk_model::journal::Entry;
 
-use crate::disk::read_most;
+use crate::disk::{Disk, read_most};
 use crate::frame::{self, Flaw, Frame};
 use crate::limits::BLOCK_CACHE_BYTES;
 use crate::segment::{Block, Segment};
@@ -32,7 +32,12 @@ type Place = (u64, u64);
 
 impl Blocks {
     /// The block's bytes: from memory, or from the file off the runtime's threads.
-    pub(crate) async fn get(&self, segment: &Arc<Segment>, block: Block) -> io::Result<Bytes> {
+    pub(crate) async fn get(
+        &self,
+        disk: &Arc<dyn Disk>,
+        segment: &Arc<Segment>,
+        block: Block,
+    ) -> io::Result<Bytes> {
         let place = (segment.header.first_frame, block.range.start);
         if let Some(bytes) = self.cached(place) {
             return Ok(bytes);
@@ -41,9 +46,9 @@ impl Blocks {
         if let Some(bytes) = self.cached(place) {
             return Ok(bytes);
         }
-        let (segment, is_whole) = (Arc::clone(segment), block.is_whole);
-        let bytes =
-            tokio::task::spawn_blocking(move || load(&segment, &block)).await.map_err(io::Error::other)??;
+        let (disk, segment, is_whole) = (Arc::clone(disk), Arc::clone(segment), block.is_whole);
+        let loading = tokio::task::spawn_blocking(move || load(&*disk, &segment, &block));
+        let bytes = loading.await.map_err(io::Error::other)??;
         if is_whole {
             self.cache.lock().keep(place, bytes.clone());
         }
@@ -70,8 +75,9 @@ impl Cache {
     }
 }
 
-pub(crate) fn load(segment: &Segment, block: &Block) -> io::Result<Bytes> {
-    Ok(read_most(&*segment.file, block.range.start, block.range.end - block.range.start)?.into())
+pub(crate) fn load(disk: &dyn Disk, segment: &Segment, block: &Block) -> io::Result<Bytes> {
+    let file = disk.open(&segment.name)?;
+    Ok(read_most(&*file, block.range.start, block.range.end - block.range.start)?.into())
 }
 
 /// Entries of a partition in a block, from this offset on, which is in it. A flaw comes with its place in the block.

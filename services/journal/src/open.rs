@@ -39,10 +39,17 @@ pub(crate) fn open(disk: Arc<dyn Disk>, options: Options, clock: Arc<dyn Clock>)
     let recovered = recovery.run()?;
     meta.incarnation += 1;
     meta.synced = recovered.number;
+    // Syncs the directory too: from here on its names are as recovery left them.
     meta.store(&*disk).map_err(failed("write", options.dir.join(meta::FILE)))?;
     let Recovered { segments, ends, .. } = &recovered;
-    let visible = Visible::new(options.dir.clone(), meta.layout, meta.topic_id, ends, segments.clone());
-    let visible = Arc::new(visible);
+    let visible = Arc::new(Visible::new(
+        Arc::clone(&disk),
+        options.dir.clone(),
+        meta.layout,
+        meta.topic_id,
+        ends,
+        segments.clone(),
+    ));
     let log = Log::new(disk, clock, Arc::clone(&visible), meta.clone(), recovered, options);
     Ok(Opened { log, visible, meta })
 }

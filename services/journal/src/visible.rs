@@ -11,13 +11,16 @@ use souk_model::journal::Entry;
 use souk_model::owner::{Entries, Unavailable};
 use tokio::sync::watch;
 
+use crate::Error;
 use crate::blocks::{self, Blocks};
+use crate::disk::Disk;
 use crate::layout::Layout;
 use crate::segment::{Block, Segment};
 use crate::tail::{self, Tail};
 
 #[derive(Debug)]
 pub(crate) struct Visible {
+    pub(crate) disk: Arc<dyn Disk>,
     pub(crate) dir: PathBuf,
     pub(crate) layout: Layout,
     pub(crate) topic_id: u64,
@@ -45,6 +48,7 @@ pub(crate) enum Found {
 
 impl Visible {
     pub(crate) fn new(
+        disk: Arc<dyn Disk>,
         dir: PathBuf,
         layout: Layout,
         topic_id: u64,
@@ -57,7 +61,8 @@ impl Visible {
             released: AtomicU64::new(0),
         };
         let partitions = ends.iter().map(partition).collect();
-        Self { dir, layout, topic_id, partitions, segments: RwLock::new(segments), blocks: Blocks::default() }
+        let (segments, blocks) = (RwLock::new(segments), Blocks::default());
+        Self { disk, dir, layout, topic_id, partitions, segments, blocks }
     }
 
     pub(crate) fn end(&self, partition: usize) -> u64 {
@@ -93,18 +98,28 @@ impl Visible {
         most_bytes: usize,
         wait: Duration,
     ) -> Result<Entries, Unavailable> {
-        let from = from.max(self.start(partition));
+        let mut from = from.max(self.start(partition));
         let end = self.wait_for(partition, from, wait).await;
-        if end < from {
-            return Ok(Entries { entries: Vec::new(), end });
+        while from <= end {
+            let entries = match self.find(partition, from, most_bytes) {
+                Some(Found::InMemory(entries)) => Ok(entries),
+                Some(Found::OnDisk(segment, block)) => {
+                    self.load(partition, from, most_bytes, &segment, block).await
+                }
+                None => Err(None),
+            };
+            // What was retained may go between two looks; what is retained is read, or is a problem.
+            let start = self.start(partition);
+            match entries {
+                Ok(entries) => return Ok(Entries { entries, end }),
+                Err(_) if start > from => from = start,
+                Err(problem) => {
+                    tracing::error!(?problem, partition, from, "cannot read the journal");
+                    return Err(Unavailable);
+                }
+            }
         }
-        // What was retained may go between two looks.
-        let from = from.max(self.start(partition));
-        let entries = match self.find(partition, from, most_bytes).ok_or(Unavailable)? {
-            Found::InMemory(entries) => entries,
-            Found::OnDisk(segment, block) => self.load(partition, from, most_bytes, &segment, block).await?,
-        };
-        Ok(Entries { entries, end })
+        Ok(Entries { entries: Vec::new(), end })
     }
 
     /// The partition's end, once it is at this offset or the time is over.
@@ -126,17 +141,12 @@ impl Visible {
         most_bytes: usize,
         segment: &Arc<Segment>,
         block: Block,
-    ) -> Result<Vec<Entry>, Unavailable> {
-        let at = block.range.start;
-        let file = self.dir.join(&segment.name);
-        let bytes = self.blocks.get(segment, block).await.map_err(|error| {
-            tracing::error!(file = %file.display(), at, %error, "cannot read the journal");
-            Unavailable
-        })?;
-        blocks::entries(self.topic_id, &bytes, partition, from, most_bytes).map_err(|(place, flaw)| {
-            let at = at + place as u64;
-            tracing::error!(file = %file.display(), at, %flaw, "the journal is damaged: put the file back from a copy");
-            Unavailable
-        })
+    ) -> Result<Vec<Entry>, Option<Error>> {
+        let (path, at) = (self.dir.join(&segment.name), block.range.start);
+        match self.blocks.get(&self.disk, segment, block).await {
+            Ok(bytes) => blocks::entries(self.topic_id, &bytes, partition, from, most_bytes)
+                .map_err(|(place, flaw)| Some(Error::Damaged { file: path, at: at + place as u64, flaw })),
+            Err(source) => Err(Some(Error::Io { doing: "read", path, source })),
+        }
     }
 }

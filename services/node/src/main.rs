@@ -1,2 +1,25 @@
-//! The binary.
-fn main() {}
+//! `souk`: the node, and every command that talks to one.
+//!
+//! A command is a file of [`cli`]. Those that run a node read [`config`], and [`wiring`] joins journal, store, runtime and API;
+//! those that ask one go through [`client`] and print through [`output`].
+
+mod cli;
+mod client;
+mod config;
+mod data_dir;
+mod limits;
+mod output;
+mod shoppers;
+mod shutdown;
+mod telemetry;
+mod wiring;
+
+use std::process::ExitCode;
+
+/// Many threads free what others allocated: records cross from connections to shards.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    cli::main()
+}

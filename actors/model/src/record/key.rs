@@ -37,12 +37,6 @@ pub fn journal_of(record: &journal::Record) -> Option<Journal> {
     Some(if is_for_product { Journal::Products } else { Journal::Users })
 }
 
-/// Where a valid event belongs: its journal and its actor there.
-pub fn home_of(event: &v1::Event) -> (Journal, ActorKey) {
-    let is_of_product = event.kind.as_ref().is_some_and(is_of_product);
-    (if is_of_product { Journal::Products } else { Journal::Users }, event_key(event).0)
-}
-
 /// Whether an event is folded by a product.
 pub fn is_of_product(kind: &Kind) -> bool {
     matches!(kind, Kind::ProductStep(_) | Kind::StockStep(_))

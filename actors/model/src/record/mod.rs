@@ -17,7 +17,7 @@ mod time;
 pub use check::{is_id, is_user_id};
 pub use command::{action_name as command_name, is_for_product};
 pub use event::kind_name;
-pub use key::{DEFAULT_SHOP, home_of, is_of_product, journal_of, key_of, product_id};
+pub use key::{DEFAULT_SHOP, is_of_product, journal_of, key_of, product_id};
 pub use step::action_name as step_name;
 
 use prost::Message as _;
@@ -26,6 +26,7 @@ use souk_proto::journal::v1::record::Body;
 use souk_proto::v1;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use crate::journal::Journal;
 use crate::key::ActorKey;
 use crate::limits::{RECORD_BYTES, SETTINGS_BYTES};
 use crate::record::check::{Checked, missing, refuse, within};
@@ -75,6 +76,12 @@ pub struct Step {
 }
 
 impl Event {
+    /// The journal it belongs to.
+    pub fn journal(&self) -> Journal {
+        let is_of_product = self.event.kind.as_ref().is_some_and(is_of_product);
+        if is_of_product { Journal::Products } else { Journal::Users }
+    }
+
     pub fn stamp(&self, product_id: &str) -> Option<&journal::Stamp> {
         self.stamps.iter().find(|stamp| stamp.product_id == product_id)
     }
@@ -118,6 +125,14 @@ pub fn validate_event(event: &v1::Event) -> Result<(), Refusal> {
     event::event(event).map(drop)
 }
 
+/// Makes a reported event ready for the fold, as [`decode`] would of its record; gives it back where a field is out of its bounds.
+pub fn take_event(event: v1::Event, stamps: Vec<journal::Stamp>) -> Result<Event, (v1::Event, Refusal)> {
+    match event::event(&event) {
+        Ok(time) => Ok(ready(event, time, stamps, None)),
+        Err(refusal) => Err((event, refusal)),
+    }
+}
+
 /// Whether every field of a command is within its bounds.
 pub fn validate_command(command: &journal::Command) -> Result<(), Refusal> {
     command::command(command)
@@ -136,9 +151,18 @@ fn event_record(record: journal::EventRecord) -> Result<Event, Refusal> {
     if let Some(bridge) = &bridge {
         stamp::bridge(bridge)?;
     }
+    Ok(ready(event, time, stamps, bridge))
+}
+
+fn ready(
+    event: v1::Event,
+    time: Option<Millis>,
+    stamps: Vec<journal::Stamp>,
+    bridge: Option<journal::BridgeStamp>,
+) -> Event {
     let (key, keyless) = key::event_key(&event);
     let fingerprint = fingerprint(&key, keyless, &event.event_id);
-    Ok(Event { key, keyless, time, fingerprint, event, stamps, bridge })
+    Event { key, keyless, time, fingerprint, event, stamps, bridge }
 }
 
 /// Keyless events of a bucket share one memory: there the id alone would not tell two of them apart.

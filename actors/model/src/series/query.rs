@@ -26,6 +26,8 @@ pub struct Query {
     pub window: Option<Window>,
     /// One key's values; none: all keys.
     pub key: Option<Vec<String>>,
+    /// Of all keys those with these values, each with the place of its dimension in the key set.
+    pub given: Vec<(usize, String)>,
     pub span: Span,
     /// Only windows nothing is expected in any more.
     pub closed_only: bool,
@@ -42,6 +44,12 @@ pub enum Span {
     Last(usize),
     /// Those that start in a range.
     Starting(TimeRange),
+}
+
+impl Query {
+    fn is_asked_for(&self, values: &[String]) -> bool {
+        self.given.iter().all(|(place, wanted)| values.get(*place) == Some(wanted))
+    }
 }
 
 impl Span {
@@ -183,10 +191,14 @@ impl SeriesBook {
 
     /// Texts of the rows asked for, in order.
     fn texts(&self, query: &Query) -> Result<Vec<String>, QueryError> {
-        Ok(match &query.key {
-            Some(values) => vec![self.key(query, values.clone()).to_text()],
-            None => self.keys_of(&self.key(query, Vec::new()).to_text())?,
-        })
+        if let Some(values) = &query.key {
+            return Ok(vec![self.key(query, values.clone()).to_text()]);
+        }
+        let mut texts = self.keys_of(&self.key(query, Vec::new()).to_text())?;
+        if !query.given.is_empty() {
+            texts.retain(|text| SeriesKey::parse(text).is_some_and(|key| query.is_asked_for(&key.values)));
+        }
+        Ok(texts)
     }
 
     fn key(&self, query: &Query, values: Vec<String>) -> SeriesKey {

@@ -249,7 +249,17 @@ fn expected(metric: &Metric, key_set: usize, window: crate::metric::Window, coun
 
 fn query(metric: &Metric, key_set: usize, window: crate::metric::Window, span: Span) -> Query {
     let (shop, metric, key_set) = ("main".to_owned(), metric.name.clone(), key_set as u16);
-    Query { shop, metric, key_set, window: Some(window), key: None, span, closed_only: false, top: None }
+    Query {
+        shop,
+        metric,
+        key_set,
+        window: Some(window),
+        key: None,
+        given: Vec::new(),
+        span,
+        closed_only: false,
+        top: None,
+    }
 }
 
 fn check(settings: &Settings, series: &[SeriesBook], counted: &[Step]) -> Result<(), TestCaseError> {

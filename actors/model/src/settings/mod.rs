@@ -17,7 +17,7 @@ pub mod view;
 
 pub use fold::{Clock, FoldSettings};
 pub use layer::BUILTIN;
-pub use problem::{Problem, SettingsErrors};
+pub use problem::{Problem, SettingsErrors, nearest};
 
 use souk_proto::journal::v1 as journal;
 use toml::Table;
@@ -25,7 +25,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::fact::FactKind;
 use crate::limits::METRICS;
-use crate::metric::Metric;
+use crate::metric::{Metric, Window};
 use crate::settings::fold::Defaults;
 use crate::settings::node::Section;
 use crate::settings::problem::Problems;
@@ -107,6 +107,11 @@ impl Settings {
         self.text = text;
         self
     }
+}
+
+/// Reads a window as the settings write it: `total`, `day`, `5m`, `5m/1m`.
+pub fn parse_window(text: &str) -> Option<Window> {
+    literal::window(text).ok()
 }
 
 /// What stands for a settings text in records, manifests and tallies.

@@ -96,7 +96,7 @@ pub(super) fn shown(text: &str) -> String {
 }
 
 /// The known name nearest to `name`, if near enough to be meant: at most a third of its characters differ, or two.
-pub(super) fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+pub fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let name: Vec<char> = name.chars().take(SHOWN_CHARS).collect();
     let reach = (name.len() / 3).max(2);
     known

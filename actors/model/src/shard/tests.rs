@@ -80,6 +80,7 @@ impl Log {
             key_set: 0,
             window: Some(Window::Total),
             key: None,
+            given: Vec::new(),
             span: Span::Newest,
             closed_only: false,
             top: None,

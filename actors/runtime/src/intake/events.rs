@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::{Bytes, BytesMut};
 use prost::Message as _;
 use souk_model::journal::{Journal, ShardId};
-use souk_model::record;
+use souk_model::record::{self, Record};
+use souk_model::shard::Decoded;
 use souk_model::verdict::{Reason, Refusal, Verdict};
 use souk_proto::v1;
 use tokio::time::Instant;
 
 use super::record::Given;
-use super::stamps::Stamps;
+use super::stamps::{self, Stamps};
 use super::{Fate, Level, Outcome, Publication, Published};
 use crate::limits::{EVENTS_PER_BATCH, RETRY_AFTER, UNFOLDED_RECORDS};
 use crate::ports::{Appended, NewRecord, Refused};
@@ -36,17 +37,19 @@ pub(crate) async fn publish(
     let mut outcomes = Vec::with_capacity(batch.events.len());
     let mut stamps = Stamps::default();
     for bytes in &batch.events {
-        let event = match judge(runtime, &batch.shop, bytes) {
-            Ok(event) => event,
+        let mut judged = match judge(runtime, &batch.shop, bytes) {
+            Ok(judged) => judged,
             Err(outcome) => {
                 world.tallies.rejected.fetch_add(1, Ordering::Relaxed);
                 outcomes.push(outcome);
                 continue;
             }
         };
-        let stamps = stamps.of(runtime, &event.event.shop, &event.event).await;
-        accepted.push(runtime, outcomes.len(), bytes, &event, &stamps);
-        let event_id = if batch.with_ids { event.event.event_id } else { String::new() };
+        if stamps::is_wanted(&judged.event.event) {
+            judged.event.stamps = stamps.of(runtime, &judged.event).await;
+        }
+        let event_id = if batch.with_ids { judged.event.event.event_id.clone() } else { String::new() };
+        accepted.push(runtime, outcomes.len(), bytes, judged);
         outcomes.push(Outcome { event_id, fate: Fate::Accepted });
     }
     if accepted.records.is_empty() {
@@ -68,7 +71,7 @@ pub(crate) async fn publish(
 pub(crate) fn validate(runtime: &Runtime, batch: &Publication) -> Result<Published, Error> {
     too_many(batch)?;
     let outcomes = batch.events.iter().map(|bytes| match judge(runtime, &batch.shop, bytes) {
-        Ok(event) => Outcome { event_id: event.event.event_id, fate: Fate::Accepted },
+        Ok(judged) => Outcome { event_id: judged.event.event.event_id, fate: Fate::Accepted },
         Err(outcome) => outcome,
     });
     Ok(Published { outcomes: outcomes.collect(), position: Position::default() })
@@ -102,7 +105,7 @@ fn admit(runtime: &Runtime, batch: &Publication) -> Result<(), Error> {
 
 /// An event that may go into a journal, as it will stand there.
 struct Judged {
-    event: v1::Event,
+    event: record::Event,
     given_id: bool,
     given_shop: bool,
 }
@@ -120,9 +123,9 @@ fn judge(runtime: &Runtime, shop: &str, bytes: &Bytes) -> Result<Judged, Outcome
     if given_shop {
         shop.clone_into(&mut event.shop);
     }
-    match record::validate_event(&event) {
-        Ok(()) => Ok(Judged { event, given_id, given_shop }),
-        Err(refusal) => Err(rejected(event.event_id, refusal)),
+    match record::take_event(event, Vec::new()) {
+        Ok(event) => Ok(Judged { event, given_id, given_shop }),
+        Err((event, refusal)) => Err(rejected(event.event_id, refusal)),
     }
 }
 
@@ -130,9 +133,16 @@ fn judge(runtime: &Runtime, shop: &str, bytes: &Bytes) -> Result<Judged, Outcome
 #[derive(Default)]
 struct Accepted {
     buffer: BytesMut,
-    records: Vec<(ShardId, usize)>,
-    /// Place of each in the batch.
-    places: Vec<usize>,
+    records: Vec<Leaving>,
+}
+
+struct Leaving {
+    /// Place in the batch.
+    place: usize,
+    shard: ShardId,
+    /// Its record's end in the buffer.
+    end: usize,
+    event: record::Event,
 }
 
 /// Where a record of the batch went.
@@ -143,23 +153,15 @@ struct Landed {
 }
 
 impl Accepted {
-    fn push(
-        &mut self,
-        runtime: &Runtime,
-        place: usize,
-        bytes: &Bytes,
-        judged: &Judged,
-        stamps: &[souk_proto::journal::v1::Stamp],
-    ) {
-        let event = &judged.event;
-        let (journal, key) = record::home_of(event);
+    fn push(&mut self, runtime: &Runtime, place: usize, bytes: &Bytes, judged: Judged) {
+        let Judged { event, given_id, given_shop } = judged;
         let given = Given {
-            event_id: if judged.given_id { &event.event_id } else { "" },
-            shop: if judged.given_shop { &event.shop } else { "" },
+            event_id: if given_id { &event.event.event_id } else { "" },
+            shop: if given_shop { &event.event.shop } else { "" },
         };
-        super::record::put(bytes, given, stamps, &mut self.buffer);
-        self.records.push((runtime.world().home(journal, &key).id, self.buffer.len()));
-        self.places.push(place);
+        super::record::put(bytes, given, &event.stamps, &mut self.buffer);
+        let shard = runtime.world().home(event.journal(), &event.key).id;
+        self.records.push(Leaving { place, shard, end: self.buffer.len(), event });
     }
 
     async fn append(self, runtime: &Runtime) -> Result<(Position, Vec<Landed>), Error> {
@@ -168,31 +170,33 @@ impl Accepted {
         let _room = runtime.room_for(bytes.len())?;
         let mut from = 0;
         let mut records = Vec::with_capacity(self.records.len());
-        for (shard, to) in &self.records {
-            records.push(NewRecord { shard: *shard, bytes: bytes.slice(from..*to) });
-            from = *to;
+        for leaving in &self.records {
+            records.push(NewRecord { shard: leaving.shard, bytes: bytes.slice(from..leaving.end) });
+            from = leaving.end;
         }
         let became = world.ports.journal.append(records).await;
-        let mut position = Position::default();
-        let mut ends: BTreeMap<ShardId, u64> = BTreeMap::new();
         let mut landed = Vec::with_capacity(became.len());
-        for ((became, (shard, _)), place) in became.into_iter().zip(&self.records).zip(self.places) {
+        let mut fresh: BTreeMap<ShardId, Vec<(u64, Decoded)>> = BTreeMap::new();
+        for (became, Leaving { place, shard, event, .. }) in became.into_iter().zip(self.records) {
             match became {
                 Appended::At { offset, .. } => {
-                    let end = ends.entry(*shard).or_default();
-                    *end = offset.max(*end);
-                    landed.push(Landed { place, shard: *shard, offset });
+                    landed.push(Landed { place, shard, offset });
+                    let decoded = Decoded { record: Ok(Record::Event(event)), is_event: true };
+                    fresh.entry(shard).or_default().push((offset, decoded));
                 }
                 // A batch is one append: what became of one record became of all.
                 Appended::Refused(refused) => return Err(refused.into()),
                 Appended::Unknown => return Err(Error::OutcomeUnknown),
             }
         }
-        for (shard, end) in ends {
+        let mut position = Position::default();
+        for (shard, fresh) in fresh {
+            let end = fresh.last().map_or(0, |(offset, _)| *offset);
+            position.reach(shard, end);
             if let Some(cell) = world.cell(shard) {
                 cell.appended.fetch_max(end, Ordering::Relaxed);
+                cell.fresh.put(fresh.into_iter());
             }
-            position.reach(shard, end);
         }
         Ok((position, landed))
     }

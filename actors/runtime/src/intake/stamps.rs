@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use souk_model::journal::Journal;
 use souk_model::key::ActorKey;
+use souk_model::record::Event;
 use souk_proto::journal::v1 as journal;
 use souk_proto::v1;
 use souk_proto::v1::event::Kind;
@@ -19,14 +20,10 @@ type ActorKeyText = String;
 
 impl Stamps {
     /// Stamps of one event, for the products it leaves to the catalogue.
-    pub(super) async fn of(
-        &mut self,
-        runtime: &Runtime,
-        shop: &str,
-        event: &v1::Event,
-    ) -> Vec<journal::Stamp> {
+    pub(super) async fn of(&mut self, runtime: &Runtime, event: &Event) -> Vec<journal::Stamp> {
         let mut stamps: Vec<journal::Stamp> = Vec::new();
-        for product in unknown_products(event) {
+        let shop = event.key.shop();
+        for product in unknown_products(&event.event) {
             if stamps.iter().any(|stamp| stamp.product_id == product) {
                 continue;
             }
@@ -43,6 +40,11 @@ impl Stamps {
         }
         stamps
     }
+}
+
+/// Whether the catalogue knows something the event does not say.
+pub(super) fn is_wanted(event: &v1::Event) -> bool {
+    unknown_products(event).next().is_some()
 }
 
 /// A product nobody has heard of, or that cannot be read in time, leaves no stamp: the fold then goes by what the event says.

@@ -12,7 +12,7 @@ use ractor::{Actor, ActorRef};
 use souk_model::journal::{Journal, Partitions, ShardId};
 use souk_model::key::ActorKey;
 use souk_model::output::Outcome;
-use souk_model::owner::{Entries, Unavailable};
+use souk_model::owner::{Ends, Entries, Unavailable};
 use souk_model::product::Product;
 use souk_model::series::{Answer, Query};
 use souk_model::settings::Settings;
@@ -181,6 +181,12 @@ impl Runtime {
     pub async fn entries(&self, shard: ShardId, from: u64, most_bytes: usize) -> Result<Entries, Error> {
         let read = self.world.ports.journal.read(shard, from, most_bytes, std::time::Duration::ZERO);
         read.await.map_err(|Unavailable| Error::JournalUnavailable)
+    }
+
+    /// Where a shard's journal begins and ends, and which one it is.
+    pub async fn ends(&self, shard: ShardId) -> Result<Ends, Error> {
+        let ends = self.world.ports.journal.ends(shard).await;
+        ends.map_err(|Unavailable| Error::JournalUnavailable)
     }
 
     /// Tells every watcher to go, cuts every shard, and stops them. Answers whether all were done by the deadline.

@@ -13,6 +13,7 @@ use souk_model::time::Now;
 use tokio::sync::watch;
 
 use super::desk::Desk;
+use super::fresh::Fresh;
 use super::message::Message;
 use crate::limits::PEER_MESSAGES_WAITING;
 
@@ -25,6 +26,7 @@ pub(crate) struct Cell {
     /// Rises whenever something was loaded, heard of peers, or came live: whoever waits for anything else looks again.
     pub turned: watch::Sender<u64>,
     pub desk: Desk,
+    pub fresh: Fresh,
     peers_waiting: AtomicU64,
     /// Offset of the last record this node appended to it.
     pub appended: AtomicU64,
@@ -79,6 +81,7 @@ impl Cell {
             position: watch::Sender::new(0),
             turned: watch::Sender::new(0),
             desk: Desk::default(),
+            fresh: Fresh::default(),
             peers_waiting: AtomicU64::new(0),
             appended: AtomicU64::new(0),
             restarts: AtomicU64::new(0),

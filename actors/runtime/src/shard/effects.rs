@@ -8,9 +8,8 @@ use prost::Message as _;
 use souk_model::journal::{Journal, ShardId};
 use souk_model::output::Output;
 use souk_model::owner::{
-    AppendKey, AppendOutcome, CrashPoint, Effect, Entries, Input, PeerMessage, StopReason, Tag, Unavailable,
+    AppendKey, AppendOutcome, CrashPoint, Effect, Input, PeerMessage, StopReason, Tag, Unavailable,
 };
-use souk_model::shard::Decoded;
 use souk_model::time::Millis;
 
 use super::actor::State;
@@ -34,7 +33,7 @@ pub(super) fn carry_out(state: &State, effects: &mut Vec<Effect>) -> Option<Mill
             Effect::WakeAt { at } => wake = Some(at),
             Effect::Passed(point) => passed(world, cell, point),
             Effect::Stop(reason) => stop(cell, mail, reason),
-            Effect::ReadEntries { tag, from } => read_entries(world, cell.id, mail, tag, from),
+            Effect::ReadEntries { tag, from } => read_entries(world, cell, mail, tag, from),
             request => ask(world, cell.id, mail, request),
         }
     }
@@ -69,14 +68,14 @@ fn ask(world: &Arc<World>, id: ShardId, mail: &Mail, request: Effect) {
 }
 
 /// Reads on, and decodes beside the actor: readers of the shard do not wait for that.
-fn read_entries(world: &Arc<World>, id: ShardId, mail: &Mail, tag: Tag, from: u64) {
-    let (world, mail) = (Arc::clone(world), mail.clone());
+fn read_entries(world: &Arc<World>, cell: &Arc<Cell>, mail: &Mail, tag: Tag, from: u64) {
+    let (world, cell, mail) = (Arc::clone(world), Arc::clone(cell), mail.clone());
     tokio::spawn(async move {
-        let result = world.ports.journal.read(id, from, READ_BYTES, READ_WAIT).await;
+        let result = world.ports.journal.read(cell.id, from, READ_BYTES, READ_WAIT).await;
+        // Whoever appended these was told at the same moment: let it leave them decoded.
+        tokio::task::yield_now().await;
         let decoded = match &result {
-            Ok(Entries { entries, .. }) => {
-                entries.iter().map(|entry| (entry.offset, Decoded::of(entry))).collect()
-            }
+            Ok(read) => cell.fresh.take(&read.entries),
             Err(Unavailable) => Vec::new(),
         };
         mail.send(Message::Entries { input: Input::Entries { tag, result }, decoded });

@@ -4,6 +4,7 @@ mod actor;
 mod cell;
 mod desk;
 mod effects;
+mod fresh;
 mod message;
 mod supervisor;
 mod world;

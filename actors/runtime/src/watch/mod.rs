@@ -51,8 +51,8 @@ pub struct Updates {
 pub struct WatchStanding {
     /// Per watched query (one for a user): the revision the reader has seen.
     pub revisions: Vec<u64>,
-    /// What the newest answers are worth; for a user, none.
-    pub infos: Vec<AnswerInfo>,
+    /// What the newest answer to each query is worth; none where there was none, and for a user.
+    pub infos: Vec<Option<AnswerInfo>>,
     /// For a user: position of its shard.
     pub position: Option<(ShardId, u64)>,
     pub as_of: Option<Millis>,

@@ -133,7 +133,7 @@ impl Subscription {
         };
         WatchStanding {
             revisions: self.watched.iter().map(|reading| reading.revision).collect(),
-            infos: self.watched.iter().filter_map(|reading| reading.standing.info.clone()).collect(),
+            infos: self.watched.iter().map(|reading| reading.standing.info.clone()).collect(),
             position,
             as_of: self.watched.iter().map(|reading| reading.standing.as_of).min().flatten(),
         }

@@ -9,7 +9,7 @@ use souk_model::time::Millis;
 use souk_runtime::ports::{Appended, Clock, NewRecord, Refused};
 
 use crate::build::Builder;
-use crate::disk::{self, Disk};
+use crate::disk::{self, Disk, File};
 use crate::frame::Head;
 use crate::limits::RECORD_BYTES;
 use crate::meta::Meta;
@@ -44,6 +44,7 @@ pub(crate) struct Log {
     /// The newest append time given.
     append_time: Millis,
     active: Arc<Segment>,
+    file: Arc<dyn File>,
     /// The active segment takes no more frames.
     is_sealed: bool,
     builder: Builder,
@@ -81,7 +82,7 @@ impl Log {
         recovered: Recovered,
         options: Options,
     ) -> Self {
-        let Recovered { segments, ends, number, append_time, is_sealed } = recovered;
+        let Recovered { segments, file, ends, number, append_time, is_sealed } = recovered;
         Self {
             disk,
             clock,
@@ -97,6 +98,7 @@ impl Log {
             synced: number,
             append_time,
             active: Arc::clone(segments.last().expect("recovery gives at least one")),
+            file,
             is_sealed,
             tails: TailOrder::new(options.tail_bytes),
             on_fatal: Some(options.on_fatal),
@@ -184,7 +186,7 @@ impl Log {
         let built = self.builder.build(self.meta.topic_id, &head);
         self.make_room(built.len as u64)?;
         let at = self.active.index.read().end;
-        if let Err(error) = disk::write_all(&*self.active.file, &mut built.parts(), at) {
+        if let Err(error) = disk::write_all(&*self.file, &mut built.parts(), at) {
             return Err(self.cut_back(at, error));
         }
         self.number += 1;
@@ -198,7 +200,7 @@ impl Log {
     /// A write failed: takes back what it left, if that is all there is to it.
     fn cut_back(&mut self, at: u64, error: io::Error) -> Trouble {
         match Trouble::of("write to")(error) {
-            Trouble::Full => match self.active.file.truncate(at) {
+            Trouble::Full => match self.file.truncate(at) {
                 Ok(()) => Trouble::Full,
                 Err(source) => Trouble::Fatal { doing: "cut back", source },
             },
@@ -209,7 +211,7 @@ impl Log {
     /// Makes every frame durable.
     fn sync(&mut self) -> Result<(), Trouble> {
         if self.synced < self.number {
-            self.active.file.sync().map_err(Trouble::fatal("sync"))?;
+            self.file.sync().map_err(Trouble::fatal("sync"))?;
             self.synced = self.number;
         }
         Ok(())

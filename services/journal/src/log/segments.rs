@@ -27,15 +27,15 @@ impl Log {
         self.begin()
     }
 
-    /// Ends the active segment: all of it is durable before another begins.
+    /// Ends the active segment: every frame of it is durable before another begins. The footer need not be: without it the next start
+    /// reads the frames.
     fn seal(&mut self, end: u64) -> Result<(), Trouble> {
         self.sync()?;
         let footer =
             Footer::encode(self.meta.topic_id, self.number + 1, &self.ends, &self.active.index.read());
-        if let Err(error) = write_all(&*self.active.file, &mut [IoSlice::new(&footer)], end) {
+        if let Err(error) = write_all(&*self.file, &mut [IoSlice::new(&footer)], end) {
             return Err(self.cut_back(end, error));
         }
-        self.active.file.sync().map_err(Trouble::fatal("sync"))?;
         self.active.index.write().seal();
         self.is_sealed = true;
         Ok(())
@@ -58,7 +58,8 @@ impl Log {
             self.append_time,
         );
         let name = segment::name(header.first_frame);
-        self.active = Arc::new(Segment { name, header, file, index: RwLock::new(index) });
+        self.active = Arc::new(Segment { name, header, index: RwLock::new(index) });
+        self.file = file;
         self.is_sealed = false;
         self.visible.segments.write().push(Arc::clone(&self.active));
         Ok(())
@@ -67,8 +68,7 @@ impl Log {
     /// Lets the oldest segments go that may.
     pub(crate) fn retain(&mut self) {
         while let Some(oldest) = self.may_go() {
-            // First the readers, then the file: what they still hold stays readable. One name at a time, oldest first: a crash between two
-            // leaves no gap.
+            // First the readers, then the file. One name at a time, oldest first: a crash between two leaves no gap.
             self.visible.segments.write().remove(0);
             let gone = self.disk.remove(&oldest.name).and_then(|()| self.disk.sync_dir());
             match gone {

@@ -28,12 +28,22 @@ use scan::{Scan, Standing};
 pub(crate) struct Recovered {
     /// Never empty; the newest last.
     pub(crate) segments: Vec<Arc<Segment>>,
+    /// Of the newest segment.
+    pub(crate) file: Arc<dyn File>,
     pub(crate) ends: Vec<u64>,
     /// The newest frame. All up to it is synced.
     pub(crate) number: u64,
     pub(crate) append_time: Millis,
     /// The newest segment takes no more frames.
     pub(crate) is_sealed: bool,
+}
+
+/// The segment that goes on.
+struct Newest {
+    segment: Arc<Segment>,
+    standing: Standing,
+    file: Arc<dyn File>,
+    is_sealed: bool,
 }
 
 /// What recovery works with.
@@ -59,28 +69,22 @@ impl Recovery<'_> {
             segments.push(segment);
             standing = Some(after);
         }
-        match self.newest(*newest, standing.as_ref())? {
-            Some((segment, after, is_sealed)) => {
+        let (standing, file, is_sealed) = match self.newest(*newest, standing.as_ref())? {
+            Some(Newest { segment, standing, file, is_sealed }) => {
                 segments.push(segment);
-                self.recovered(segments, after, is_sealed)
+                (standing, file, is_sealed)
             }
-            // Only a segment that follows another may be missing its header.
-            None => match standing {
-                Some(standing) => self.recovered(segments, standing, true),
-                None => Err(self.damaged(*newest, 0, Flaw::Torn)),
-            },
-        }
-    }
-
-    fn recovered(
-        &self,
-        segments: Vec<Arc<Segment>>,
-        standing: Standing,
-        is_sealed: bool,
-    ) -> Result<Recovered, Error> {
-        self.disk.sync_dir().map_err(self.failed("sync", self.dir.to_owned()))?;
+            // Only a segment that follows another may have hardly begun.
+            None => {
+                let (Some(standing), Some(segment)) = (standing, segments.last()) else {
+                    return Err(self.damaged(*newest, 0, Flaw::Torn));
+                };
+                let file = self.disk.open(&segment.name);
+                (standing, file.map_err(self.failed("open", self.dir.join(&segment.name)))?, true)
+            }
+        };
         let Standing { next_frame, ends, append_time } = standing;
-        Ok(Recovered { segments, ends, number: next_frame - 1, append_time, is_sealed })
+        Ok(Recovered { segments, file, ends, number: next_frame - 1, append_time, is_sealed })
     }
 
     /// A segment that another follows: all of it had been synced.
@@ -95,37 +99,33 @@ impl Recovery<'_> {
         let header = header.map_err(|flaw| self.damaged(first_frame, 0, flaw))?;
         self.joined(first_frame, &header, before)?;
         let partitions = header.ends.len();
-        let footer = match self.check {
-            Check::Newest => Footer::load(self.meta.topic_id, partitions, &*file).map_err(failed())?,
-            Check::Everything => None,
-        };
-        let (standing, index) = match footer {
-            Some(Footer { next_frame, ends, index }) => {
+        let footer = Footer::load(self.meta.topic_id, partitions, &*file).map_err(failed())?;
+        let (standing, index) = match (footer, self.check) {
+            (Some(Footer { next_frame, ends, index }), Check::Newest) => {
                 (Standing { next_frame, ends, append_time: index.append_time }, index)
             }
-            None => {
+            (footer, _) => {
                 let bytes = read_most(&*file, 0, file.len().map_err(failed())?).map_err(failed())?;
-                let mut scan = Scan::run(self.meta.topic_id, &header, self.block_bytes, &bytes);
-                if scan.standing.next_frame != next_frame {
-                    return Err(self.damaged(first_frame, scan.index.end, scan.flaw.unwrap_or(Flaw::Torn)));
+                let mut scan = self.scan(&header, &bytes, footer.as_ref());
+                // Behind the last frame there is a footer, or what a footer was.
+                match scan.flaw {
+                    Some(flaw) if scan.standing.next_frame != next_frame => {
+                        return Err(self.damaged(first_frame, scan.index.end, flaw));
+                    }
+                    _ => scan.index.seal(),
                 }
-                scan.index.seal();
                 (scan.standing, scan.index)
             }
         };
         if standing.next_frame != next_frame {
             return Err(self.missing(standing.next_frame, next_frame - 1));
         }
-        Ok((self.segment(first_frame, header, file, index), standing))
+        Ok((segment(first_frame, header, index), standing))
     }
 
     /// The newest segment: what is not known to have been synced may be torn, and is made durable. None where a crash left a segment that
     /// had hardly begun.
-    fn newest(
-        &self,
-        first_frame: u64,
-        before: Option<&Standing>,
-    ) -> Result<Option<(Arc<Segment>, Standing, bool)>, Error> {
+    fn newest(&self, first_frame: u64, before: Option<&Standing>) -> Result<Option<Newest>, Error> {
         let failed = |doing| self.failed(doing, self.path(first_frame));
         let (file, header) = self.open(first_frame).map_err(failed("read"))?;
         let bytes = file.len().and_then(|len| read_most(&*file, 0, len)).map_err(failed("read"))?;
@@ -143,7 +143,7 @@ impl Recovery<'_> {
         };
         self.joined(first_frame, &header, before)?;
         let footer = Footer::load(self.meta.topic_id, header.ends.len(), &*file).map_err(failed("read"))?;
-        let mut scan = Scan::run(self.meta.topic_id, &header, self.block_bytes, &bytes);
+        let mut scan = self.scan(&header, &bytes, footer.as_ref());
         let at = scan.index.end;
         let is_sealed = footer.as_ref().is_some_and(|footer| footer.index.end == at);
         let lost = self.newest_synced(&bytes, footer.as_ref(), &scan);
@@ -158,7 +158,14 @@ impl Recovery<'_> {
         if is_sealed {
             scan.index.seal();
         }
-        Ok(Some((self.segment(first_frame, header, file, scan.index), scan.standing, is_sealed)))
+        let segment = segment(first_frame, header, scan.index);
+        Ok(Some(Newest { segment, standing: scan.standing, file, is_sealed }))
+    }
+
+    /// Reads the frames in front of the footer, if there is one.
+    fn scan(&self, header: &Header, bytes: &[u8], footer: Option<&Footer>) -> Scan {
+        let end = footer.map_or(bytes.len(), |footer| footer.index.end as usize);
+        Scan::run(self.meta.topic_id, header, self.block_bytes, &bytes[..end])
     }
 
     /// The newest frame that anything says was synced.
@@ -210,10 +217,6 @@ impl Recovery<'_> {
         Ok((file, header))
     }
 
-    fn segment(&self, first_frame: u64, header: Header, file: Arc<dyn File>, index: Index) -> Arc<Segment> {
-        Arc::new(Segment { name: segment::name(first_frame), header, file, index: RwLock::new(index) })
-    }
-
     fn path(&self, first_frame: u64) -> PathBuf {
         self.dir.join(segment::name(first_frame))
     }
@@ -229,6 +232,10 @@ impl Recovery<'_> {
     fn missing(&self, from: u64, to: u64) -> Error {
         Error::Missing { dir: self.dir.to_owned(), from, to }
     }
+}
+
+fn segment(first_frame: u64, header: Header, index: Index) -> Arc<Segment> {
+    Arc::new(Segment { name: segment::name(first_frame), header, index: RwLock::new(index) })
 }
 
 /// First frames of the directory's segments, in order.

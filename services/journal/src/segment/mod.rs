@@ -1,11 +1,7 @@
 //! A segment: one file of the log. A header that says where every partition stood when it began, frames, and once it is full a footer
 //! with its index. The next segment is begun only when this one is whole on the disk.
 
-use std::sync::Arc;
-
 use parking_lot::RwLock;
-
-use crate::disk::File;
 
 mod footer;
 mod header;
@@ -17,11 +13,11 @@ pub(crate) use index::{Block, Index};
 
 const SUFFIX: &str = ".log";
 
+/// A segment as readers know it. Its file is opened when it is read: a log has more segments than a process may have files open.
 #[derive(Debug)]
 pub(crate) struct Segment {
     pub(crate) name: String,
     pub(crate) header: Header,
-    pub(crate) file: Arc<dyn File>,
     /// What of it readers may see. Only the newest segment's grows.
     pub(crate) index: RwLock<Index>,
 }

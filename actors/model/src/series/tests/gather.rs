@@ -18,6 +18,7 @@ struct Ask {
     span: u8,
     from: Millis,
     length: Millis,
+    given: Option<usize>,
     closed_only: bool,
     top: Option<(usize, usize, bool)>,
 }
@@ -26,19 +27,21 @@ fn asks() -> impl Strategy<Value = Vec<Ask>> {
     let place = || 0_usize..1_000;
     let spans = (0_u8..6, -70 * MINUTE..90 * MINUTE, 0..60 * MINUTE);
     let top = prop::option::of((place(), 1_usize..4, any::<bool>()));
-    let key = prop::option::weighted(0.2, 0_usize..3);
-    let ask = (place(), place(), place(), key, spans, any::<bool>(), top);
-    let ask = ask.prop_map(|(metric, key_set, window, key, (span, from, length), closed_only, top)| Ask {
-        metric,
-        key_set,
-        window,
-        key,
-        span,
-        from,
-        length,
-        closed_only,
-        top,
-    });
+    let key = || prop::option::weighted(0.2, 0_usize..3);
+    let ask = (place(), place(), place(), (key(), key()), spans, any::<bool>(), top);
+    let ask =
+        ask.prop_map(|(metric, key_set, window, (key, given), (span, from, length), closed_only, top)| Ask {
+            metric,
+            key_set,
+            window,
+            key,
+            span,
+            from,
+            length,
+            given,
+            closed_only,
+            top,
+        });
     prop::collection::vec(ask, 1..60)
 }
 
@@ -61,9 +64,10 @@ impl Ask {
             ascending,
             currency,
         });
-        let key =
-            self.key.filter(|_| metric.key_sets[key_set].len() == 1).map(|key| vec![PAGES[key].to_owned()]);
-        Query { key, closed_only: self.closed_only, top, ..query(metric, key_set, window, span) }
+        let of_pages = metric.key_sets[key_set].len() == 1;
+        let key = self.key.filter(|_| of_pages).map(|key| vec![PAGES[key].to_owned()]);
+        let given = self.given.map(|page| (0, PAGES[page].to_owned())).into_iter().collect();
+        Query { key, given, closed_only: self.closed_only, top, ..query(metric, key_set, window, span) }
     }
 }
 

@@ -1,0 +1,201 @@
+//! Hands out traffic in slices of event time, to lanes that each keep their people's order. A slice begins only when those long
+//! before it have been acknowledged, so that lanes cannot drift apart in event time however often the server dies.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout};
+
+use crate::measure::clock::{self, Millis};
+use crate::oracle::Oracle;
+use crate::traffic::{Sent, Shop};
+
+/// Slices that may be under way at once.
+const OPEN: u64 = 4;
+/// Events of one batch: small, so that a crash tears many of them.
+const BATCH: usize = 100;
+/// Shortest time between two slices.
+pub const PACE: Duration = Duration::from_millis(100);
+/// Longest time between two slices: past it the server is not coming back.
+const STUCK: Duration = Duration::from_secs(60);
+/// Share of a slice that happens right now, beside what happened hours ago.
+const LIVE: usize = 10;
+/// The first slices hold nothing that is long past: a shard without a record knows no late yet. The last of them begins when
+/// the first two have been acknowledged.
+const FIRST: u64 = OPEN + 2;
+
+/// A batch on its way, and how often it has been sent.
+#[derive(Debug)]
+pub struct Batch {
+    pub slice: u64,
+    pub events: Vec<Sent>,
+}
+
+#[derive(Debug)]
+pub struct Conductor {
+    state: Mutex<State>,
+    news: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    shop: Shop,
+    oracle: Oracle,
+    lanes: Vec<VecDeque<Batch>>,
+    /// Batches not acknowledged, by slice.
+    open: BTreeMap<u64, usize>,
+    slices: u64,
+    at: Millis,
+    over: bool,
+    acknowledged: u64,
+}
+
+/// How event time passes.
+#[derive(Debug, Clone, Copy)]
+pub struct Course {
+    pub start: Millis,
+    /// Event time of one slice.
+    pub step: Millis,
+    pub events: usize,
+}
+
+impl Conductor {
+    pub fn new(shop: Shop, lanes: usize, course: Course) -> Self {
+        let state = State {
+            shop,
+            oracle: Oracle::default(),
+            lanes: (0..lanes).map(|_| VecDeque::new()).collect(),
+            open: BTreeMap::new(),
+            slices: 0,
+            at: course.start,
+            over: false,
+            acknowledged: 0,
+        };
+        Self { state: Mutex::new(state), news: Notify::new() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next batch of a lane; none when there will be no more.
+    pub async fn take(&self, lane: usize) -> Option<Batch> {
+        loop {
+            let news = self.news.notified();
+            {
+                let mut state = self.state();
+                if let Some(batch) = state.lanes[lane].pop_front() {
+                    return Some(batch);
+                }
+                if state.over {
+                    return None;
+                }
+            }
+            news.await;
+        }
+    }
+
+    /// A batch was acknowledged.
+    pub fn done(&self, batch: &Batch) {
+        let mut state = self.state();
+        state.acknowledged += batch.events.len() as u64;
+        if let Some(left) = state.open.get_mut(&batch.slice) {
+            *left -= 1;
+            if *left == 0 {
+                state.open.remove(&batch.slice);
+            }
+        }
+        drop(state);
+        self.news.notify_waiters();
+    }
+
+    /// Waits until another slice may begin, and begins it.
+    pub async fn slice(&self, course: Course) -> Result<()> {
+        let begun = Instant::now();
+        self.wait(|state| state.open.keys().next().is_none_or(|oldest| oldest + OPEN > state.slices)).await?;
+        self.state().make(course);
+        self.news.notify_waiters();
+        tokio::time::sleep_until(begun + PACE).await;
+        Ok(())
+    }
+
+    /// Finishes every visit; then waits until all was acknowledged.
+    pub async fn finish(&self, course: Course) -> Result<()> {
+        self.state().shop.close();
+        while !self.state().shop.is_empty() {
+            self.slice(course).await?;
+        }
+        self.state().over = true;
+        self.news.notify_waiters();
+        self.wait(|state| state.open.is_empty()).await
+    }
+
+    async fn wait(&self, until: impl Fn(&State) -> bool) -> Result<()> {
+        let deadline = Instant::now() + STUCK;
+        loop {
+            let news = self.news.notified();
+            if until(&self.state()) {
+                return Ok(());
+            }
+            if timeout(deadline.saturating_duration_since(Instant::now()), news).await.is_err() {
+                bail!("nothing was acknowledged for {STUCK:?}; slices open: {:?}", self.state().open);
+            }
+        }
+    }
+
+    /// Events acknowledged so far, repeats by plan among them.
+    pub fn acknowledged(&self) -> u64 {
+        self.state().acknowledged
+    }
+
+    /// What was sent, recounted; and when the last of it happened.
+    pub fn into_oracle(self) -> (Oracle, Millis) {
+        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (state.oracle, state.at)
+    }
+}
+
+impl State {
+    fn make(&mut self, course: Course) {
+        let slice = self.slices;
+        self.slices += 1;
+        let lanes = self.lanes.len();
+        let mut made: Vec<Vec<Sent>> = (0..lanes).map(|_| Vec::new()).collect();
+        for n in 0..course.events {
+            if self.shop.is_empty() && slice > 0 && self.shop.is_closing() {
+                break;
+            }
+            self.at += (course.step / course.events as Millis).max(1);
+            let sent = if slice < FIRST || n % LIVE == 0 && !self.shop.is_closing() {
+                self.shop.live_view(clock::now())
+            } else {
+                self.shop.next(self.at)
+            };
+            self.oracle.take(&sent);
+            made[lane_of(&sent.actor(), lanes)].push(sent);
+        }
+        let mut batches = 0;
+        for (lane, mut events) in made.into_iter().enumerate() {
+            while !events.is_empty() {
+                let rest = events.split_off(events.len().min(BATCH));
+                self.lanes[lane].push_back(Batch { slice, events });
+                events = rest;
+                batches += 1;
+            }
+        }
+        if batches > 0 {
+            self.open.insert(slice, batches);
+        }
+    }
+}
+
+/// The same person always has the same lane.
+fn lane_of(actor: &str, lanes: usize) -> usize {
+    let hash = actor.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    (hash % lanes as u64) as usize
+}

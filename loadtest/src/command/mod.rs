@@ -1,0 +1,77 @@
+//! The commands: each starts the server itself, does one thing to it, and reports figures with their bars.
+
+pub mod crash;
+pub mod ingest;
+pub mod latency;
+mod load;
+mod population;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use crate::souk::process::Binary;
+
+/// What every command is told.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// The server's binary; the `souk` beside this program if none is named.
+    #[arg(long, global = true)]
+    souk: Option<PathBuf>,
+    /// A further flag for the server; may be given several times.
+    #[arg(long = "souk-flag", global = true, allow_hyphen_values = true)]
+    souk_flags: Vec<String>,
+    /// Where data directories are made; the system's place for temporary files if none is named.
+    #[arg(long, global = true)]
+    work_dir: Option<PathBuf>,
+    /// Traffic by this scenario instead of the built-in shop.
+    #[arg(long, global = true)]
+    pub scenario: Option<PathBuf>,
+    /// A line of JSON per figure instead of a table.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Fail when a bar is missed, not only when an answer is wrong.
+    #[arg(long, global = true)]
+    pub strict: bool,
+    /// Keep data directories and the server's log.
+    #[arg(long, global = true)]
+    keep: bool,
+}
+
+impl Common {
+    pub fn binary(&self) -> Result<Binary> {
+        Binary::find(self.souk.clone(), self.souk_flags.clone())
+    }
+
+    /// A place for data that goes when the run is over.
+    pub fn place(&self) -> Result<Place> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("souk-load-").disable_cleanup(self.keep);
+        let dir = match &self.work_dir {
+            Some(base) => builder.tempdir_in(base),
+            None => builder.tempdir(),
+        };
+        let dir = dir.context("making a place for data")?;
+        if self.keep {
+            eprintln!("data and log stay in {}", dir.path().display());
+        }
+        Ok(Place(dir))
+    }
+}
+
+/// A folder with one data directory and the server's log.
+#[derive(Debug)]
+pub struct Place(tempfile::TempDir);
+
+impl Place {
+    pub fn data(&self) -> PathBuf {
+        self.0.path().join("data")
+    }
+
+    pub fn log(&self) -> String {
+        let log = std::fs::read_to_string(self.0.path().join("data.log")).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(crate::limits::SHOWN)..].join("\n")
+    }
+}

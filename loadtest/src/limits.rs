@@ -1,0 +1,41 @@
+//! Every bound of the load test, by name, with its reason.
+
+use std::time::Duration;
+
+/// How long a started server may take to say that it serves: a million users are to be back in one second.
+pub const READY: Duration = Duration::from_secs(60);
+/// How often a starting server is asked: well below the 100 ms a cold start may take.
+pub const READY_POLL: Duration = Duration::from_millis(2);
+/// How long a drained server may take to be gone, and then some, to tell late from never.
+pub const GONE: Duration = Duration::from_secs(30);
+/// How long one call may take: the API's own default deadline.
+pub const CALL: Duration = Duration::from_secs(10);
+/// How long what was acknowledged may take to show in every answer.
+pub const SETTLE: Duration = Duration::from_secs(60);
+/// How often a condition is looked at while waiting for it.
+pub const POLL: Duration = Duration::from_millis(50);
+/// How long a connection that failed waits before the next try: a crashed server is back in tens of milliseconds.
+pub const RECONNECT: Duration = Duration::from_millis(20);
+/// Tries for one batch before the run gives up: every one of them a refused or broken call.
+pub const TRIES: u32 = 5_000;
+
+/// Events of one message: the API's limit is 1,000.
+pub const BATCH: usize = 1_000;
+/// Rows asked for at once: the API's limit.
+pub const PAGE: i32 = 1_000;
+/// Pages of one answer: more rows than any run counts.
+pub const PAGES: usize = 10_000;
+/// Ticks a pacer may be ahead of the senders it paces. Beyond it the pacer waits, and what waits is late from its due time.
+pub const TICKS_AHEAD: usize = 65_536;
+/// Requests under way of one open-loop run: past it a send waits, and its latency still counts from its due time.
+pub const IN_FLIGHT: usize = 4_096;
+/// Violations and differences a report prints; all of them are counted.
+pub const SHOWN: usize = 20;
+/// Events a generator remembers to send again as duplicates: some seconds of traffic.
+pub const REPEATABLE: usize = 1_024;
+/// Streams one connection carries: below what servers commonly allow.
+pub const STREAMS_PER_CONNECTION: usize = 200;
+/// Probes that may be without an answer on one key: minutes of probing.
+pub const PROBES: usize = 100_000;
+/// Longest time a histogram tells apart.
+pub const LONGEST: Duration = Duration::from_secs(120);

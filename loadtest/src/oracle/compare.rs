@@ -1,0 +1,70 @@
+//! Asks the server for every row of every metric, as any caller would, and compares.
+
+use anyhow::{Context, Result, bail};
+use souk_proto::v1;
+use souk_proto::v1::query_metric_request::Span;
+
+use super::catalogue::{METRICS, Metric};
+use super::rows::Rows;
+use super::window::Window;
+use crate::limits;
+use crate::measure::clock::{self, DAY};
+use crate::souk::client::Analytics;
+
+/// Every row the server answers, over all keys and windows.
+pub async fn all_rows(analytics: &mut Analytics) -> Result<Rows> {
+    let mut rows = Rows::default();
+    for metric in METRICS {
+        for dimensions in metric.keys {
+            for window in metric.windows {
+                ask(analytics, metric, dimensions, *window, &mut rows).await.with_context(|| {
+                    format!("asking for metrics/{} by {dimensions:?} in {}", metric.name, window.name())
+                })?;
+            }
+        }
+    }
+    Ok(rows)
+}
+
+async fn ask(
+    analytics: &mut Analytics,
+    metric: &Metric,
+    dimensions: &[&str],
+    window: Window,
+    rows: &mut Rows,
+) -> Result<()> {
+    let now = clock::now();
+    let everything = v1::TimeRange {
+        start_time: Some(clock::timestamp(now - 40 * DAY)),
+        end_time: Some(clock::timestamp(now + DAY)),
+    };
+    let mut request = v1::QueryMetricRequest {
+        name: format!("metrics/{}", metric.name),
+        window: window.name().to_owned(),
+        group_by: dimensions.iter().map(|name| (*name).to_owned()).collect(),
+        span: (window != Window::Total).then_some(Span::Range(everything)),
+        page_size: limits::PAGE,
+        read: Some(v1::ReadOptions {
+            freshness: v1::read_options::Freshness::Latest.into(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    for _ in 0..limits::PAGES {
+        let answer = analytics.query_metric(request.clone()).await?.into_inner();
+        for row in &answer.rows {
+            rows.put_answered(metric.name, window.name(), row);
+        }
+        if answer.next_page_token.is_empty() {
+            return Ok(());
+        }
+        request.page_token = answer.next_page_token;
+    }
+    bail!("the answer does not end")
+}
+
+/// How many metrics there are.
+#[cfg(test)]
+pub(super) fn metrics() -> usize {
+    METRICS.len()
+}

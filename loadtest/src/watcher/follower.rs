@@ -1,0 +1,177 @@
+//! A watcher that believes nothing: it keeps the rows it was told of as a dashboard would, reconnects with its token whenever the
+//! stream ends, and notes each step back.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use souk_proto::v1;
+use souk_proto::v1::stream_frame::Kind;
+use tokio::sync::watch;
+use tokio::time::sleep;
+use tonic::Status;
+
+use crate::limits;
+use crate::measure::clock::Millis;
+use crate::souk::client;
+
+/// A row as a dashboard tells rows apart: query, start of its window, key.
+pub type RowName = (i32, Millis, BTreeMap<String, String>);
+
+#[derive(Debug, Default)]
+pub struct Follower {
+    queries: Vec<v1::QueryMetricRequest>,
+    token: String,
+    rows: BTreeMap<RowName, v1::MetricRow>,
+    revisions: BTreeMap<RowName, i64>,
+    /// Rows a snapshot under way has repeated.
+    snapshot: Option<BTreeSet<RowName>>,
+    /// What the frame before was worth, for frames that say nothing.
+    revision: Option<i64>,
+    pub frames: u64,
+    pub connections: u64,
+    /// Tokens the server would not go on from.
+    pub tokens_refused: u64,
+    pub farewells: u64,
+    pub faults: Vec<String>,
+}
+
+impl Follower {
+    pub fn new(queries: Vec<v1::QueryMetricRequest>) -> Self {
+        Self { queries, ..Self::default() }
+    }
+
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Rows of one query as they are now.
+    pub fn rows(&self, query: i32) -> impl Iterator<Item = &v1::MetricRow> {
+        self.rows.iter().filter(move |((of, ..), _)| *of == query).map(|(_, row)| row)
+    }
+
+    fn request(&self) -> v1::WatchMetricRequest {
+        v1::WatchMetricRequest {
+            queries: self.queries.clone(),
+            watch: Some(v1::WatchOptions { resume_token: self.token.clone(), ..Default::default() }),
+        }
+    }
+
+    /// Takes one frame in.
+    pub fn take(&mut self, response: v1::WatchMetricResponse) {
+        self.frames += 1;
+        let Some(frame) = response.frame else {
+            self.faults.push("a frame without a header".to_owned());
+            return;
+        };
+        let kind = frame.kind();
+        if frame.resume_token.is_empty() {
+            self.faults.push(format!("a {kind:?} frame without a token"));
+        } else {
+            self.token = frame.resume_token;
+        }
+        let said = frame.info.as_ref().and_then(|info| info.revision);
+        self.revision = said.or(self.revision);
+        match kind {
+            Kind::Snapshot | Kind::Delta | Kind::Delete => self.row(kind, response.query, response.row),
+            Kind::SnapshotEnd => self.end_snapshot(),
+            Kind::GoAway => self.farewells += 1,
+            Kind::Bookmark | Kind::Lagged => {}
+            Kind::Unspecified => self.faults.push("a frame of no kind".to_owned()),
+        }
+    }
+
+    fn row(&mut self, kind: Kind, query: i32, row: Option<v1::MetricRow>) {
+        let Some(row) = row else {
+            self.faults.push(format!("a {kind:?} frame without a row"));
+            return;
+        };
+        let start = row.range.as_ref().and_then(|range| client::millis(range.start_time.as_ref()));
+        let name = (query, start.unwrap_or_default(), row.key.clone());
+        let own = row.info.as_ref().and_then(|info| info.revision);
+        if let Some(revision) = own.or(self.revision) {
+            let before = self.revisions.insert(name.clone(), revision).unwrap_or(revision);
+            if revision < before {
+                self.faults.push(format!("row {name:?} stepped back from revision {before} to {revision}"));
+            }
+        }
+        if kind == Kind::Delete {
+            self.rows.remove(&name);
+            return;
+        }
+        if kind == Kind::Snapshot {
+            self.snapshot.get_or_insert_default().insert(name.clone());
+        }
+        self.rows.insert(name, row);
+    }
+
+    /// What the snapshot did not repeat is gone.
+    fn end_snapshot(&mut self) {
+        let repeated = self.snapshot.take().unwrap_or_default();
+        self.rows.retain(|name, _| repeated.contains(name));
+    }
+
+    fn broken(&mut self, status: &Status) {
+        self.snapshot = None;
+        match client::reason(status).as_str() {
+            "RESUME_TOKEN_EXPIRED" | "RESUME_TOKEN_MISMATCH" => {
+                self.tokens_refused += 1;
+                self.token.clear();
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A follower that a task feeds and others look at.
+pub type Shared = Arc<Mutex<Follower>>;
+
+pub fn with<T>(follower: &Shared, look: impl FnOnce(&mut Follower) -> T) -> T {
+    look(&mut follower.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Follows until told to stop, through every break of the stream.
+pub async fn follow(address: String, follower: Shared, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        tokio::select! {
+            () = one_stream(&address, &follower) => {}
+            _ = stop.changed() => return,
+        }
+        sleep(limits::RECONNECT).await;
+    }
+}
+
+async fn one_stream(address: &str, follower: &Shared) {
+    let Ok(channel) = client::connect(address).await else { return };
+    let request = with(follower, |follower| follower.request());
+    let mut frames = match client::analytics(channel).watch_metric(request).await {
+        Ok(frames) => frames.into_inner(),
+        Err(status) => return with(follower, |follower| follower.broken(&status)),
+    };
+    with(follower, |follower| follower.connections += 1);
+    loop {
+        match frames.message().await {
+            Ok(Some(frame)) => with(follower, |follower| follower.take(frame)),
+            Ok(None) => return,
+            Err(status) => return with(follower, |follower| follower.broken(&status)),
+        }
+    }
+}
+
+/// A query for rows over all time.
+pub fn total(metric: &str, group_by: &[&str]) -> v1::QueryMetricRequest {
+    v1::QueryMetricRequest {
+        name: format!("metrics/{metric}"),
+        window: "total".to_owned(),
+        group_by: group_by.iter().map(|name| (*name).to_owned()).collect(),
+        ..Default::default()
+    }
+}
+
+/// A query for the windows from now on.
+pub fn newest(metric: &str, window: &str) -> v1::QueryMetricRequest {
+    v1::QueryMetricRequest {
+        name: format!("metrics/{metric}"),
+        window: window.to_owned(),
+        ..Default::default()
+    }
+}

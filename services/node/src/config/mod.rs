@@ -1,0 +1,127 @@
+//! Configuration of a node: one struct, four layers (flags, environment, file, defaults), all problems said at once.
+//!
+//! `default.toml` is the one place where a key is described: its values are the defaults, its comments the reference
+//! (`docs/configuration.md`), and a test keeps its keys and the fields of [`Config`] the same. Keys have two levels: `section.key`.
+
+mod check;
+mod defaults;
+mod env;
+mod file;
+mod layers;
+pub(crate) mod reference;
+#[cfg(test)]
+mod tests;
+mod units;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use defaults::TEXT as DEFAULT_TEXT;
+pub(crate) use env::environment;
+pub(crate) use layers::{Flag, Loaded, Origin, Sources, load};
+pub(crate) use units::{Size, Span};
+
+/// Everything a node may be told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) node: Node,
+    pub(crate) shards: Shards,
+    pub(crate) listen: Listen,
+    pub(crate) journal: Journal,
+    pub(crate) limits: Limits,
+    pub(crate) traffic: Traffic,
+    pub(crate) log: Log,
+    pub(crate) otlp: Otlp,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Node {
+    pub(crate) name: String,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) memory_budget: Size,
+    pub(crate) settings: PathBuf,
+    pub(crate) clock: Clock,
+    pub(crate) drain_timeout: Span,
+    pub(crate) drain_notice: Span,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Clock {
+    Live,
+    History,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Shards {
+    pub(crate) users: u16,
+    pub(crate) products: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Listen {
+    pub(crate) grpc: SocketAddr,
+    pub(crate) metrics: SocketAddr,
+    pub(crate) web_origins: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Journal {
+    pub(crate) durability: Durability,
+    pub(crate) interval: Span,
+    pub(crate) keep: Span,
+    pub(crate) keep_bytes: Size,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Durability {
+    Fsync,
+    Interval,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Limits {
+    pub(crate) connections: usize,
+    pub(crate) connections_per_address: usize,
+    pub(crate) streams_per_connection: u32,
+    pub(crate) calls: usize,
+    pub(crate) streams: usize,
+    pub(crate) deadline: Span,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Traffic {
+    pub(crate) rate: u32,
+    pub(crate) seed: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Log {
+    pub(crate) level: String,
+    pub(crate) format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Otlp {
+    pub(crate) endpoint: String,
+    pub(crate) sample: f64,
+}

@@ -1,0 +1,12 @@
+//! What the node says of itself: logs on stderr, metrics and health over HTTP, traces if somebody collects them. None of it is on an
+//! event's way: counters are kept by those who count anyway and read when somebody asks, spans are per call.
+
+pub(crate) mod http;
+mod logs;
+mod metrics;
+mod process;
+mod series;
+mod traces;
+
+pub(crate) use logs::start;
+pub(crate) use metrics::Observed;

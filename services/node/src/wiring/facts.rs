@@ -1,0 +1,83 @@
+//! What the node knows of itself, for AdminService: its version, what an acknowledgement means, and how its dependencies answer. They
+//! are asked every few seconds, so that the answer is there when somebody wants it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::RwLock;
+use souk_api::admin::NodeFacts;
+use souk_model::journal::ShardId;
+use souk_proto::v1::{self, dependency::State};
+use souk_runtime::Ports;
+use tokio::time::{Instant, interval, timeout};
+
+use crate::config::Durability;
+
+/// How often dependencies are asked.
+const EVERY: Duration = Duration::from_secs(5);
+/// An answer that takes longer is degraded.
+const SLOW: Duration = Duration::from_millis(250);
+/// An answer that takes longer is none.
+const NONE: Duration = Duration::from_secs(2);
+/// Whose end and manifest are asked for: every node that can answer at all has it.
+const SHARD: ShardId = ShardId::users(0);
+
+/// The facts, as last seen.
+#[derive(Debug)]
+pub(super) struct Facts {
+    durability: Durability,
+    dependencies: RwLock<Vec<v1::Dependency>>,
+}
+
+impl Facts {
+    pub(super) fn new(durability: Durability) -> Arc<Self> {
+        Arc::new(Self { durability, dependencies: RwLock::default() })
+    }
+
+    /// Asks until it is aborted.
+    pub(super) async fn follow(self: Arc<Self>, ports: Ports) {
+        let mut every = interval(EVERY);
+        loop {
+            every.tick().await;
+            let journal = asked("journal", async { ports.journal.ends(SHARD).await.is_ok() });
+            let store = asked("store", async { ports.store.manifest(SHARD).await.is_ok() });
+            let (journal, store) = tokio::join!(journal, store);
+            *self.dependencies.write() = vec![journal, store];
+        }
+    }
+}
+
+async fn asked(name: &str, answers: impl Future<Output = bool>) -> v1::Dependency {
+    let began = Instant::now();
+    let answered = timeout(NONE, answers).await;
+    let took = began.elapsed();
+    let (state, message) = match answered {
+        Ok(true) if took <= SLOW => (State::Healthy, ""),
+        Ok(true) => (State::Degraded, "answers slowly"),
+        Ok(false) => (State::Down, "answers that it cannot"),
+        Err(_) => (State::Down, "does not answer"),
+    };
+    v1::Dependency {
+        name: name.to_owned(),
+        state: state.into(),
+        response_time: prost_types::Duration::try_from(took).ok(),
+        message: message.to_owned(),
+    }
+}
+
+impl NodeFacts for Facts {
+    fn version(&self) -> String {
+        env!("CARGO_PKG_VERSION").to_owned()
+    }
+
+    fn durability(&self) -> String {
+        match self.durability {
+            Durability::Fsync => "fsync".to_owned(),
+            Durability::Interval => "interval".to_owned(),
+        }
+    }
+
+    fn dependencies(&self) -> Vec<v1::Dependency> {
+        self.dependencies.read().clone()
+    }
+}

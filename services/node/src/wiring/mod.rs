@@ -1,0 +1,183 @@
+//! One node of its parts: journal and store in the data directory, the runtime over them, the API and the HTTP port in front.
+
+mod api;
+mod clock;
+mod facts;
+mod journal;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow, bail};
+use souk_api::ApiError;
+use souk_journal::EmbeddedJournal;
+use souk_runtime::ports::Clock;
+use souk_runtime::{Ports, Runtime};
+use souk_store::EmbeddedStore;
+use tokio::net::TcpListener;
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::data_dir::DataDir;
+use crate::limits;
+use crate::telemetry::Observed;
+use crate::telemetry::http::{self, Pages};
+
+pub(crate) use clock::SystemClock;
+use facts::Facts;
+
+/// Folder of the journal and file of the store within a data directory.
+pub(crate) const JOURNAL: &str = "journal";
+pub(crate) const STORE: &str = "store.redb";
+
+/// A running node.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) runtime: Arc<Runtime>,
+    /// Where callers reach it.
+    pub(crate) grpc: SocketAddr,
+    pub(crate) metrics: SocketAddr,
+    /// Tells the API to leave.
+    stop: CancellationToken,
+    /// Told by the API when it sends callers away.
+    draining: CancellationToken,
+    api: JoinHandle<Result<bool, ApiError>>,
+    http: JoinHandle<()>,
+    facts: JoinHandle<()>,
+    journal: Arc<EmbeddedJournal>,
+    store: Arc<EmbeddedStore>,
+    /// Given back when everything that writes there is closed.
+    data: DataDir,
+}
+
+/// Both ports, taken before anything else is touched.
+#[derive(Debug)]
+pub(crate) struct Doors {
+    grpc: TcpListener,
+    metrics: TcpListener,
+}
+
+impl Doors {
+    pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
+        Ok(Self {
+            grpc: bind(config.listen.grpc, "--listen").await?,
+            metrics: bind(config.listen.metrics, "--metrics-listen").await?,
+        })
+    }
+}
+
+async fn bind(address: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
+    match TcpListener::bind(address).await {
+        Ok(listener) => Ok(listener),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            let any = SocketAddr::new(address.ip(), 0);
+            bail!("port {} is taken; {flag} {any} picks a free one", address.port())
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot listen on {address}")),
+    }
+}
+
+impl Node {
+    /// Starts every part. Shards answer once they have caught up: [`Node::ready`].
+    pub(crate) async fn start(config: &Config, doors: Doors, data: DataDir) -> anyhow::Result<Self> {
+        let settings = config.settings_text().context("node.settings")?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let journal = journal::open(config, data.path(), Arc::clone(&clock)).await?;
+        let store = data.path().join(STORE);
+        let store = Arc::new(spawn_blocking(move || EmbeddedStore::open(store)).await??);
+        let ports = Ports {
+            journal: Arc::clone(&journal) as _,
+            store: Arc::clone(&store) as _,
+            clock: Arc::clone(&clock),
+        };
+        let runtime = souk_runtime::Config {
+            node: config.node.name.clone(),
+            incarnation: journal.incarnation(),
+            settings,
+            memory_budget: config.node.memory_budget.0,
+        };
+        let runtime = Runtime::start(runtime, ports.clone()).await?;
+
+        let facts = Facts::new(config.journal.durability);
+        let metrics = doors.metrics.local_addr()?;
+        let server = api::server(config, doors.grpc, &runtime, Arc::clone(&facts) as _)?;
+        let (grpc, draining, counters) = (server.address(), server.draining(), server.counters());
+        let stop = CancellationToken::new();
+        let observed = Observed { runtime: Arc::clone(&runtime), clock, api: counters };
+        let pages = Pages { observed, leaving: stop.clone() };
+        Ok(Self {
+            runtime,
+            grpc,
+            metrics,
+            draining,
+            api: tokio::spawn(server.serve(stop.clone().cancelled_owned())),
+            http: tokio::spawn(http::serve(doors.metrics, pages)),
+            facts: tokio::spawn(facts.follow(ports)),
+            stop,
+            journal,
+            store,
+            data,
+        })
+    }
+
+    /// Waits until every shard serves; says now and then what it waits for.
+    pub(crate) async fn ready(&self) {
+        let mut poll = tokio::time::interval(limits::READY_POLL);
+        let mut word = Instant::now() + limits::READY_WORD;
+        loop {
+            poll.tick().await;
+            let waiting = http::waiting(&self.runtime);
+            if waiting.is_empty() {
+                return;
+            }
+            if Instant::now() >= word {
+                word = Instant::now() + limits::READY_WORD;
+                tracing::info!(shards = waiting.len(), first = %waiting[0], "catching up");
+            }
+        }
+    }
+
+    /// Ends only when the API does, which it does by itself only when it fails.
+    pub(crate) async fn failed(&mut self) -> anyhow::Error {
+        match (&mut self.api).await {
+            Ok(Ok(_)) => anyhow!("the API stopped serving"),
+            Ok(Err(error)) => error.into(),
+            Err(error) => error.into(),
+        }
+    }
+
+    /// Says that it leaves, sends callers away, has every shard cut, and closes the data directory. Answers whether all were done
+    /// within `bound`.
+    pub(crate) async fn drain(mut self, bound: Duration) -> bool {
+        let deadline = Instant::now() + bound;
+        self.stop.cancel();
+        let shards = async {
+            self.draining.cancelled().await;
+            self.runtime.drain(deadline).await
+        };
+        let (cut, served) = tokio::join!(timeout_at(deadline, shards), timeout_at(deadline, &mut self.api));
+        let done = matches!(cut, Ok(true)) && matches!(served, Ok(Ok(Ok(true))));
+        done && timeout_at(deadline, self.close()).await.is_ok_and(|closed| closed)
+    }
+
+    /// Closes journal and store once nobody else holds them, then gives the directory back.
+    async fn close(self) -> bool {
+        let Self { runtime, http, facts, journal, store, data, .. } = self;
+        for task in [http, facts] {
+            task.abort();
+            // It ends cancelled, which is what was asked for.
+            task.await.ok();
+        }
+        drop(runtime);
+        let alone = || Arc::strong_count(&journal) == 1 && Arc::strong_count(&store) == 1;
+        while !alone() {
+            tokio::time::sleep(limits::CLOSE_POLL).await;
+        }
+        let closed = spawn_blocking(move || drop((journal, store))).await.is_ok();
+        drop(data);
+        closed
+    }
+}

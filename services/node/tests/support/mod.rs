@@ -1,0 +1,134 @@
+//! Runs the built binary as a person would: arguments in, stdout, stderr and exit code out.
+
+#![allow(dead_code)] // each test binary uses its part
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long anything here may take before the test gives up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The binary with a clean environment of its own keys.
+pub(crate) fn souk(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_souk"));
+    command.args(arguments).env_remove("SOUK_ADDRESS").env_remove("NO_COLOR");
+    command
+}
+
+/// Runs to the end.
+pub(crate) fn run(arguments: &[&str]) -> Ran {
+    Ran::of(souk(arguments).output().expect("the binary runs"))
+}
+
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ran {
+    pub(crate) fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().expect("an exit code"),
+            out: String::from_utf8(output.stdout).expect("text"),
+            err: String::from_utf8(output.stderr).expect("text"),
+        }
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        assert_eq!(self.code, 0, "{}", self.err);
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
+    }
+}
+
+/// A running `souk dev`, ended with the test.
+pub(crate) struct Dev {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    /// What it has printed so far.
+    pub(crate) said: String,
+    pub(crate) address: String,
+    pub(crate) metrics: String,
+}
+
+impl Dev {
+    /// Starts one on free ports and waits until it is ready.
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        let free = ["dev", "--no-traffic", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"];
+        let mut child = souk(&free)
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary runs");
+        let out = BufReader::new(child.stdout.take().expect("piped"));
+        let mut dev =
+            Self { child, out, said: String::new(), address: String::new(), metrics: String::new() };
+        dev.read_until("at once.");
+        let word = |after: &str| {
+            let (_, rest) = dev.said.split_once(after).expect(after);
+            rest.split_whitespace().next().expect("a word").to_owned()
+        };
+        (dev.address, dev.metrics) = (word("gRPC-Web "), word("health   http://"));
+        dev
+    }
+
+    /// Reads lines until one holds this.
+    pub(crate) fn read_until(&mut self, end: &str) {
+        let began = now();
+        loop {
+            let mut line = String::new();
+            if self.out.read_line(&mut line).expect("text") == 0 {
+                let mut err = String::new();
+                let _ = self.child.stderr.take().map(|mut stderr| stderr.read_to_string(&mut err));
+                panic!("ended before {end:?}:\n{}{err}", self.said);
+            }
+            self.said += &line;
+            if line.contains(end) {
+                return;
+            }
+            assert!(now() - began < PATIENCE, "no {end:?} in\n{}", self.said);
+        }
+    }
+
+    /// Runs a client command against it.
+    pub(crate) fn ask(&self, arguments: &[&str]) -> Ran {
+        let mut arguments = arguments.to_vec();
+        arguments.extend(["--address", &self.address]);
+        run(&arguments)
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal by name, and waits for the end.
+    pub(crate) fn end(mut self, signal: &str) -> i32 {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", signal, &pid]).status().expect("kill runs").success());
+        let began = now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                return status.code().unwrap_or(-1);
+            }
+            assert!(now() - began < PATIENCE, "does not end");
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Dev {
+    fn drop(&mut self) {
+        if let Ok(None) = self.child.try_wait() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+// Deadlines of tests are real time.
+#[allow(clippy::disallowed_methods)]
+fn now() -> Instant {
+    Instant::now()
+}
