@@ -4,11 +4,14 @@
 mod browsing;
 mod buying;
 mod catalogue;
+pub(crate) mod command;
 mod crowd;
 mod drive;
 mod faults;
+mod grpc;
 mod kind;
 mod limits;
+mod ndjson;
 mod options;
 mod shop;
 mod shoppers;
@@ -21,11 +24,12 @@ mod tests;
 use std::convert::Infallible;
 
 use souk_proto::v1::Event;
+use souk_runtime::ports::Clock as _;
 
 use self::drive::{Insisting, Pace, drive};
 use self::options::{Options, Share};
 use self::traffic::Traffic;
-use crate::clock::now_millis;
+use crate::wiring::SystemClock;
 
 /// The shoppers of `souk dev`: hands events to `sink` at this rate until it is dropped. What the sink refuses in a word is offered
 /// again; the schedule goes on meanwhile.
@@ -33,7 +37,7 @@ pub(crate) async fn shop<T>(rate: u32, seed: u64, sink: impl Fn(Vec<Event>) -> T
 where
     T: Future<Output = Result<(), String>>,
 {
-    let now = now_millis();
+    let now = SystemClock.now();
     let run = run_of(seed, now);
     let options = Options {
         late: Share::percent(1),

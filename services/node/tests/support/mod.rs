@@ -55,7 +55,12 @@ pub(crate) struct Dev {
 impl Dev {
     /// Starts one on free ports and waits until it is ready.
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let free = ["dev", "--no-traffic", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"];
+        Self::start_with_traffic(&[&["--no-traffic"], arguments].concat())
+    }
+
+    /// The same with its shoppers.
+    pub(crate) fn start_with_traffic(arguments: &[&str]) -> Self {
+        let free = ["dev", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"];
         let mut child = souk(&free)
             .args(arguments)
             .stdout(Stdio::piped())
@@ -124,6 +129,18 @@ impl Drop for Dev {
             let _ = self.child.kill();
             let _ = self.child.wait();
         }
+    }
+}
+
+/// Looks again until there is what was waited for.
+pub(crate) fn eventually<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    let began = now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(now() - began < PATIENCE, "it never came");
+        std::thread::park_timeout(Duration::from_millis(50));
     }
 }
 
