@@ -83,13 +83,12 @@ fn footer(state: &State, area: Rect, buffer: &mut Buffer) {
 
 fn numbers(state: &State, area: Rect, buffer: &mut Buffer) {
     let shown = state.numbers();
-    let line = headline(shown);
-    let lines = if area.width >= WIDE { 1 } else { 2 };
+    let lines = headline(shown, area.width >= WIDE);
     let [top, body, machine] =
-        Layout::vertical([Constraint::Length(lines), Constraint::Min(0), Constraint::Length(1)])
+        Layout::vertical([Constraint::Length(lines.len() as u16), Constraint::Min(0), Constraint::Length(1)])
             .spacing(u16::from(area.height > 8))
             .areas(area);
-    Paragraph::new(line).style(bold()).wrap(Wrap { trim: true }).render(top, buffer);
+    Paragraph::new(lines).style(bold()).render(top, buffer);
     if area.width >= WIDE {
         let [left, right] =
             Layout::horizontal([Constraint::Percentage(58), Constraint::Min(0)]).spacing(2).areas(body);
@@ -108,16 +107,18 @@ fn or_nothing(text: Option<String>) -> String {
     text.unwrap_or_else(|| NOTHING.to_owned())
 }
 
-fn headline(shown: &Numbers) -> String {
+/// Revenue has a line of its own: it may come in several currencies.
+fn headline(shown: &Numbers, is_wide: bool) -> Vec<Line<'static>> {
     let of = |query, name| or_nothing(shown.measure(query, name));
-    format!(
-        "events/s {}   people 5m {}   orders 1h {}   conv {}   revenue 1h {}",
-        of(Query::Events, "events"),
-        of(Query::People, "users"),
-        of(Query::Visits, "orders"),
-        or_nothing(shown.percent(Query::Visits, "conversion")),
-        of(Query::Visits, "revenue"),
-    )
+    let traffic = format!("events/s {}   people 5m {}", of(Query::Events, "events"), of(Query::People, "users"));
+    let conversion = or_nothing(shown.percent(Query::Visits, "conversion"));
+    let orders = format!("orders 1h {}   conv {conversion}", of(Query::Visits, "orders"));
+    let revenue = format!("revenue 1h {}", of(Query::Visits, "revenue"));
+    let lines = match is_wide {
+        true => vec![format!("{traffic}   {orders}"), revenue],
+        false => vec![traffic, orders, revenue],
+    };
+    lines.into_iter().map(Line::from).collect()
 }
 
 /// Rows whose key holds the filter's letters.
