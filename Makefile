@@ -1,23 +1,48 @@
-# Everything a contributor runs. `make test` needs Rust and a C compiler, nothing else.
-.PHONY: help test test-core lint fmt bench bench-check sim recount planted fuzz proto-image tools clean
+# Everything a contributor runs. `make test-core` needs Rust and a C compiler, nothing else; `make test` also Go, for grpcurl.
+.PHONY: help demo test test-core test-node readme release crash load lint fmt bench bench-check sim recount planted fuzz proto-image tools clean
 
 CARGO  ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 SIM    := $(TARGET)/release/souk-sim
+SOUK   := $(TARGET)/release/souk
+LOAD   := $(TARGET)/release/souk-load
 TOOLS  := $(TARGET)/tools
 BUF    := $(TOOLS)/node_modules/.bin/buf
+GRPCURL := $(TOOLS)/grpcurl
+ROUNDS ?= 100
 SEEDS  ?= 20000
 JOBS   ?= $(shell nproc)
 
 help:                ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-test: test-core      ## everything that proves the project; CI runs this
+demo:                ## builds and starts one process with synthetic shoppers
+	$(CARGO) build --locked --release -p souk-node
+	$(SOUK) dev
+
+test: test-core test-node readme  ## everything that proves the project; CI runs this
 
 test-core:           ## the pure core: unit, property and layering tests, then the simulator
 	$(CARGO) test --locked --workspace --quiet
 	$(MAKE) sim SEEDS=2000
 	$(MAKE) planted
+
+test-node: release   ## one node from outside: killed under load, short runs of every load
+	$(LOAD) crash --rounds 8 --seed 1
+	$(LOAD) latency --rate 2000 --seconds 5 --watchers 20
+
+readme: release $(GRPCURL)  ## the README's calls against a live shop, their output compared
+	PATH="$(abspath $(TOOLS)):$$PATH" $(CARGO) test --locked --release --quiet -p souk-node --test readme -- --ignored
+
+release:
+	$(CARGO) build --locked --release --quiet -p souk-node -p souk-loadtest
+
+crash: release       ## kill -9 under load ROUNDS times: nothing lost, nothing counted twice, every metric right
+	$(LOAD) crash --rounds $(ROUNDS)
+
+load: release        ## latency, throughput and fan-out of one node, each with its bar
+	$(LOAD) latency --rate 10000 --seconds 60 --watchers 100
+	$(LOAD) ingest --seconds 20
 
 sim:                 ## run SEEDS simulated worlds (20,000 by default) against every oracle
 	$(CARGO) build --locked --release --quiet -p souk-sim
@@ -60,5 +85,37 @@ fuzz:                ## each fuzz target for SECONDS (60); needs nightly and car
 $(BUF):
 	npm install --silent --no-fund --no-audit --prefix $(TOOLS) @bufbuild/buf@1.75.0
 
+$(GRPCURL):
+	GOBIN="$(abspath $(TOOLS))" go install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3
+
 clean:               ## remove what builds made
 	$(CARGO) clean
+
+# The other loads, each on a server of its own (loadtest/README.md). FLAGS=--strict fails on a missed bar too.
+.PHONY: bench-latency bench-ingest bench-reads bench-watchers bench-drain bench-start bench-cut disk-full
+USERS ?= 1000000
+FLAGS ?=
+
+bench-latency: release  ## acks and watchers at 10,000 events/s, from the due time
+	$(LOAD) $(FLAGS) latency
+
+bench-ingest: release   ## events/s the server keeps up with, by both calls
+	$(LOAD) $(FLAGS) ingest
+
+bench-reads: release    ## unary reads and batches of queries against a plain echo
+	$(LOAD) $(FLAGS) reads
+
+bench-watchers: release ## 10,000 watchers, and one that never reads
+	$(LOAD) $(FLAGS) watchers
+
+bench-drain: release    ## SIGTERM with 1,000 streams open
+	$(LOAD) $(FLAGS) drain
+
+bench-start: release    ## exec to first answer, empty and with USERS; idle cost
+	$(LOAD) $(FLAGS) start --users $(USERS)
+
+bench-cut: release      ## what a cut of USERS changed users adds to p99
+	$(LOAD) $(FLAGS) cut --users $(USERS)
+
+disk-full: release      ## a disk that runs full and has room again (root)
+	$(LOAD) $(FLAGS) disk-full

@@ -27,8 +27,9 @@ pub const PAGE: i32 = 1_000;
 pub const PAGES: usize = 10_000;
 /// Ticks a pacer may be ahead of the senders it paces. Beyond it the pacer waits, and what waits is late from its due time.
 pub const TICKS_AHEAD: usize = 65_536;
-/// Requests under way of one open-loop run: past it a send waits, and its latency still counts from its due time.
-pub const IN_FLIGHT: usize = 4_096;
+/// Calls under way of one open-loop run, below what a node takes at once by default (2,048): past it a send waits, and its latency
+/// still counts from its due time.
+pub const IN_FLIGHT: usize = 1_024;
 /// Violations and differences a report prints; all of them are counted.
 pub const SHOWN: usize = 20;
 /// Events a generator remembers to send again as duplicates: some seconds of traffic.

@@ -1,21 +1,13 @@
-//! `souk-load`: load on a Souk server from outside. It knows what callers know, the protos and the process's command line, and checks
-//! what it is answered against an oracle of its own.
-
-mod command;
-mod limits;
-mod measure;
-mod oracle;
-mod souk;
-mod traffic;
-mod watcher;
+//! `souk-load`: one command per promise.
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use command::{Common, crash, ingest, latency};
-use measure::report::Report;
+use souk_loadtest::command::{Common, crash, cut, disk_full, drain, ingest, latency, reads, start, watchers};
+use souk_loadtest::measure::report::Report;
+use souk_loadtest::souk;
 
 /// The client shares the machine with the server it measures: the less it costs, the better.
 #[global_allocator]
@@ -38,6 +30,18 @@ enum What {
     Latency(latency::Options),
     /// The highest rate of events the server keeps up with.
     Ingest(ingest::Options),
+    /// Unary reads against a plain echo, and batches of queries against it.
+    Reads(reads::Options),
+    /// Ten thousand watchers, and one that never reads.
+    Watchers(watchers::Options),
+    /// SIGTERM with streams open.
+    Drain(drain::Options),
+    /// From exec to the first answer, empty and full; idle with all of it.
+    Start(start::Options),
+    /// Whether a cut is felt by watchers.
+    Cut(cut::Options),
+    /// A disk that runs full, and has room again.
+    DiskFull(disk_full::Options),
     /// The plain echo server that unary reads are compared with.
     #[command(hide = true)]
     Echo {
@@ -69,6 +73,12 @@ async fn run(common: &Common, what: &What) -> Result<Report> {
         What::Crash(options) => crash::run(common, options).await,
         What::Latency(options) => latency::run(common, options).await,
         What::Ingest(options) => ingest::run(common, options).await,
+        What::Reads(options) => reads::run(common, options).await,
+        What::Watchers(options) => watchers::run(common, options).await,
+        What::Drain(options) => drain::run(common, options).await,
+        What::Start(options) => start::run(common, options).await,
+        What::Cut(options) => cut::run(common, options).await,
+        What::DiskFull(options) => disk_full::run(common, options).await,
         What::Echo { listen } => souk::echo::serve(listen).await.map(|()| Report::default()),
     }
 }

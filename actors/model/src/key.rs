@@ -1,6 +1,7 @@
 //! Keys: who an actor is, and which partition and bucket hold it. The only place that hashes keys.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
@@ -83,6 +84,12 @@ impl fmt::Debug for ActorKey {
 /// The bucket a key's hash falls into: its highest six bits, so that the low ones stay free for the tables inside.
 pub fn bucket_of(hash: u64) -> BucketId {
     BucketId((hash >> 58) as u8)
+}
+
+/// The hashes of a bucket's keys.
+pub fn hashes_of(bucket: BucketId) -> RangeInclusive<u64> {
+    let first = u64::from(bucket.0) << 58;
+    first..=first | (u64::MAX >> 6)
 }
 
 /// Kafka's default partitioner (murmur2 of the key, as the Java clients have it), so that a producer of theirs finds our shards.

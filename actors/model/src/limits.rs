@@ -108,6 +108,10 @@ pub const CONDITIONAL_TRIES: u32 = 6;
 pub const SEGMENT_TRIES: u32 = 6;
 /// Rounds of loading before what was read folds: more than a shard has sections, and every round loads one that was not there.
 pub const LOAD_ROUNDS: u32 = 256;
+/// Actors encoded in one step of an owner that is to hold less in memory: about a millisecond.
+pub const COOLED_PER_STEP: usize = 1_024;
+/// Bytes a decoded actor owns beyond its slot, for an estimate: a cart, a session and a few remembered ids.
+pub const HOT_ACTOR_BYTES: usize = 512;
 /// Slices folded in one call of an owner: a few milliseconds, then reads and replies get their turn.
 pub const SLICES_PER_HANDLE: usize = 4_096;
 /// Entries an owner holds unfolded before it stops reading ahead.

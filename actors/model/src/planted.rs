@@ -46,10 +46,14 @@ pub enum Bug {
     RequestMemoryLost,
     /// A fold of a newer version runs without its version barrier.
     NoVersionBarrier,
+    /// A section leaves memory with changes no cut holds.
+    DirtyUnloaded,
+    /// The timers of a section that left memory are forgotten.
+    TimersUnloaded,
 }
 
 impl Bug {
-    pub const ALL: [Bug; 20] = [
+    pub const ALL: [Bug; 22] = [
         Bug::FenceDropped,
         Bug::ReplayOffByOne,
         Bug::BridgeNewestOffset,
@@ -70,6 +74,8 @@ impl Bug {
         Bug::CutNotFrozen,
         Bug::RequestMemoryLost,
         Bug::NoVersionBarrier,
+        Bug::DirtyUnloaded,
+        Bug::TimersUnloaded,
     ];
 }
 

@@ -27,9 +27,11 @@ pub const TURNS_PER_MESSAGE: usize = 32;
 pub const PEER_MESSAGES_WAITING: u64 = 4_096;
 /// Words of the fold kept for callers who wait: some seconds of a shard's records.
 pub const WORDS_KEPT: usize = 262_144;
-/// How often a shard looks for actors to encode, and how many it encodes then: a tenth of a millisecond.
+/// How often a shard looks for memory to let go of, in steps of a tenth of a millisecond.
 pub const TIDY_EVERY: Duration = Duration::from_millis(250);
-pub const IDLE_ENCODED_PER_TIDY: usize = 64;
+pub const IDLE_ENCODED_PER_STEP: usize = 64;
+/// Steps of one look: some milliseconds, between which readers have their turn.
+pub const TIDY_STEPS: usize = 32;
 /// Before an owner that lost touch with the journal or the store is replaced.
 pub const RESTART_AFTER: Duration = Duration::from_millis(500);
 /// How often a caller that waits for a position looks again where nothing tells it.

@@ -241,9 +241,8 @@ impl World {
         let (user, shard) = (open.request.key.clone(), open.shard);
         open.questions += 1;
         let ask_again = open.questions < QUESTIONS;
-        let state = self
-            .answering(shard, 0)
-            .and_then(|id| subject::order_state(self.owners[&id].owner.fold(), &user, &order));
+        let found = self.answering(shard, 0).filter(|id| self.finds(*id, &user));
+        let state = found.and_then(|id| subject::order_state(self.owners[&id].owner.fold(), &user, &order));
         if let Some(end) = state.and_then(|state| state.end()) {
             let found = self.ledger.orders.ended(user.as_str(), &order, end);
             return self.check(found);

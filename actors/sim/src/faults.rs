@@ -98,6 +98,7 @@ menu! {
     FoldPanics "data: record panics the fold",
     BridgeZombie "bridge: zombie",
     BridgeSendLost "bridge: send expired",
+    MemoryPressure "owner: under memory pressure",
 }
 
 impl Fault {

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use souk_model::journal::ShardId;
+use souk_model::key::ActorKey;
 use souk_model::owner::{Effect, Input, Tag};
 use souk_model::time::{Millis, SECOND};
 
@@ -16,6 +17,8 @@ use crate::world::{Happening, World};
 
 /// Owners of one shard alive at once.
 const ALIVE: usize = 3;
+/// Steps an owner under memory pressure takes at most: enough to let go of all it may.
+const SHRINKS: u64 = 80;
 /// A woken owner whose clock stands still or stepped back is woken again after this long.
 const CLOCK_BEHIND: Millis = 200;
 
@@ -95,6 +98,10 @@ impl World {
         if let Input::Ends { result: Ok(ends), .. } = &input {
             incarnation.replay_end.get_or_insert(ends.end);
         }
+        if self.chaos.strikes(Fault::MemoryPressure, 20) {
+            let steps = self.chaos.rng.below(SHRINKS);
+            let _taken = (0..steps).take_while(|_| incarnation.owner.shrink(0)).count();
+        }
         let node_now = self.nodes[incarnation.node].clock.read(now);
         subject::see_clock(incarnation.owner.fold_mut(), node_now);
         let mut effects = Vec::new();
@@ -106,6 +113,18 @@ impl World {
         }
         self.observe(id);
         self.carry_out(id, effects);
+    }
+
+    /// Whether a reader finds the actor at this owner; else the owner is asked to load it.
+    pub fn finds(&mut self, id: OwnerId, key: &ActorKey) -> bool {
+        let Some(incarnation) = self.owners.get(&id) else { return false };
+        let fold = incarnation.owner.fold();
+        let is_loaded = fold.is_loaded(key);
+        if !is_loaded {
+            let sections = vec![fold.section_of(key)];
+            self.feed(id, Input::Load { sections });
+        }
+        is_loaded
     }
 
     /// Plans a wake-up by the node's own clock.
@@ -186,5 +205,12 @@ pub fn is_request(effect: &Effect) -> bool {
 }
 
 fn is_reply(input: &Input) -> bool {
-    !matches!(input, Input::Start { .. } | Input::Peer { .. } | Input::Woken { .. } | Input::HandOver { .. })
+    !matches!(
+        input,
+        Input::Start { .. }
+            | Input::Peer { .. }
+            | Input::Load { .. }
+            | Input::Woken { .. }
+            | Input::HandOver { .. }
+    )
 }

@@ -31,25 +31,32 @@ pub struct Watcher {
 #[derive(Debug)]
 pub struct Watchers {
     pub all: Vec<Watcher>,
+    /// Whom passers-by ask for: anybody, known or not.
+    passers_by: Rng,
 }
 
 impl Watchers {
     pub fn new(seed: u64) -> Self {
         let mut rng = Rng::of(seed, "watchers");
         let all = (0..WATCHERS).map(|at| {
-            let (key, shard) = if at % 2 == 0 {
-                let key = ActorKey::new(SHOP, &format!("u-{}", rng.below(USERS as u64)));
-                let shard = ShardId::users(key.partition(PARTITIONS.users));
-                (key, shard)
-            } else {
-                let key = ActorKey::new(SHOP, &format!("p-{}", rng.below(PRODUCTS as u64)));
-                let shard = ShardId::products(key.partition(PARTITIONS.products));
-                (key, shard)
-            };
+            let (key, shard) =
+                if at % 2 == 0 { user(rng.below(USERS as u64)) } else { product(rng.below(PRODUCTS as u64)) };
             Watcher { key, shard, shown: None, tokens: Vec::new() }
         });
-        Self { all: all.collect() }
+        Self { all: all.collect(), passers_by: Rng::of(seed, "passers-by") }
     }
+}
+
+fn user(number: u64) -> (ActorKey, ShardId) {
+    let key = ActorKey::new(SHOP, &format!("u-{number}"));
+    let shard = ShardId::users(key.partition(PARTITIONS.users));
+    (key, shard)
+}
+
+fn product(number: u64) -> (ActorKey, ShardId) {
+    let key = ActorKey::new(SHOP, &format!("p-{number}"));
+    let shard = ShardId::products(key.partition(PARTITIONS.products));
+    (key, shard)
 }
 
 impl World {
@@ -64,6 +71,7 @@ impl World {
     pub fn watch(&mut self, at: usize) {
         let after = self.rng.between(200, 2_500);
         self.schedule.after(after, Happening::Watch { watcher: at });
+        self.pass_by();
         if self.chaos.is_on(Fault::WatcherResumes) && !self.watchers.all[at].tokens.is_empty() {
             self.resume_watcher(at);
         }
@@ -72,6 +80,18 @@ impl World {
         match self.answering(shard, token) {
             Some(id) => self.show(at, id),
             None => self.read_view(at),
+        }
+    }
+
+    /// Somebody looks for an actor that may be out of memory, or may not exist.
+    fn pass_by(&mut self) {
+        let rng = &mut self.watchers.passers_by;
+        let (key, shard) = match rng.percent(80) {
+            true => user(rng.below(2 * USERS as u64)),
+            false => product(rng.below(2 * PRODUCTS as u64)),
+        };
+        if let Some(newest) = self.owners_of(shard).last() {
+            self.finds(newest, &key);
         }
     }
 
@@ -85,6 +105,10 @@ impl World {
     }
 
     fn show(&mut self, at: usize, id: OwnerId) {
+        let key = self.watchers.all[at].key.clone();
+        if !self.finds(id, &key) {
+            return;
+        }
         let watcher = &self.watchers.all[at];
         let fold = self.owners[&id].owner.fold();
         let Some(next) = shown(fold, &watcher.key) else { return };

@@ -57,10 +57,7 @@ async fn measure(common: &Common, options: &Options, place: &Place) -> Result<Re
     load.run(options.rate, WARM_UP).await?;
 
     let probes = Probes::new("probe", KEYS, false);
-    let watching = client::connect(&souk.address).await?;
-    for n in 0..options.watchers {
-        probes.watch(watching.clone(), n % KEYS).await?;
-    }
+    probes.watch_all(&souk.address, options.watchers).await?;
     let length = Duration::from_secs(options.seconds);
     let lane = Lane::new(client::connect(&souk.address).await?);
     let (server, client) = (Usage::of(souk.pid())?, Usage::of_this_process()?);
@@ -96,16 +93,10 @@ async fn measure(common: &Common, options: &Options, place: &Place) -> Result<Re
     for (reason, count) in &outcome.refused {
         report.measure(format!("batches refused: {reason}"), *count as f64, "", Bar::AtMost(0.0));
     }
-    let expected = expected_frames(probes.sent(), options.watchers);
+    let expected = probes.expected(options.watchers);
     if seen.from_due.count() < expected {
         report.violate(format!("{} of {expected} changes reached a watcher", seen.from_due.count()));
     }
     souk.stop().await?;
     Ok(report)
-}
-
-/// Every probe reaches every watcher of its key.
-fn expected_frames(probes: usize, watchers: usize) -> u64 {
-    let of_key = |key: usize, all: usize| (all + KEYS - 1 - key) / KEYS;
-    (0..KEYS).map(|key| (of_key(key, probes) * of_key(key, watchers)) as u64).sum()
 }

@@ -1,10 +1,16 @@
 //! The commands: each starts the server itself, does one thing to it, and reports figures with their bars.
 
 pub mod crash;
+pub mod cut;
+pub mod disk_full;
+pub mod drain;
 pub mod ingest;
 pub mod latency;
-mod load;
-mod population;
+pub mod load;
+pub mod population;
+pub mod reads;
+pub mod start;
+pub mod watchers;
 
 use std::path::PathBuf;
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use rustix::thread::nanosleep;
+use rustix::thread::{NanosleepRelativeResult, nanosleep};
 use rustix::time::Timespec;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -67,8 +67,11 @@ fn sleep_until(at: Instant) {
             tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: left.subsec_nanos().into(),
         };
-        // A sleep cut short by a signal is looked at again.
-        let _ = nanosleep(&request);
+        match nanosleep(&request) {
+            // A sleep cut short by a signal is looked at again.
+            NanosleepRelativeResult::Ok | NanosleepRelativeResult::Interrupted(_) => {}
+            NanosleepRelativeResult::Err(error) => unreachable!("a time to sleep is lawful: {error}"),
+        }
     }
 }
 

@@ -114,7 +114,7 @@ impl EchoProcess {
 impl Drop for EchoProcess {
     fn drop(&mut self) {
         if self.child.kill().is_ok() {
-            let _ = self.child.wait();
+            self.child.wait().ok();
         }
     }
 }

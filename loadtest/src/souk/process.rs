@@ -123,6 +123,11 @@ impl Souk {
         kill_process(pid, Signal::TERM).context("asking the server to drain")
     }
 
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
+    }
+
     /// Waits until it has ended.
     pub async fn gone(&mut self, within: Duration) -> Result<ExitStatus> {
         let deadline = Instant::now() + within;
@@ -148,7 +153,7 @@ impl Drop for Souk {
     fn drop(&mut self) {
         // Ended already: nothing to end.
         if self.child.kill().is_ok() {
-            let _ = self.child.wait();
+            self.child.wait().ok();
         }
     }
 }

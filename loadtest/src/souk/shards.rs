@@ -37,11 +37,6 @@ impl Shards {
         self.users().map(|shard| (shard.end_position - shard.position).max(0)).sum()
     }
 
-    /// Records of the users journal folded.
-    pub fn folded(&self) -> i64 {
-        self.users().map(|shard| shard.position).sum()
-    }
-
     /// Every shard serves and has folded all there is.
     pub fn settled(&self) -> bool {
         let done = |shard: &v1::Shard| {

@@ -7,7 +7,7 @@ use souk_proto::v1;
 
 use super::Scenario;
 
-pub const CURRENCIES: [&str; 3] = ["EUR", "USD", "GBP"];
+pub(super) const CURRENCIES: [&str; 3] = ["EUR", "USD", "GBP"];
 
 #[derive(Debug, Clone)]
 pub struct Product {
@@ -32,7 +32,7 @@ impl Product {
     }
 }
 
-pub fn money(currency: &str, minor_units: i64) -> v1::Money {
+pub(super) fn money(currency: &str, minor_units: i64) -> v1::Money {
     v1::Money { currency_code: currency.to_owned(), minor_units: Some(minor_units) }
 }
 

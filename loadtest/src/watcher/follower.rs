@@ -11,11 +11,10 @@ use tokio::time::sleep;
 use tonic::Status;
 
 use crate::limits;
-use crate::measure::clock::Millis;
 use crate::souk::client;
 
-/// A row as a dashboard tells rows apart: query, start of its window, key.
-pub type RowName = (i32, Millis, BTreeMap<String, String>);
+/// A row as a dashboard of newest windows tells rows apart: query and key.
+pub type RowName = (i32, BTreeMap<String, String>);
 
 #[derive(Debug, Default)]
 pub struct Follower {
@@ -46,10 +45,12 @@ impl Follower {
 
     /// Rows of one query as they are now.
     pub fn rows(&self, query: i32) -> impl Iterator<Item = &v1::MetricRow> {
-        self.rows.iter().filter(move |((of, ..), _)| *of == query).map(|(_, row)| row)
+        self.rows.iter().filter(move |((of, _), _)| *of == query).map(|(_, row)| row)
     }
 
-    fn request(&self) -> v1::WatchMetricRequest {
+    /// A new stream begins: nothing said on the one before it counts but its token and its rows.
+    fn begin(&mut self) -> v1::WatchMetricRequest {
+        (self.snapshot, self.revision) = (None, None);
         v1::WatchMetricRequest {
             queries: self.queries.clone(),
             watch: Some(v1::WatchOptions { resume_token: self.token.clone(), ..Default::default() }),
@@ -85,8 +86,7 @@ impl Follower {
             self.faults.push(format!("a {kind:?} frame without a row"));
             return;
         };
-        let start = row.range.as_ref().and_then(|range| client::millis(range.start_time.as_ref()));
-        let name = (query, start.unwrap_or_default(), row.key.clone());
+        let name = (query, row.key.clone());
         let own = row.info.as_ref().and_then(|info| info.revision);
         if let Some(revision) = own.or(self.revision) {
             let before = self.revisions.insert(name.clone(), revision).unwrap_or(revision);
@@ -111,7 +111,6 @@ impl Follower {
     }
 
     fn broken(&mut self, status: &Status) {
-        self.snapshot = None;
         match client::reason(status).as_str() {
             "RESUME_TOKEN_EXPIRED" | "RESUME_TOKEN_MISMATCH" => {
                 self.tokens_refused += 1;
@@ -142,7 +141,7 @@ pub async fn follow(address: String, follower: Shared, mut stop: watch::Receiver
 
 async fn one_stream(address: &str, follower: &Shared) {
     let Ok(channel) = client::connect(address).await else { return };
-    let request = with(follower, |follower| follower.request());
+    let request = with(follower, Follower::begin);
     let mut frames = match client::analytics(channel).watch_metric(request).await {
         Ok(frames) => frames.into_inner(),
         Err(status) => return with(follower, |follower| follower.broken(&status)),

@@ -4,12 +4,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 use souk_proto::v1;
 use souk_proto::v1::event::Kind;
 use souk_proto::v1::stream_frame;
 use souk_proto::v1::{AckLevel, VerdictView, metric_value};
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tonic::Streaming;
 use tonic::transport::Channel;
@@ -66,17 +66,18 @@ impl Probes {
         v1::WatchMetricRequest { queries: vec![query], watch: None }
     }
 
+    /// A probe is on its way; answers its place among those of its key.
+    pub(super) fn note(&self, key: usize, due: Instant) -> usize {
+        let mut log = lock(&self.logs[key]);
+        log.due.push(due);
+        log.acknowledged.push(None);
+        log.due.len() - 1
+    }
+
     /// Sends one probe, due at `due`.
     pub async fn send(&self, lane: &mut Lane, key: usize, due: Instant) -> Result<()> {
-        let n = {
-            let mut log = lock(&self.logs[key]);
-            if log.due.len() == limits::PROBES {
-                bail!("more probes than one key keeps");
-            }
-            log.due.push(due);
-            log.acknowledged.push(None);
-            log.due.len() - 1
-        };
+        let n = self.note(key, due);
+        ensure!(n < limits::PROBES, "more probes than one key keeps");
         let view = v1::ProductView {
             product_id: self.product(key),
             category: "probe".to_owned(),
@@ -98,7 +99,7 @@ impl Probes {
     }
 
     /// Opens a watch of one key and reads its snapshot; then a task times every change.
-    pub async fn watch(self: &Arc<Self>, channel: Channel, key: usize) -> Result<JoinHandle<()>> {
+    async fn watch(self: &Arc<Self>, channel: Channel, key: usize) -> Result<()> {
         let mut analytics = client::analytics(channel);
         let opening = analytics.watch_metric(self.request(key));
         let mut frames = timeout(limits::CALL, opening).await.context("opening a watch")??.into_inner();
@@ -112,7 +113,28 @@ impl Probes {
         }
         let probes = Arc::clone(self);
         let seen_before = lock(&self.logs[key]).due.len();
-        Ok(tokio::spawn(async move { probes.time(frames, key, seen_before).await }))
+        tokio::spawn(async move { probes.time(frames, key, seen_before).await });
+        Ok(())
+    }
+
+    /// Opens so many watches, keys by turns, so many to a connection; connections side by side, as clients come.
+    pub async fn watch_all(self: &Arc<Self>, address: &str, count: usize) -> Result<()> {
+        let mut opening = JoinSet::new();
+        for first in (0..count).step_by(limits::STREAMS_PER_CONNECTION) {
+            let channel = client::connect(address).await?;
+            let probes = Arc::clone(self);
+            let last = (first + limits::STREAMS_PER_CONNECTION).min(count);
+            opening.spawn(async move {
+                for n in first..last {
+                    probes.watch(channel.clone(), n % probes.logs.len()).await?;
+                }
+                anyhow::Ok(())
+            });
+        }
+        while let Some(opened) = opening.join_next().await {
+            opened??;
+        }
+        Ok(())
     }
 
     async fn time(&self, mut frames: Streaming<v1::WatchMetricResponse>, key: usize, mut counted: usize) {
@@ -143,9 +165,11 @@ impl Probes {
         std::mem::take(&mut *lock(&self.seen))
     }
 
-    /// How many frames watchers should have timed: one per probe and watcher of its key.
-    pub fn sent(&self) -> usize {
-        self.logs.iter().map(|log| lock(log).due.len()).sum()
+    /// How many changes so many watchers are to see: each probe reaches all watchers of its key, who share the keys out by turns.
+    pub fn expected(&self, watchers: usize) -> u64 {
+        let keys = self.logs.len();
+        let of_key = |key: usize| (watchers + keys - 1 - key) / keys;
+        self.logs.iter().enumerate().map(|(key, log)| (lock(log).due.len() * of_key(key)) as u64).sum()
     }
 }
 

@@ -4,6 +4,7 @@ use souk_proto::v1;
 use souk_proto::v1::stream_frame::Kind;
 
 use super::follower::{Follower, total};
+use super::probe::Probes;
 
 fn frame(kind: Kind, revision: i64, product: Option<&str>) -> v1::WatchMetricResponse {
     let info = v1::AnswerInfo { revision: Some(revision), ..Default::default() };
@@ -54,4 +55,16 @@ fn a_step_back_is_noted() {
     assert!(follower.faults.is_empty(), "rows have revisions of their own");
     follower.take(frame(Kind::Delta, 6, Some("a")));
     assert_eq!(follower.faults.len(), 1);
+}
+
+#[test]
+fn watchers_share_the_keys_out() {
+    let probes = Probes::new("x", 3, false);
+    assert_eq!(probes.expected(7), 0, "nothing was sent");
+    for (key, count) in [(0, 2), (1, 1), (2, 5)] {
+        for _ in 0..count {
+            probes.note(key, tokio::time::Instant::now());
+        }
+    }
+    assert_eq!(probes.expected(7), 2 * 3 + 2 + 5 * 2);
 }

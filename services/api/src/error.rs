@@ -132,6 +132,19 @@ impl ApiError {
         self
     }
 
+    /// Puts the path of what the fields belong to before each: `queries[3]`.
+    #[must_use]
+    pub fn within(self, path: &str) -> Self {
+        let mut refused = crate::status::refused_of(self);
+        for field in &mut refused.fields {
+            field.path = format!("{path}.{}", field.path);
+        }
+        if !refused.fields.is_empty() {
+            refused.message = format!("{path}.{}", refused.message);
+        }
+        Self::Refused(Box::new(refused))
+    }
+
     /// Says when to try again.
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {

@@ -5,6 +5,7 @@
 //! is an [`ApiError`]; [`status`] alone makes a `tonic::Status` of it.
 
 pub mod admin;
+pub mod analytics;
 pub mod call;
 pub mod context;
 pub mod error;
@@ -16,6 +17,9 @@ pub mod page;
 pub mod read_options;
 pub mod server;
 pub mod status;
+mod stream;
+mod token;
+pub mod user;
 
 pub use call::Call;
 pub use context::Context;

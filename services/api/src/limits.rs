@@ -87,8 +87,41 @@ pub const EVENTS_PER_MESSAGE: usize = souk_runtime::limits::EVENTS_PER_BATCH;
 pub const BATCHES_IN_FLIGHT: usize = 16;
 /// Longest silence of a stream before it says that it lives.
 pub const BOOKMARK_EVERY: Duration = Duration::from_secs(5);
+/// How long a stream of a leaving node waits for what is under way: a shard that has stopped judges nothing any more.
+pub const DRAIN_ANSWERS: Duration = Duration::from_secs(2);
 /// How long a batch of a stream waits for room before the stream ends OVERLOADED.
 pub const SHED_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Bytes read of a journal to find one record again: one record, with what stands around it.
 pub const RECORD_READ_BYTES: usize = 2 * MESSAGE_BYTES;
+
+/// Frames between a stream's writer and its connection: enough to fill a packet. What a slow reader misses is merged in the hub.
+pub const STREAM_FRAMES: usize = 4;
+/// No interval of a stream is longer: connections do not live that long.
+pub const LONGEST_INTERVAL: Duration = Duration::from_secs(3_600);
+/// A resume token: a revision for each of 32 queries, its checks, in base64.
+pub const RESUME_TOKEN_BYTES: usize = 1_024;
+
+/// Windows one query asks for.
+pub const MOST_WINDOWS: usize = souk_model::limits::ANSWER_WINDOWS;
+/// Rows of a top-N where the caller does not say, and at most: larger wishes are coerced.
+pub const TOP: usize = 10;
+pub const TOP_MOST: usize = 1_000;
+/// Products of a list where the caller does not say: what a person reads.
+pub const TOP_PRODUCTS: usize = 10;
+/// Bytes of the answers of one batch: a response holds them with some to spare. Queries beyond are told to come in a batch of their own.
+pub const BATCH_ANSWER_BYTES: usize = 3 << 20;
+/// Queries of one batch.
+pub const QUERIES_PER_BATCH: usize = 1_000;
+
+/// Records a page of a user's events looks at, in runs of so many: some tens of milliseconds of decoding.
+pub const SCAN_RECORDS: u64 = 32_768;
+pub const SCAN_CHUNK: u64 = 2_048;
+/// Bytes of one read while looking back.
+pub const SCAN_BYTES: usize = 1 << 20;
+/// Bytes of one read of a feed: its events are held until its reader took them.
+pub const FEED_BYTES: usize = 256 << 10;
+/// How often a feed at the journal's end looks for more.
+pub const FEED_POLL: Duration = Duration::from_millis(100);
+/// Records a reader of every event may fall behind: minutes of a busy shard.
+pub const EVENTS_BEHIND: u64 = 100_000;

@@ -3,19 +3,12 @@
 //! A token is bound to the method and to all other arguments: it holds their hash beside the cursor, and a checksum, so that one of
 //! another list, another filter or another system is PAGE_TOKEN_MISMATCH instead of a wrong page. It is no secret and proves nothing.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use prost::Message;
 use souk_model::verdict::Reason;
 use souk_proto::v1;
-use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-use crate::ApiError;
 use crate::limits::{MOST_PAGE_SIZE, PAGE_SIZE, PAGE_TOKEN_BYTES};
-
-/// Form of the tokens this build writes and reads.
-const FORMAT: u8 = 1;
-const HASH_BYTES: usize = 8;
+use crate::{ApiError, token};
 
 /// A page as it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,26 +68,20 @@ impl Page {
     pub fn with_default<R: Paged>(request: &R, default: usize) -> Result<Self, ApiError> {
         let mut others = request.clone();
         let wanted = std::mem::take(others.page_size());
-        let token = std::mem::take(others.page_token());
-        let arguments = xxh3_64_with_seed(&others.encode_to_vec(), xxh3_64(R::NAME.as_bytes()));
+        let given = std::mem::take(others.page_token());
+        let arguments = token::binding(R::NAME, &others);
         let size = match usize::try_from(wanted) {
             Err(_) => return Err(ApiError::out_of_range("page_size", wanted, 0, MOST_PAGE_SIZE)),
             Ok(0) => default,
             Ok(size) => size.min(MOST_PAGE_SIZE),
         };
-        let cursor = if token.is_empty() { None } else { Some(read(&token, arguments)?) };
+        let cursor = if given.is_empty() { None } else { Some(read(&given, arguments)?) };
         Ok(Self { size, cursor, arguments })
     }
 
     /// The token that continues after `cursor`.
     pub fn token(&self, cursor: &[u8]) -> String {
-        let mut bytes = Vec::with_capacity(1 + HASH_BYTES + cursor.len() + HASH_BYTES);
-        bytes.push(FORMAT);
-        bytes.extend(self.arguments.to_le_bytes());
-        bytes.extend(cursor);
-        let checksum = xxh3_64(&bytes);
-        bytes.extend(checksum.to_le_bytes());
-        URL_SAFE_NO_PAD.encode(bytes)
+        token::seal(self.arguments, cursor)
     }
 
     /// The rows of this page out of `rows`, which go on from the cursor in order, and the token of the next page, empty at the end.
@@ -123,21 +110,7 @@ impl Page {
 }
 
 fn read(token: &str, arguments: u64) -> Result<Vec<u8>, ApiError> {
-    if token.len() > PAGE_TOKEN_BYTES {
-        return Err(Page::mismatch());
-    }
-    let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| Page::mismatch())?;
-    cursor_in(&bytes, arguments).map(<[u8]>::to_vec).ok_or_else(Page::mismatch)
-}
-
-fn cursor_in(bytes: &[u8], arguments: u64) -> Option<&[u8]> {
-    let (signed, checksum) = bytes.split_last_chunk::<HASH_BYTES>()?;
-    if xxh3_64(signed) != u64::from_le_bytes(*checksum) {
-        return None;
-    }
-    let (format, rest) = signed.split_first()?;
-    let (hash, cursor) = rest.split_first_chunk::<HASH_BYTES>()?;
-    (*format == FORMAT && u64::from_le_bytes(*hash) == arguments).then_some(cursor)
+    token::open(token, arguments, PAGE_TOKEN_BYTES).ok_or_else(Page::mismatch)
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@
 //! directory  per group: partition u32 · records u32 · first offset u64 · bytes u32 · crc u32
 //! groups     per record: length u32 · bytes                                          the whole padded to 8 bytes
 //! ```
-//! The head's checksum covers head and directory, and the directory has one for each group: together they cover everything, and who
-//! wants one partition checks no other. It starts from the topic's id: a record that holds the bytes of a frame is never taken for one.
+//! The head's checksum covers head and directory, and the directory has one for each group: together they cover all but the padding, and
+//! who wants one partition checks no other. It starts from the topic's id: a record that holds the bytes of a frame is never taken for one.
 //! `synced` is the newest frame known durable when this one was written. All numbers are little-endian.
 
 use std::fmt;

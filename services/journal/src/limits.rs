@@ -23,6 +23,10 @@ pub const LEAST_BLOCK_BYTES: u64 = 512;
 /// Memory of blocks read lately. Shards that replay the same stretch of the log then share one read of it.
 pub const BLOCK_CACHE_BYTES: usize = 32 << 20;
 
+/// Sealed segments the system may keep in its memory: a replay after a restart begins among them. What older ones take is better used
+/// again for new ones: on a virtual machine a page never used before costs several times what is written to it.
+pub const CACHED_SEGMENTS: usize = 4;
+
 /// Partitions of one journal: far above any sensible layout; a segment's header then takes 16 KiB.
 pub const PARTITIONS: u16 = 1_024;
 /// Smallest and largest segment. A recovery reads the newest one whole; offsets within one are kept in 32 bits.

@@ -58,11 +58,10 @@ fn batch(buffer: &Bytes) -> Vec<NewRecord> {
 }
 
 async fn throughput(journal: &Arc<EmbeddedJournal>, level: &str, length: Duration) {
-    let buffer = Bytes::from(vec![7; BATCH * RECORD]);
     let (began, processor_before) = (Instant::now(), processor());
     let callers: Vec<_> = (0..CALLERS)
         .map(|_| {
-            let (journal, buffer) = (Arc::clone(journal), buffer.clone());
+            let (journal, buffer) = (Arc::clone(journal), Bytes::from(vec![7; BATCH * RECORD]));
             tokio::spawn(async move {
                 let mut appended = 0;
                 while began.elapsed() < length {

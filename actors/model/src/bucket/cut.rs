@@ -169,9 +169,7 @@ impl<A: Actor> Actors<A> {
             debug_assert!(false, "one cut at a time");
             self.abandoned();
         }
-        let take = |bucket: &mut Option<Bucket>| {
-            bucket.as_mut().map_or_else(Vec::new, |bucket| std::mem::take(&mut bucket.dirty))
-        };
+        let take = |bucket: &mut Option<Bucket>| bucket.as_mut().map_or_else(Vec::new, Bucket::take_dirty);
         let frozen: Vec<Vec<u64>> = self.buckets.iter_mut().map(take).collect();
         self.dirty = 0;
         let rewrite = self.outgrown().map(|number| Rewrite { number, next: 0 });

@@ -3,9 +3,12 @@
 use super::actors::Actors;
 use super::index::Place;
 use super::slab::{Body, NEVER};
+use super::store::Bucket;
 use super::timers::{as_array, rearm};
 use crate::actor::Actor;
-use crate::key::{BucketId, bucket_of};
+use crate::key::{BUCKETS, BucketId, bucket_of};
+use crate::limits::HOT_ACTOR_BYTES;
+use crate::planted::Bug;
 
 /// Slots the clock hand passes for each actor asked for: enough to clear every mark once, and bounded.
 const LOOKS: usize = 4;
@@ -65,12 +68,28 @@ impl<A: Actor> Actors<A> {
         true
     }
 
+    /// The loaded bucket that holds something, may leave memory, and rested longest.
+    pub fn coldest(&self, may_leave: impl Fn(BucketId) -> bool) -> Option<BucketId> {
+        let loaded = (0..BUCKETS).map(BucketId).zip(&self.buckets);
+        let loaded = loaded.filter_map(|(number, bucket)| bucket.as_ref().map(|bucket| (number, bucket)));
+        loaded
+            .filter(|(number, bucket)| {
+                bucket.index.len() > 0 && self.is_held_by_a_cut(bucket) && may_leave(*number)
+            })
+            .max_by_key(|(_, bucket)| bucket.rested)
+            .map(|(number, _)| number)
+    }
+
+    /// Whether a committed cut holds everything of the bucket. Not known while one is under way.
+    fn is_held_by_a_cut(&self, bucket: &Bucket) -> bool {
+        self.cut.is_none() && (bucket.dirty.is_empty() || self.planted.has(Bug::DirtyUnloaded))
+    }
+
     /// Drops a loaded bucket of which a committed cut holds everything; `false` when that is not so. Its timers stay announced.
     pub fn evict(&mut self, bucket: BucketId) -> bool {
         let place = usize::from(bucket.0);
-        let clean =
-            self.buckets.get(place).and_then(Option::as_ref).is_some_and(|bucket| bucket.dirty.is_empty());
-        if !clean || self.cut.is_some() {
+        let loaded = self.buckets.get(place).and_then(Option::as_ref);
+        if !loaded.is_some_and(|bucket| self.is_held_by_a_cut(bucket)) {
             return false;
         }
         let Ok(digest) = self.digest_of(bucket) else { return false };
@@ -81,11 +100,17 @@ impl<A: Actor> Actors<A> {
             }
         }
         for clock in 0..2 {
-            let earliest = self.due.earliest(clock, bucket.0).unwrap_or(NEVER);
-            self.due.set_head(clock, bucket.0, earliest);
+            let earliest =
+                self.due.earliest(clock, bucket.0).filter(|_| !self.planted.has(Bug::TimersUnloaded));
+            self.due.set_head(clock, bucket.0, earliest.unwrap_or(NEVER));
         }
         self.evicted[place] = Some(digest);
         true
+    }
+
+    /// About how many bytes are held in memory: what hot actors own beyond themselves is estimated.
+    pub fn bytes_about(&self) -> usize {
+        self.bytes() + self.hot() * HOT_ACTOR_BYTES
     }
 
     /// Bytes held in memory, but for what hot actors own beyond themselves.

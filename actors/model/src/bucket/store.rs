@@ -26,6 +26,8 @@ pub(super) struct Bucket {
     /// that none of them ever grows by a millisecond's worth.
     pub(super) dirty: Vec<u64>,
     pub(super) stored: Stored,
+    /// Freezes in a row that found nothing dirty: how cold it is, at no cost to folding.
+    pub(super) rested: u32,
 }
 
 /// Segments a committed cut holds of a bucket.
@@ -178,6 +180,12 @@ impl Bucket {
         self.arena.kill(offset);
         self.index.set(position, Place::Hot(at));
         Ok(at)
+    }
+
+    /// What changed since the last freeze; the bucket begins to rest.
+    pub(super) fn take_dirty(&mut self) -> Vec<u64> {
+        self.rested = if self.dirty.is_empty() { self.rested.saturating_add(1) } else { 0 };
+        std::mem::take(&mut self.dirty)
     }
 
     /// Drops a hot actor's slot and its place.

@@ -400,6 +400,34 @@ fn a_scan_sees_everyone_once_whatever_the_budget() {
     assert_eq!(seen, hashes);
 }
 
+fn cut(actors: &mut Actors<Toy>) {
+    actors.freeze();
+    while !actors.cut_slice(10).expect("decodes") {}
+    actors.take_drafts();
+    actors.committed();
+}
+
+#[test]
+fn the_bucket_that_rested_longest_leaves_first() {
+    let mut actors = fresh();
+    let keys = keys(40);
+    let [one, other] =
+        [0, 63].map(|bucket| keys.iter().find(|key| key.bucket().0 == bucket).expect("there is one"));
+    let any = |_: BucketId| true;
+    set(&mut actors, one, b"a", None);
+    set(&mut actors, other, b"b", None);
+    assert_eq!(actors.coldest(any), None, "no cut holds them");
+    cut(&mut actors);
+    set(&mut actors, one, b"c", None);
+    cut(&mut actors);
+    assert_eq!(actors.coldest(any), Some(other.bucket()));
+    assert_eq!(actors.coldest(|bucket| bucket != other.bucket()), Some(one.bucket()));
+    assert!(actors.evict(other.bucket()));
+    assert_eq!(actors.coldest(any), Some(one.bucket()), "buckets that hold nothing have nothing to give");
+    actors.freeze();
+    assert_eq!(actors.coldest(any), None, "a cut is under way");
+}
+
 #[cfg(feature = "planted")]
 #[test]
 fn the_planted_bug_shows_in_the_image() {

@@ -5,14 +5,14 @@ use std::collections::{BTreeSet, VecDeque};
 
 use crate::cut::manifest::Manifest;
 use crate::journal::Entry;
-use crate::limits::{LOAD_ROUNDS, SLICES_PER_HANDLE};
+use crate::limits::{COOLED_PER_STEP, LOAD_ROUNDS, SLICES_PER_HANDLE};
 use crate::output::{Output, Outputs};
 use crate::owner::appends::Appends;
 use crate::owner::cutting::{Cutting, LastRecord};
 use crate::owner::effect::{CrashPoint, Effect, StopReason, Tag};
 use crate::owner::fold::Progress;
 use crate::owner::input::{Ends, Input, Unavailable};
-use crate::owner::loading::Loading;
+use crate::owner::loading::{Loaded, Loading};
 use crate::owner::peers::Peers;
 use crate::owner::reader::Reader;
 use crate::owner::resends::Resends;
@@ -41,7 +41,7 @@ pub(super) struct Carrying {
     last: Option<Entry>,
     loading: Option<Loading>,
     load_rounds: u32,
-    /// Sections readers wait for.
+    /// Sections readers asked for: not loaded when they did.
     wanted: BTreeSet<u16>,
     /// Outputs of folded entries, and how many of them belong to entries folded to the end.
     outputs: Outputs,
@@ -120,8 +120,10 @@ impl Carrying {
         out: &mut Vec<Effect>,
     ) -> Result<Box<Self>, Halt> {
         self.cutting.poll(core, &mut self.manifest, out)?;
-        if let Some(loading) = &mut self.loading {
-            loading.poll(core, out)?;
+        if let Some(loading) = &mut self.loading
+            && loading.poll(core, out)? == Loaded::Over
+        {
+            self.loading = None;
         }
         self.reader.poll(core, self.queue.len(), out)?;
         self.prepare(core, out)?;
@@ -144,8 +146,9 @@ impl Carrying {
 
     pub(super) fn wake<F: Fold>(&self, core: &Core<F>) -> Millis {
         let now = core.clock.now();
-        let folding =
-            self.prepared > 0 && self.loading.is_none() && (self.hand_over.is_none() || self.half_folded);
+        let folding = self.prepared > 0
+            && !self.is_waiting_for_sections()
+            && (self.hand_over.is_none() || self.half_folded);
         if folding || self.cutting.is_encoding() {
             return now;
         }
@@ -154,25 +157,29 @@ impl Carrying {
         self.reader.wake(self.queue.len()).min(self.cutting.wake()).min(loading).min(peers)
     }
 
-    /// Loads what the entries read since touch, all of it in one request, before any of them folds.
+    fn is_waiting_for_sections(&self) -> bool {
+        self.loading.as_ref().is_some_and(Loading::is_needed)
+    }
+
+    /// Loads what the entries read since touch, all of it in one request, before any of them folds; with it, or when nothing is missing,
+    /// what readers want.
     fn prepare<F: Fold>(&mut self, core: &mut Core<F>, out: &mut Vec<Effect>) -> Result<(), Halt> {
-        if self.loading.is_some() || self.hand_over.is_some() {
+        self.wanted.retain(|section| core.fold.lacks(*section));
+        if self.is_waiting_for_sections() || self.hand_over.is_some() {
             return Ok(());
         }
-        let mut missing = if self.is_live() { self.resends.missing(core) } else { BTreeSet::new() };
-        let wanted = std::mem::take(&mut self.wanted);
-        missing.extend(wanted.into_iter().filter(|section| core.fold.lacks(*section)));
-        for entry in self.queue.range(self.prepared..) {
-            if self.manifest.skips.contains_key(&entry.offset) {
-                missing.extend(core.fold.missing_for_skip(entry));
-                continue;
-            }
-            let offset = entry.offset;
-            missing.extend(guarded(self.manifest.epoch, offset, || core.fold.missing(entry))?);
-        }
+        let missing = self.missing(core)?;
         if missing.is_empty() {
             self.prepared = self.queue.len();
             self.load_rounds = 0;
+            if self.loading.is_none() && !self.wanted.is_empty() {
+                let wanted = std::mem::take(&mut self.wanted);
+                self.loading = Loading::begin(core, &self.manifest, wanted, false, out)?;
+            }
+            return Ok(());
+        }
+        if let Some(loading) = &mut self.loading {
+            loading.need();
             return Ok(());
         }
         if self.load_rounds == LOAD_ROUNDS {
@@ -181,11 +188,33 @@ impl Carrying {
             return Err(Halt::Doubt { epoch: self.manifest.epoch, finding });
         }
         self.load_rounds += 1;
-        self.loading = Loading::begin(core, &self.manifest, missing, out)?;
+        let sections = &missing | &std::mem::take(&mut self.wanted);
+        self.loading = Loading::begin(core, &self.manifest, sections, true, out)?;
         match self.loading {
             Some(_) => Ok(()),
             None => self.prepare(core, out),
         }
+    }
+
+    /// Sections that a sweep of re-sends and the entries read since need before they go on.
+    fn missing<F: Fold>(&self, core: &mut Core<F>) -> Result<BTreeSet<u16>, Halt> {
+        let mut missing = if self.is_live() { self.resends.missing(core) } else { BTreeSet::new() };
+        for entry in self.queue.range(self.prepared..) {
+            if self.manifest.skips.contains_key(&entry.offset) {
+                missing.extend(core.fold.missing_for_skip(entry));
+                continue;
+            }
+            let offset = entry.offset;
+            missing.extend(guarded(self.manifest.epoch, offset, || core.fold.missing(entry))?);
+        }
+        Ok(missing)
+    }
+
+    /// One step towards holding no more than this in memory; whether another may help. Sections leave only while nothing that was read
+    /// waits to be folded: what it touches must stay.
+    pub(super) fn shrink<F: Fold>(&self, core: &mut Core<F>, to_bytes: u64) -> bool {
+        core.fold.bytes() > to_bytes
+            && (core.fold.cool(COOLED_PER_STEP) > 0 || (self.queue.is_empty() && core.fold.unload()))
     }
 
     fn sections<F: Fold>(
@@ -196,7 +225,7 @@ impl Carrying {
         out: &mut Vec<Effect>,
     ) -> Result<(), Halt> {
         if let Some(loading) = &mut self.loading
-            && loading.sections(core, &self.manifest, tag, result, out)?
+            && loading.sections(core, &self.manifest, tag, result, out)? == Loaded::Over
         {
             self.loading = None;
         }

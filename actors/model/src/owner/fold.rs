@@ -79,6 +79,14 @@ pub trait Fold {
     /// The cut was given up: what it held is dirty again.
     fn cut_abandoned(&mut self);
 
+    /// About how many bytes it holds in memory.
+    fn bytes(&self) -> u64;
+    /// Encodes up to so many of the actors nobody asked for of late; gives how many.
+    fn cool(&mut self, most: usize) -> usize;
+    /// Lets go of the section that went unchanged longest, of those of which the committed cut holds everything: it is missing from then
+    /// on, its timers announced as the manifest would. `false` when there is none to be spared. Never while an entry is half folded.
+    fn unload(&mut self) -> bool;
+
     /// Sections to be loaded before [`Fold::resend`] may continue after this token.
     fn missing_to_resend(&self, _after: Option<u64>) -> Vec<u16> {
         Vec::new()

@@ -44,7 +44,8 @@ pub enum Input {
         from: ShardId,
         message: PeerMessage,
     },
-    /// Somebody wants to read what these sections hold: have them in memory.
+    /// Somebody wants to read actors of sections that are not loaded ([`crate::owner::Fold::lacks`]). Of no effect before the shard
+    /// is carried: whoever asks looks after each input whether they are there, and asks again.
     Load {
         sections: Vec<u16>,
     },

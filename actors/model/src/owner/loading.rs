@@ -17,6 +17,17 @@ pub(super) struct Loading {
     sections: Vec<u16>,
     call: Call,
     stale: StaleReads,
+    /// For folding, which waits for it. What only readers want holds nothing up, and fails alone.
+    needed: bool,
+}
+
+/// How a request stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Loaded {
+    /// Not there yet.
+    Waiting,
+    /// There, or given up by its readers.
+    Over,
 }
 
 impl Loading {
@@ -25,6 +36,7 @@ impl Loading {
         core: &mut Core<F>,
         manifest: &Manifest,
         missing: BTreeSet<u16>,
+        needed: bool,
         out: &mut Vec<Effect>,
     ) -> Result<Option<Self>, Halt> {
         let (stored, new): (Vec<u16>, Vec<u16>) =
@@ -35,10 +47,19 @@ impl Loading {
         }
         let (call, tag) = Call::begin(&mut core.clock, CALL_TRIES);
         out.push(Effect::LoadSections { tag, sections: stored.clone() });
-        Ok(Some(Self { sections: stored, call, stale: StaleReads::default() }))
+        Ok(Some(Self { sections: stored, call, stale: StaleReads::default(), needed }))
     }
 
-    /// Takes what is stored of the sections. Whether they are there now.
+    pub(super) fn is_needed(&self) -> bool {
+        self.needed
+    }
+
+    /// Folding waits for the store behind it: from now on as if it had asked itself.
+    pub(super) fn need(&mut self) {
+        self.needed = true;
+    }
+
+    /// Takes what is stored of the sections.
     pub(super) fn sections<F: Fold>(
         &mut self,
         core: &mut Core<F>,
@@ -46,36 +67,40 @@ impl Loading {
         tag: Tag,
         result: Result<Vec<Segment>, Unavailable>,
         out: &mut Vec<Effect>,
-    ) -> Result<bool, Halt> {
+    ) -> Result<Loaded, Halt> {
         if !self.call.awaits(tag) {
-            return Ok(false);
+            return Ok(Loaded::Waiting);
         }
-        let Ok(stored) = result else { return self.failed(core).map(|()| false) };
+        let Ok(stored) = result else { return self.failed(core) };
         if self.stale.may_be(manifest, &self.sections, &stored) {
-            return self.failed(core).map(|()| false);
+            return self.failed(core);
         }
         let orphans = give(core, manifest, &self.sections, stored)?;
         if !orphans.is_empty() {
             out.push(Effect::DeleteSegments { segments: orphans });
         }
-        Ok(true)
+        Ok(Loaded::Over)
     }
 
-    pub(super) fn poll<F>(&mut self, core: &mut Core<F>, out: &mut Vec<Effect>) -> Result<(), Halt> {
+    pub(super) fn poll<F>(&mut self, core: &mut Core<F>, out: &mut Vec<Effect>) -> Result<Loaded, Halt> {
         match self.call.due(&mut core.clock) {
-            Some(Due::Lost) => self.failed(core)?,
+            Some(Due::Lost) => return self.failed(core),
             Some(Due::Again(tag)) => out.push(Effect::LoadSections { tag, sections: self.sections.clone() }),
             None => {}
         }
-        Ok(())
+        Ok(Loaded::Waiting)
     }
 
     pub(super) fn wake(&self) -> Millis {
         self.call.wake()
     }
 
-    fn failed<F>(&mut self, core: &Core<F>) -> Result<(), Halt> {
-        self.call.failed(&core.clock).map_err(|_| StopReason::Unavailable("the store").into())
+    fn failed<F>(&mut self, core: &Core<F>) -> Result<Loaded, Halt> {
+        match self.call.failed(&core.clock) {
+            Ok(()) => Ok(Loaded::Waiting),
+            Err(_) if self.needed => Err(StopReason::Unavailable("the store").into()),
+            Err(_) => Ok(Loaded::Over),
+        }
     }
 }
 

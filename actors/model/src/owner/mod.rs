@@ -177,6 +177,16 @@ impl<F: Fold> Owner<F> {
         }
     }
 
+    /// One step of a few milliseconds towards a fold that holds no more than so many bytes; whether another may help. First actors nobody
+    /// asked for of late are encoded, then sections leave that went unchanged longest and that the committed cut holds: whoever wants to
+    /// read them asks with [`Input::Load`], folding loads them by itself. To be called between two inputs, as often as the shell likes.
+    pub fn shrink(&mut self, to_bytes: u64) -> bool {
+        match &self.phase {
+            Phase::Carrying(carrying) => carrying.shrink(&mut self.core, to_bytes),
+            _ => false,
+        }
+    }
+
     fn start(core: &mut Core<F>, input: &Input, out: &mut Vec<Effect>) -> Result<Phase, Halt> {
         match input {
             Input::Start { .. } => Ok(Phase::Takeover(Takeover::begin(core, out))),

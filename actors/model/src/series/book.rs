@@ -64,6 +64,10 @@ impl SeriesBook {
     }
 
     /// The rows: sections `ROWS .. ROWS + BUCKETS` of a cut.
+    pub fn rows(&self) -> &Actors<SeriesRow> {
+        &self.rows
+    }
+
     pub fn rows_mut(&mut self) -> &mut Actors<SeriesRow> {
         &mut self.rows
     }

@@ -36,7 +36,7 @@ fn is_received_event(bytes: &[u8]) -> bool {
 /// The newest [`DECODED_AHEAD`] of them, by rising offset.
 #[derive(Debug, Default)]
 pub(super) struct Ahead {
-    decoded: VecDeque<(u64, Decoded)>,
+    decoded: VecDeque<(u64, Box<Decoded>)>,
 }
 
 impl Ahead {
@@ -44,27 +44,27 @@ impl Ahead {
     pub(super) fn look(&mut self, entry: &Entry) -> &Decoded {
         let at = self.decoded.partition_point(|(offset, _)| *offset < entry.offset);
         if self.decoded.get(at).is_none_or(|(offset, _)| *offset != entry.offset) {
-            self.put(entry.offset, Decoded::of(entry));
+            self.put(entry.offset, Box::new(Decoded::of(entry)));
             return &self.decoded[self.decoded.partition_point(|(offset, _)| *offset < entry.offset)].1;
         }
         &self.decoded[at].1
     }
 
     /// Takes the entry out; offsets below it are over.
-    pub(super) fn take(&mut self, entry: &Entry) -> Decoded {
+    pub(super) fn take(&mut self, entry: &Entry) -> Box<Decoded> {
         while self.decoded.front().is_some_and(|(offset, _)| *offset < entry.offset) {
             self.decoded.pop_front();
         }
         match self.decoded.front() {
             Some((offset, _)) if *offset == entry.offset => {
-                self.decoded.pop_front().map_or_else(|| Decoded::of(entry), |(_, decoded)| decoded)
+                self.decoded.pop_front().map_or_else(|| Box::new(Decoded::of(entry)), |(_, decoded)| decoded)
             }
-            _ => Decoded::of(entry),
+            _ => Box::new(Decoded::of(entry)),
         }
     }
 
     /// Puts an entry in, or back between two of its slices.
-    pub(super) fn put(&mut self, offset: u64, decoded: Decoded) {
+    pub(super) fn put(&mut self, offset: u64, decoded: Box<Decoded>) {
         if self.decoded.len() >= DECODED_AHEAD {
             self.decoded.pop_back();
         }

@@ -226,18 +226,18 @@ impl Core {
     }
 
     /// The entry decoded, taken out of what was looked at ahead.
-    pub(super) fn take_decoded(&mut self, entry: &Entry) -> Decoded {
+    pub(super) fn take_decoded(&mut self, entry: &Entry) -> Box<Decoded> {
         self.ahead.take(entry)
     }
 
     /// Keeps a decoded entry for its next slice.
-    pub(super) fn put_decoded(&mut self, offset: u64, decoded: Decoded) {
+    pub(super) fn put_decoded(&mut self, offset: u64, decoded: Box<Decoded>) {
         self.ahead.put(offset, decoded);
     }
 
     /// Has an entry folded as one that cannot be decoded, without looking at it again: time moves, timers fire, it is quarantined.
     pub(super) fn put_refused(&mut self, entry: &Entry, refusal: Refusal) {
-        self.ahead.put(entry.offset, Decoded { record: Err(refusal), is_event: true });
+        self.ahead.put(entry.offset, Box::new(Decoded { record: Err(refusal), is_event: true }));
     }
 
     /// Takes up a record: moves time. Does nothing when it is already the one being folded.

@@ -6,7 +6,7 @@ use crate::actor::{StateError, TimerClock};
 use crate::cut::manifest::SectionSummary;
 use crate::cut::segment::{self, HEADER, ROWS, Segment};
 use crate::journal::{Entry, ShardId};
-use crate::key::{BUCKETS, BucketId, bucket_of};
+use crate::key::{BUCKETS, BucketId, bucket_of, hashes_of};
 use crate::limits::CUT_ACTORS_PER_SLICE;
 use crate::output::Outputs;
 use crate::owner::effect::PeerMessage;
@@ -126,6 +126,29 @@ impl Fold for Shard {
                 shard.products.abandoned();
                 shard.series.rows_mut().abandoned();
             }
+        }
+    }
+
+    fn bytes(&self) -> u64 {
+        let bytes = match self {
+            Shard::Users(shard) => {
+                let rows = shard.book.rows().bytes_about();
+                shard.users.bytes_about() + shard.tombstones.bytes_about() + rows
+            }
+            Shard::Products(shard) => shard.products.bytes_about() + shard.series.rows().bytes_about(),
+        };
+        bytes as u64
+    }
+
+    fn cool(&mut self, most: usize) -> usize {
+        self.passivate(most)
+    }
+
+    /// Of products none leaves: the catalogue lists them all, and would load them page by page.
+    fn unload(&mut self) -> bool {
+        match self {
+            Shard::Users(shard) => shard.unload(),
+            Shard::Products(_) => false,
         }
     }
 
@@ -281,6 +304,13 @@ impl UsersShard {
             self.open_sagas.range(first..).map(|(hash, _)| bucket_of(*hash)).collect();
         let missing = buckets.into_iter().filter(|bucket| !self.users.is_loaded(*bucket));
         missing.map(|bucket| self.users.section(bucket)).collect()
+    }
+
+    /// Users with a saga under way stay: the next sweep would load them again.
+    fn unload(&mut self) -> bool {
+        let Self { users, open_sagas, .. } = self;
+        let is_settled = |bucket| open_sagas.range(hashes_of(bucket)).next().is_none();
+        users.coldest(is_settled).is_some_and(|bucket| users.evict(bucket))
     }
 
     /// What the sagas of loaded users imply, in the order of their keys' hashes, from beyond `after` on.

@@ -90,7 +90,7 @@ impl Shard {
     }
 
     /// Takes entries decoded elsewhere, by rising offset, so that they are not decoded again.
-    pub fn decoded_ahead(&mut self, decoded: Vec<(u64, Decoded)>) {
+    pub fn decoded_ahead(&mut self, decoded: Vec<(u64, Box<Decoded>)>) {
         let core = match self {
             Self::Users(shard) => &mut shard.core,
             Self::Products(shard) => &mut shard.core,

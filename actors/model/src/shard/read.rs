@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::actor::StateError;
 use crate::key::{ActorKey, BUCKETS, BucketId};
+use crate::owner::Fold;
 use crate::product::Product;
 use crate::ring::{Ring, RingId};
 use crate::series::SeriesBook;
@@ -48,12 +49,17 @@ impl Shard {
         }
     }
 
-    /// The section of a cut that holds the actor.
+    /// The section of a cut that holds the actor: what to ask for with [`Input::Load`](crate::owner::Input::Load) where it is not loaded.
     pub fn section_of(&self, key: &ActorKey) -> u16 {
         match self {
             Self::Users(shard) => shard.users.section(key.bucket()),
             Self::Products(shard) => shard.products.section(key.bucket()),
         }
+    }
+
+    /// Sections of actors that are not loaded: what whoever reads all of them, or lists them, asks for first.
+    pub fn unloaded(&self) -> Vec<u16> {
+        (0..u16::from(BUCKETS)).filter(|section| self.lacks(*section)).collect()
     }
 
     /// Actors in loaded buckets.

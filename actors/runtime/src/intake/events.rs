@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt as _;
 use prost::Message as _;
 use souk_model::journal::{Journal, ShardId};
 use souk_model::record::{self, Record};
 use souk_model::shard::Decoded;
 use souk_model::verdict::{Reason, Refusal, Verdict};
 use souk_proto::v1;
+use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 
 use super::record::Given;
@@ -30,6 +32,10 @@ pub(crate) async fn publish(
     deadline: Option<Instant>,
 ) -> Result<Published, Error> {
     admit(runtime, &batch)?;
+    let turn = match &batch.order {
+        Some(order) => Some(order.turn().await),
+        None => None,
+    };
     let world = runtime.world();
     let received = batch.events.len() as u64;
     world.tallies.received.fetch_add(received, Ordering::Relaxed);
@@ -45,10 +51,15 @@ pub(crate) async fn publish(
                 continue;
             }
         };
-        if stamps::is_wanted(&judged.event.event) {
-            judged.event.stamps = stamps.of(runtime, &judged.event).await;
+        let mut event_id = String::new();
+        if let Ok(Record::Event(event)) = &mut judged.decoded.record {
+            if stamps::is_wanted(&event.event) {
+                event.stamps = stamps.of(runtime, event).await;
+            }
+            if batch.with_ids {
+                event_id.clone_from(&event.event.event_id);
+            }
         }
-        let event_id = if batch.with_ids { judged.event.event.event_id.clone() } else { String::new() };
         accepted.push(runtime, outcomes.len(), bytes, judged);
         outcomes.push(Outcome { event_id, fate: Fate::Accepted });
     }
@@ -59,7 +70,7 @@ pub(crate) async fn publish(
         Level::Logged => Vec::new(),
         Level::Applied => world.every_cell().map(|cell| cell.desk.wait()).collect(),
     };
-    let (position, appended) = accepted.append(runtime).await?;
+    let (position, appended) = accepted.append(runtime, turn).await?;
     if batch.level == Level::Applied {
         judged(runtime, &waiting, &appended, &position, deadline, &mut outcomes).await?;
         name_problems(&batch, &mut outcomes);
@@ -71,7 +82,10 @@ pub(crate) async fn publish(
 pub(crate) fn validate(runtime: &Runtime, batch: &Publication) -> Result<Published, Error> {
     too_many(batch)?;
     let outcomes = batch.events.iter().map(|bytes| match judge(runtime, &batch.shop, bytes) {
-        Ok(judged) => Outcome { event_id: judged.event.event.event_id, fate: Fate::Accepted },
+        Ok(judged) => {
+            let event_id = judged.event().map(|event| event.event.event_id.clone()).unwrap_or_default();
+            Outcome { event_id, fate: Fate::Accepted }
+        }
         Err(outcome) => outcome,
     });
     Ok(Published { outcomes: outcomes.collect(), position: Position::default() })
@@ -105,9 +119,19 @@ fn admit(runtime: &Runtime, batch: &Publication) -> Result<(), Error> {
 
 /// An event that may go into a journal, as it will stand there.
 struct Judged {
-    event: record::Event,
+    /// Boxed once: from here to its fold it is handed on by many.
+    decoded: Box<Decoded>,
     given_id: bool,
     given_shop: bool,
+}
+
+impl Judged {
+    fn event(&self) -> Option<&record::Event> {
+        match &self.decoded.record {
+            Ok(Record::Event(event)) => Some(event),
+            _ => None,
+        }
+    }
 }
 
 fn judge(runtime: &Runtime, shop: &str, bytes: &Bytes) -> Result<Judged, Outcome> {
@@ -124,7 +148,10 @@ fn judge(runtime: &Runtime, shop: &str, bytes: &Bytes) -> Result<Judged, Outcome
         shop.clone_into(&mut event.shop);
     }
     match record::take_event(event, Vec::new()) {
-        Ok(event) => Ok(Judged { event, given_id, given_shop }),
+        Ok(event) => {
+            let decoded = Box::new(Decoded { record: Ok(Record::Event(event)), is_event: true });
+            Ok(Judged { decoded, given_id, given_shop })
+        }
         Err((event, refusal)) => Err(rejected(event.event_id, refusal)),
     }
 }
@@ -142,7 +169,7 @@ struct Leaving {
     shard: ShardId,
     /// Its record's end in the buffer.
     end: usize,
-    event: record::Event,
+    decoded: Box<Decoded>,
 }
 
 /// Where a record of the batch went.
@@ -154,17 +181,22 @@ struct Landed {
 
 impl Accepted {
     fn push(&mut self, runtime: &Runtime, place: usize, bytes: &Bytes, judged: Judged) {
-        let Judged { event, given_id, given_shop } = judged;
+        let Some(event) = judged.event() else { return };
         let given = Given {
-            event_id: if given_id { &event.event.event_id } else { "" },
-            shop: if given_shop { &event.event.shop } else { "" },
+            event_id: if judged.given_id { &event.event.event_id } else { "" },
+            shop: if judged.given_shop { &event.event.shop } else { "" },
         };
         super::record::put(bytes, given, &event.stamps, &mut self.buffer);
         let shard = runtime.world().home(event.journal(), &event.key).id;
-        self.records.push(Leaving { place, shard, end: self.buffer.len(), event });
+        self.records.push(Leaving { place, shard, end: self.buffer.len(), decoded: judged.decoded });
     }
 
-    async fn append(self, runtime: &Runtime) -> Result<(Position, Vec<Landed>), Error> {
+    /// Appends all of it. The next batch of the order has its turn as soon as this one stands in the journal's queue.
+    async fn append(
+        self,
+        runtime: &Runtime,
+        turn: Option<OwnedMutexGuard<()>>,
+    ) -> Result<(Position, Vec<Landed>), Error> {
         let world = runtime.world();
         let bytes = self.buffer.freeze();
         let _room = runtime.room_for(bytes.len())?;
@@ -174,14 +206,19 @@ impl Accepted {
             records.push(NewRecord { shard: leaving.shard, bytes: bytes.slice(from..leaving.end) });
             from = leaving.end;
         }
-        let became = world.ports.journal.append(records).await;
+        let mut appending = world.ports.journal.append(records);
+        let at_once = (&mut appending).now_or_never();
+        drop(turn);
+        let became = match at_once {
+            Some(became) => became,
+            None => appending.await,
+        };
         let mut landed = Vec::with_capacity(became.len());
-        let mut fresh: BTreeMap<ShardId, Vec<(u64, Decoded)>> = BTreeMap::new();
-        for (became, Leaving { place, shard, event, .. }) in became.into_iter().zip(self.records) {
+        let mut fresh: BTreeMap<ShardId, Vec<(u64, Box<Decoded>)>> = BTreeMap::new();
+        for (became, Leaving { place, shard, decoded, .. }) in became.into_iter().zip(self.records) {
             match became {
                 Appended::At { offset, .. } => {
                     landed.push(Landed { place, shard, offset });
-                    let decoded = Decoded { record: Ok(Record::Event(event)), is_event: true };
                     fresh.entry(shard).or_default().push((offset, decoded));
                 }
                 // A batch is one append: what became of one record became of all.

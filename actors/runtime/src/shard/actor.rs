@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use super::effects::carry_out;
 use super::{Cell, Mail, Message, World};
-use crate::limits::{IDLE_ENCODED_PER_TIDY, SLICES_PER_LOCK, TIDY_EVERY, TURNS_PER_MESSAGE};
+use crate::limits::{IDLE_ENCODED_PER_STEP, SLICES_PER_LOCK, TIDY_EVERY, TIDY_STEPS, TURNS_PER_MESSAGE};
 
 #[derive(Debug)]
 pub(crate) struct ShardActor;
@@ -31,8 +31,8 @@ pub(crate) struct State {
     pub world: Arc<World>,
     pub cell: Arc<Cell>,
     pub mail: Mail,
-    /// The wake-up asked for, and when.
-    wake: Option<(Millis, JoinHandle<()>)>,
+    /// The wake-up asked for.
+    wake: Option<JoinHandle<()>>,
     tidy: JoinHandle<()>,
     effects: Vec<Effect>,
     /// After the turn before.
@@ -147,7 +147,7 @@ impl Actor for ShardActor {
 
     async fn post_stop(&self, _: ActorRef<Message>, state: &mut State) -> Result<(), ActorProcessingErr> {
         state.tidy.abort();
-        if let Some((_, wake)) = state.wake.take() {
+        if let Some(wake) = state.wake.take() {
             wake.abort();
         }
         state.cell.vacate();
@@ -221,10 +221,8 @@ impl State {
     }
 
     fn wake_at(&mut self, at: Millis, now: Millis) {
-        if let Some((asked, timer)) = &self.wake {
-            if *asked <= at {
-                return;
-            }
+        // The owner knows of one wake-up alone, the one it asked for last: an earlier one it has had already, in a turn of before.
+        if let Some(timer) = self.wake.take() {
             timer.abort();
         }
         let wait = Duration::from_millis(u64::try_from(at - now).unwrap_or_default());
@@ -233,13 +231,19 @@ impl State {
             tokio::time::sleep(wait).await;
             mail.send(Message::Wake);
         });
-        self.wake = Some((at, timer));
+        self.wake = Some(timer);
     }
 
-    /// Encodes actors nobody asked for of late.
+    /// Encodes actors nobody asked for of late; past its share of the node's memory lets go of what a cut holds too.
     fn tidy(&mut self) {
-        if let Some(owner) = &mut *self.cell.lock() {
-            owner.fold_mut().passivate(IDLE_ENCODED_PER_TIDY);
+        let share = self.world.memory_share();
+        for _ in 0..TIDY_STEPS {
+            let Some(owner) = &mut *self.cell.lock() else { return };
+            let encoded = owner.fold_mut().passivate(IDLE_ENCODED_PER_STEP);
+            let over = owner.shrink(share);
+            if encoded < IDLE_ENCODED_PER_STEP && !over {
+                return;
+            }
         }
     }
 }

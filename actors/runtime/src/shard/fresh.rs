@@ -8,11 +8,11 @@ use souk_model::shard::Decoded;
 use crate::limits::FRESH_KEPT;
 
 #[derive(Debug, Default)]
-pub(crate) struct Fresh(Mutex<Vec<(u64, Decoded)>>);
+pub(crate) struct Fresh(Mutex<Vec<(u64, Box<Decoded>)>>);
 
 impl Fresh {
     /// Keeps what was appended at these offsets, unless nobody fetches what is kept.
-    pub(crate) fn put(&self, decoded: impl ExactSizeIterator<Item = (u64, Decoded)>) {
+    pub(crate) fn put(&self, decoded: impl ExactSizeIterator<Item = (u64, Box<Decoded>)>) {
         let mut kept = self.0.lock();
         if kept.len() + decoded.len() <= FRESH_KEPT {
             kept.extend(decoded);
@@ -20,7 +20,7 @@ impl Fresh {
     }
 
     /// What the entries decode to, in their order; they follow each other. Anything older is forgotten.
-    pub(crate) fn take(&self, entries: &[Entry]) -> Vec<(u64, Decoded)> {
+    pub(crate) fn take(&self, entries: &[Entry]) -> Vec<(u64, Box<Decoded>)> {
         let Some(last) = entries.last() else { return Vec::new() };
         let mut fresh = {
             let mut kept = self.0.lock();
@@ -34,7 +34,7 @@ impl Fresh {
         let decoded = entries.iter().map(|entry| {
             while fresh.next_if(|(offset, _)| *offset < entry.offset).is_some() {}
             let known = fresh.next_if(|(offset, _)| *offset == entry.offset);
-            known.unwrap_or_else(|| (entry.offset, Decoded::of(entry)))
+            known.unwrap_or_else(|| (entry.offset, Box::new(Decoded::of(entry))))
         });
         decoded.collect()
     }
@@ -51,8 +51,8 @@ mod tests {
         Entry { offset, append_time: 0, bytes: Bytes::new() }
     }
 
-    fn fresh(offset: u64) -> (u64, Decoded) {
-        (offset, Decoded { record: Ok(Record::VersionBarrier(offset as u32)), is_event: false })
+    fn fresh(offset: u64) -> (u64, Box<Decoded>) {
+        (offset, Box::new(Decoded { record: Ok(Record::VersionBarrier(offset as u32)), is_event: false }))
     }
 
     #[test]

@@ -10,7 +10,7 @@ pub(crate) enum Message {
     /// A reply to something the owner asked for.
     Reply(Input),
     /// Entries read, with what they decode to.
-    Entries { input: Input, decoded: Vec<(u64, Decoded)> },
+    Entries { input: Input, decoded: Vec<(u64, Box<Decoded>)> },
     /// Another owner says something.
     Peer { from: ShardId, message: PeerMessage },
     /// The time asked for has come.

@@ -84,6 +84,11 @@ impl World {
         self.cells(shard.journal).get(usize::from(shard.partition))
     }
 
+    /// Bytes one shard may hold in memory.
+    pub(crate) fn memory_share(&self) -> u64 {
+        self.config.memory_budget / (self.users.len() + self.products.len()).max(1) as u64
+    }
+
     /// The shard an actor belongs to.
     pub(crate) fn home(&self, journal: Journal, key: &ActorKey) -> &Arc<Cell> {
         let cells = self.cells(journal);

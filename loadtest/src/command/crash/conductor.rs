@@ -18,7 +18,7 @@ const OPEN: u64 = 4;
 /// Events of one batch: small, so that a crash tears many of them.
 const BATCH: usize = 100;
 /// Shortest time between two slices.
-pub const PACE: Duration = Duration::from_millis(100);
+pub(super) const PACE: Duration = Duration::from_millis(100);
 /// Longest time between two slices: past it the server is not coming back.
 const STUCK: Duration = Duration::from_secs(60);
 /// Share of a slice that happens right now, beside what happened hours ago.
@@ -29,13 +29,13 @@ const FIRST: u64 = OPEN + 2;
 
 /// A batch on its way, and how often it has been sent.
 #[derive(Debug)]
-pub struct Batch {
-    pub slice: u64,
-    pub events: Vec<Sent>,
+pub(super) struct Batch {
+    pub(super) slice: u64,
+    pub(super) events: Vec<Sent>,
 }
 
 #[derive(Debug)]
-pub struct Conductor {
+pub(super) struct Conductor {
     state: Mutex<State>,
     news: Notify,
 }
@@ -55,15 +55,15 @@ struct State {
 
 /// How event time passes.
 #[derive(Debug, Clone, Copy)]
-pub struct Course {
-    pub start: Millis,
+pub(super) struct Course {
+    pub(super) start: Millis,
     /// Event time of one slice.
-    pub step: Millis,
-    pub events: usize,
+    pub(super) step: Millis,
+    pub(super) events: usize,
 }
 
 impl Conductor {
-    pub fn new(shop: Shop, lanes: usize, course: Course) -> Self {
+    pub(super) fn new(shop: Shop, lanes: usize, course: Course) -> Self {
         let state = State {
             shop,
             oracle: Oracle::default(),
@@ -82,7 +82,7 @@ impl Conductor {
     }
 
     /// The next batch of a lane; none when there will be no more.
-    pub async fn take(&self, lane: usize) -> Option<Batch> {
+    pub(super) async fn take(&self, lane: usize) -> Option<Batch> {
         loop {
             let news = self.news.notified();
             {
@@ -99,7 +99,7 @@ impl Conductor {
     }
 
     /// A batch was acknowledged.
-    pub fn done(&self, batch: &Batch) {
+    pub(super) fn done(&self, batch: &Batch) {
         let mut state = self.state();
         state.acknowledged += batch.events.len() as u64;
         if let Some(left) = state.open.get_mut(&batch.slice) {
@@ -113,7 +113,7 @@ impl Conductor {
     }
 
     /// Waits until another slice may begin, and begins it.
-    pub async fn slice(&self, course: Course) -> Result<()> {
+    pub(super) async fn slice(&self, course: Course) -> Result<()> {
         let begun = Instant::now();
         self.wait(|state| state.open.keys().next().is_none_or(|oldest| oldest + OPEN > state.slices)).await?;
         self.state().make(course);
@@ -123,7 +123,7 @@ impl Conductor {
     }
 
     /// Finishes every visit; then waits until all was acknowledged.
-    pub async fn finish(&self, course: Course) -> Result<()> {
+    pub(super) async fn finish(&self, course: Course) -> Result<()> {
         self.state().shop.close();
         while !self.state().shop.is_empty() {
             self.slice(course).await?;
@@ -147,12 +147,12 @@ impl Conductor {
     }
 
     /// Events acknowledged so far, repeats by plan among them.
-    pub fn acknowledged(&self) -> u64 {
+    pub(super) fn acknowledged(&self) -> u64 {
         self.state().acknowledged
     }
 
     /// What was sent, recounted; and when the last of it happened.
-    pub fn into_oracle(self) -> (Oracle, Millis) {
+    pub(super) fn into_oracle(self) -> (Oracle, Millis) {
         let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         (state.oracle, state.at)
     }
@@ -198,4 +198,52 @@ fn lane_of(actor: &str, lanes: usize) -> usize {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
     (hash % lanes as u64) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::traffic::{Meant, SETTLED_BETWEEN, Scenario};
+    use std::sync::Arc;
+
+    #[tokio::test]
+    async fn a_persons_events_stay_in_order_and_slices_together() {
+        let shop = Shop::new(Scenario::load(None).expect("reads"), 3, "x", SETTLED_BETWEEN);
+        let course = Course { start: clock::now() - 3 * clock::HOUR, step: 30_000, events: 400 };
+        let conductor = Arc::new(Conductor::new(shop, 3, course));
+        let lanes: Vec<_> = (0..3)
+            .map(|lane| {
+                let conductor = Arc::clone(&conductor);
+                tokio::spawn(async move {
+                    let mut taken = Vec::new();
+                    while let Some(batch) = conductor.take(lane).await {
+                        assert!(
+                            batch.slice < conductor.state().open.keys().next().map_or(u64::MAX, |o| o + OPEN)
+                        );
+                        conductor.done(&batch);
+                        taken.extend(batch.events);
+                    }
+                    taken
+                })
+            })
+            .collect();
+        for _ in 0..8 {
+            conductor.slice(course).await.expect("acknowledged");
+        }
+        conductor.finish(course).await.expect("acknowledged");
+        let mut last: BTreeMap<String, Millis> = BTreeMap::new();
+        let mut events = 0;
+        for lane in lanes {
+            for sent in lane.await.expect("a lane") {
+                events += 1;
+                let in_order = sent.meant == Meant::Counted && sent.event.session_id.contains("-s-");
+                if let (true, Some(at)) = (in_order, sent.event.event_time) {
+                    let at = clock::millis(&at);
+                    assert!(last.insert(sent.actor(), at).is_none_or(|before| before < at));
+                }
+            }
+        }
+        assert_eq!(conductor.acknowledged(), events);
+        assert!(last.len() > 100, "people came");
+    }
 }

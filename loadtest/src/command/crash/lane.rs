@@ -23,22 +23,35 @@ const AHEAD: usize = 4;
 
 /// How a lane sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Manner {
+pub(super) enum Manner {
     Unary(AckLevel),
     Stream,
 }
 
 /// What a lane met.
 #[derive(Debug, Default)]
-pub struct Met {
-    pub wrong: Vec<String>,
+pub(super) struct Met {
+    pub(super) wrong: Vec<String>,
     /// Sends after the first of a batch.
-    pub again: u64,
+    pub(super) again: u64,
     /// Events answered DUPLICATE because the crashed server had kept them, unheard.
-    pub kept: u64,
+    pub(super) kept: u64,
 }
 
-pub async fn run(address: String, conductor: Arc<Conductor>, lane: usize, manner: Manner) -> Result<Met> {
+impl Met {
+    pub(super) fn join(&mut self, other: Self) {
+        self.wrong.extend(other.wrong);
+        self.again += other.again;
+        self.kept += other.kept;
+    }
+}
+
+pub(super) async fn run(
+    address: String,
+    conductor: Arc<Conductor>,
+    lane: usize,
+    manner: Manner,
+) -> Result<Met> {
     let mut met = Met::default();
     match manner {
         Manner::Unary(ack) => unary(&address, &conductor, lane, ack, &mut met).await?,

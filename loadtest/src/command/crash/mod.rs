@@ -93,17 +93,18 @@ async fn under_fire(common: &Common, options: &Options, place: &Place) -> Result
     }
 
     let mut report = Report::default();
-    let souk = tokio::select! {
-        souk = rounds(&binary, place, options, &conductor, course, souk, &mut report) => souk?,
-        // A lane ends early only when it fails.
-        Some(ended) = lanes.join_next() => { ended??; anyhow::bail!("a lane ended before the traffic did") }
-    };
     let mut met = Met::default();
-    while let Some(ended) = lanes.join_next().await {
-        let lane = ended??;
-        met.wrong.extend(lane.wrong);
-        met.again += lane.again;
-        met.kept += lane.kept;
+    let crashing = rounds(&binary, place, options, &conductor, course, souk, &mut report);
+    tokio::pin!(crashing);
+    let souk = loop {
+        tokio::select! {
+            souk = &mut crashing => break souk?,
+            // A lane that fails ends the run; at the end of the traffic they all end.
+            Some(lane) = lanes.join_next() => met.join(lane??),
+        }
+    };
+    while let Some(lane) = lanes.join_next().await {
+        met.join(lane??);
     }
     drop(stopped);
     let conductor = Arc::into_inner(conductor).context("the lanes are done with the conductor")?;

@@ -44,6 +44,7 @@ pub(super) async fn requeue(
         shop: call.shop.clone(),
         level: Level::Applied,
         with_ids: true,
+        order: None,
     };
     let published = if request.validate_only {
         context.runtime.validate(batch)?

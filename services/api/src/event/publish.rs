@@ -19,7 +19,7 @@ pub(super) async fn publish(
     let wants_all = checks.take(wants_all(request.view));
     checks.done()?;
     let with_ids = wants_all.unwrap_or_default();
-    let batch = Publication { events: request.events, shop: call.shop, level, with_ids };
+    let batch = Publication { events: request.events, shop: call.shop, level, order: None, with_ids };
     let Published { outcomes, position } = if request.validate_only {
         context.runtime.validate(batch)?
     } else {

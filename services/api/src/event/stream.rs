@@ -15,14 +15,14 @@ use souk_proto::grpc::raw;
 use souk_proto::v1;
 use souk_proto::v1::stream_frame::Kind;
 use souk_runtime::Error;
-use souk_runtime::intake::{Publication, Published};
+use souk_runtime::intake::{Order, Publication, Published};
 use tokio::time::{Instant, sleep_until};
 use tonic::{Status, Streaming};
 
 use super::level;
 use super::verdicts::{Counted, verdicts};
 use crate::error::Checks;
-use crate::limits::{BATCHES_IN_FLIGHT, BOOKMARK_EVERY, RETRY_AFTER, SHED_PATIENCE};
+use crate::limits::{BATCHES_IN_FLIGHT, BOOKMARK_EVERY, DRAIN_ANSWERS, RETRY_AFTER, SHED_PATIENCE};
 use crate::{ApiError, Call, Context, status};
 
 /// What the caller gets.
@@ -37,10 +37,12 @@ pub(super) fn answers(
         context,
         call,
         requests,
+        order: Order::default(),
         under_way: FuturesOrdered::new(),
         waiting: None,
         last_seq: None,
         endings: VecDeque::new(),
+        leaves: None,
     };
     Box::pin(unfold(batches, |mut batches| async move {
         let answer = batches.next().await?;
@@ -56,6 +58,7 @@ struct Batches {
     context: Context,
     call: Call,
     requests: Streaming<raw::StreamEventsRequest>,
+    order: Order,
     /// At most [`BATCHES_IN_FLIGHT`], in the order they were sent.
     under_way: FuturesOrdered<BoxFuture<'static, Became>>,
     /// A batch intake had no room for. While there is one nothing is read.
@@ -63,6 +66,8 @@ struct Batches {
     last_seq: Option<i64>,
     /// What comes when nothing is under way any more. Once there is any, nothing is read.
     endings: VecDeque<Ending>,
+    /// Until when a leaving node waits for what is under way.
+    leaves: Option<Instant>,
 }
 
 struct Waiting {
@@ -87,6 +92,8 @@ enum News {
     Batch(Result<Option<raw::StreamEventsRequest>, Status>),
     TryAgain,
     Silence,
+    /// What is under way takes longer than a leaving node waits.
+    Abandoned,
 }
 
 impl Batches {
@@ -123,6 +130,7 @@ impl Batches {
                     }
                 }
                 News::Silence => return Some(Ok(frame(Kind::Bookmark))),
+                News::Abandoned => self.under_way.clear(),
             }
         }
     }
@@ -137,6 +145,7 @@ impl Batches {
             Some(became) = self.under_way.next(), if !self.under_way.is_empty() => News::Answered(became),
             batch = self.requests.message(), if reads => News::Batch(batch),
             () = sleep_until(again), if self.waiting.is_some() => News::TryAgain,
+            () = sleep_until(self.leaves.unwrap_or(silence)), if self.leaves.is_some() => News::Abandoned,
             () = sleep_until(silence) => News::Silence,
         }
     }
@@ -152,7 +161,13 @@ impl Batches {
         let level = level(events.len(), ack, &mut checks);
         checks.done()?;
         self.last_seq = Some(seq);
-        let batch = Publication { events, shop: self.call.shop.clone(), level, with_ids: false };
+        let batch = Publication {
+            events,
+            shop: self.call.shop.clone(),
+            level,
+            order: Some(self.order.clone()),
+            with_ids: false,
+        };
         self.start(seq, batch, Instant::now())
     }
 
@@ -177,6 +192,7 @@ impl Batches {
     /// The node leaves: nothing more is read; what waits for room was never in the journal.
     fn leave(&mut self) {
         self.waiting = None;
+        self.leaves = Some(Instant::now() + DRAIN_ANSWERS);
         let draining = ApiError::from(Error::Draining);
         self.endings.extend([Ending::GoAway, Ending::Failed(draining.into()), Ending::Done]);
     }

@@ -3,20 +3,28 @@
 use std::sync::Arc;
 
 use souk_proto::grpc::server::admin_service_server::AdminServiceServer;
+use souk_proto::grpc::server::analytics_service_server::AnalyticsServiceServer;
 use souk_proto::grpc::server::event_service_server::EventServiceServer;
+use souk_proto::grpc::server::user_service_server::UserServiceServer;
 use tonic::server::NamedService;
 use tonic::service::Routes;
 use tonic_health::pb::health_server::{Health, HealthServer};
 
 use super::reflection;
 use crate::admin::{AdminApi, NodeFacts};
+use crate::analytics::AnalyticsApi;
 use crate::event::EventApi;
 use crate::limits::{MESSAGE_BYTES, RESPONSE_BYTES};
+use crate::user::UserApi;
 use crate::{ApiError, Context};
 
 /// Names of the public services, as health knows them.
-pub(super) const SERVICES: [&str; 2] =
-    [EventServiceServer::<EventApi>::NAME, AdminServiceServer::<AdminApi>::NAME];
+pub(super) const SERVICES: [&str; 4] = [
+    EventServiceServer::<EventApi>::NAME,
+    UserServiceServer::<UserApi>::NAME,
+    AnalyticsServiceServer::<AnalyticsApi>::NAME,
+    AdminServiceServer::<AdminApi>::NAME,
+];
 
 /// Holds a service to the sizes of its messages.
 macro_rules! sized {
@@ -32,8 +40,11 @@ pub(super) fn routes(
 ) -> Result<Routes, ApiError> {
     let events = EventServiceServer::new(EventApi::new(context.clone()));
     let admin = AdminServiceServer::new(AdminApi::new(context.clone(), facts));
+    let users = UserServiceServer::new(UserApi::new(context.clone(), Arc::new(rand::random)));
+    let analytics = AnalyticsServiceServer::new(AnalyticsApi::new(context.clone()));
     let mut routes = Routes::builder();
-    routes.add_service(sized!(events)).add_service(sized!(admin)).add_service(health);
+    routes.add_service(sized!(events)).add_service(sized!(users)).add_service(sized!(analytics));
+    routes.add_service(sized!(admin)).add_service(health);
     add_reflection(&mut routes)?;
     Ok(routes.routes().prepare())
 }

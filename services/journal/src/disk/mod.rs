@@ -31,6 +31,8 @@ pub(crate) trait File: Send + Sync + Debug {
     fn truncate(&self, len: u64) -> io::Result<()>;
     /// Makes contents and length durable.
     fn sync(&self) -> io::Result<()>;
+    /// The system need not keep it in memory. Advice: nothing depends on it.
+    fn forget(&self);
 }
 
 /// Writes all of it.

@@ -99,4 +99,10 @@ impl File for RealFile {
     fn sync(&self) -> io::Result<()> {
         Ok(rustix::fs::fdatasync(&self.0)?)
     }
+
+    fn forget(&self) {
+        if let Err(error) = rustix::fs::fadvise(&self.0, 0, None, rustix::fs::Advice::DontNeed) {
+            tracing::debug!(%error, "the system takes no advice");
+        }
+    }
 }

@@ -9,6 +9,7 @@ use souk_model::time::Millis;
 
 use super::{Log, Trouble};
 use crate::disk::{Disk, File, write_all};
+use crate::limits::CACHED_SEGMENTS;
 use crate::segment::{self, Footer, Header, Index, Segment};
 
 impl Log {
@@ -38,7 +39,17 @@ impl Log {
         }
         self.active.index.write().seal();
         self.is_sealed = true;
+        self.forget_old();
         Ok(())
+    }
+
+    /// One segment more is sealed: one less needs the system's memory.
+    fn forget_old(&self) {
+        let segments = self.visible.segments.read();
+        let old = segments.len().checked_sub(CACHED_SEGMENTS + 1).and_then(|old| segments.get(old));
+        if let Some(file) = old.and_then(|old| self.disk.open(&old.name).ok()) {
+            file.forget();
+        }
     }
 
     fn begin(&mut self) -> Result<(), Trouble> {

@@ -5,6 +5,7 @@
 //! says where it is. Sealed segments are taken by their footers; their frames are checked when they are read, or all at once
 //! by [`Check::Everything`].
 
+use std::cmp::Ordering;
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -117,10 +118,11 @@ impl Recovery<'_> {
                 (scan.standing, scan.index)
             }
         };
-        if standing.next_frame != next_frame {
-            return Err(self.missing(standing.next_frame, next_frame - 1));
+        match standing.next_frame.cmp(&next_frame) {
+            Ordering::Less => Err(self.missing(standing.next_frame, next_frame - 1)),
+            Ordering::Equal => Ok((segment(first_frame, header, index), standing)),
+            Ordering::Greater => Err(self.damaged(next_frame, 0, Flaw::Unjoined)),
         }
-        Ok((segment(first_frame, header, index), standing))
     }
 
     /// The newest segment: what is not known to have been synced may be torn, and is made durable. None where a crash left a segment that
@@ -132,8 +134,9 @@ impl Recovery<'_> {
         let header = match header {
             Ok(header) => header,
             Err(flaw) => {
-                let synced = self.meta.synced.max(scan::synced_after(self.meta.topic_id, &bytes, 0));
-                if before.is_none() || synced >= first_frame {
+                // Frames are written only behind a header that is synced.
+                let has_begun = bytes.len() > Header::bytes_of(self.meta.layout.len());
+                if before.is_none() || has_begun || self.meta.synced >= first_frame {
                     return Err(self.damaged(first_frame, 0, flaw));
                 }
                 tracing::warn!(file = %self.path(first_frame).display(), "removed a segment that had hardly begun");

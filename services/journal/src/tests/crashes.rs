@@ -1,7 +1,6 @@
 //! Seeds: callers append, the machine stops anywhere, the log is opened again. Nothing that was told may turn out wrong.
 
 use super::disk::Faults;
-use super::rng::Rng;
 use super::world::{Shape, World};
 use crate::Error;
 
@@ -108,19 +107,4 @@ fn nothing_told_turns_out_wrong() {
         let outcome = std::panic::catch_unwind(|| run(seed));
         assert!(outcome.is_ok(), "seed {seed}");
     }
-}
-
-/// Seeds that failed once.
-#[test]
-fn seeds_that_failed_once() {
-    for seed in [] {
-        run(seed);
-    }
-}
-
-#[test]
-fn a_seed_is_one_life() {
-    let mut one = Rng::new(7);
-    let mut other = Rng::new(7);
-    assert!((0..100).all(|_| one.draw() == other.draw()));
 }

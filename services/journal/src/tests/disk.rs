@@ -125,6 +125,15 @@ impl SimDisk {
         self.0.lock().names.keys().cloned().collect()
     }
 
+    /// Puts a file there, for good.
+    pub(super) fn put(&self, name: &str, contents: Vec<u8>) {
+        let state = &mut *self.0.lock();
+        state.files.push(Contents { seen: contents.clone(), durable: contents, dirty: BTreeSet::new() });
+        let file = state.files.len() - 1;
+        state.names.insert(name.to_owned(), file);
+        state.durable_names.insert(name.to_owned(), file);
+    }
+
     /// Takes a file away, for good.
     pub(super) fn lose(&self, name: &str) {
         let state = &mut *self.0.lock();
@@ -378,4 +387,6 @@ impl File for SimFile {
         state.files[self.file].sync();
         Ok(())
     }
+
+    fn forget(&self) {}
 }

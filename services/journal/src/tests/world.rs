@@ -64,6 +64,8 @@ pub(super) struct World {
     fatal_calls: Arc<AtomicU64>,
     incarnation: u64,
     next_record: u64,
+    /// Records of the newest frame.
+    pub(super) newest_frame: usize,
     /// What callers were told, by shard and offset; and what of it must survive a power loss.
     pub(super) told: BTreeMap<(ShardId, u64), Bytes>,
     firm: BTreeSet<(ShardId, u64)>,
@@ -86,6 +88,7 @@ impl World {
             fatal_calls: Arc::default(),
             incarnation: 0,
             next_record: 0,
+            newest_frame: 0,
             told: BTreeMap::new(),
             firm: BTreeSet::new(),
             unknown: BTreeSet::new(),
@@ -132,9 +135,9 @@ impl World {
             callers.push((records, answered));
         }
         let log = &mut self.opened.as_mut().expect("the log is open").log;
-        while !queue.is_empty() {
-            log.commit(&mut queue);
-        }
+        // Small enough for one frame.
+        log.commit(&mut queue);
+        self.newest_frame = callers.iter().map(|(records, _)| records.len()).sum();
         for (records, mut answered) in callers {
             let outcomes = answered.try_recv().expect("everyone is answered");
             assert_eq!(outcomes.len(), records.len());
@@ -143,6 +146,15 @@ impl World {
         if self.shape.durability == Durability::Fsync {
             self.firm();
         }
+    }
+
+    /// One record, which nobody keeps account of.
+    pub(super) fn append_one(&mut self, shard: ShardId, bytes: [u8; 32]) {
+        let record = NewRecord { shard, bytes: Bytes::copy_from_slice(&bytes) };
+        let (request, mut answered) = Request::new(vec![record], None);
+        self.opened().log.commit(&mut VecDeque::from([request]));
+        let outcomes = answered.try_recv().expect("it is answered");
+        assert!(matches!(outcomes[..], [Appended::At { .. }]));
     }
 
     fn record(&mut self) -> NewRecord {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::toy::{Op, Toy};
 use crate::cut::manifest::{Condition, Manifest};
-use crate::cut::segment::{Segment, SegmentId};
+use crate::cut::segment::{HEADER, Segment, SegmentId};
 use crate::journal::Entry;
 use crate::limits::{CONDITIONAL_TRIES, SEGMENT_TRIES};
 use crate::owner::{
@@ -24,6 +24,8 @@ struct Desk {
     /// Writes that time out, segments first: not one of them is applied.
     segment_writes_lost: u32,
     flips_lost: u32,
+    /// The store no longer answers loads.
+    loads_lost: bool,
     seen: Vec<Effect>,
 }
 
@@ -47,6 +49,7 @@ impl Desk {
             segments: BTreeMap::new(),
             segment_writes_lost: 0,
             flips_lost: 0,
+            loads_lost: false,
             seen: Vec::new(),
         }
     }
@@ -106,6 +109,7 @@ impl Desk {
                 self.segments.extend(segments.iter().map(|segment| (segment.id, segment.clone())));
                 Some(Input::SegmentsWritten { tag: *tag, outcome: WriteOutcome::Written })
             }
+            Effect::LoadSections { .. } if self.loads_lost => None,
             Effect::LoadSections { tag, sections } => {
                 let stored = self
                     .segments
@@ -344,4 +348,83 @@ fn peers_hear_once_in_a_period() {
     desk.pass(3_000);
     let sends = desk.count(|effect| matches!(effect, Effect::Send { .. }));
     assert!((10..=13).contains(&sends), "{sends}");
+}
+
+/// What was asked of the store, load by load, but for what a takeover needs.
+fn loads(desk: &Desk) -> Vec<Vec<u16>> {
+    let loads = desk.seen.iter().filter_map(|effect| match effect {
+        Effect::LoadSections { sections, .. } => Some(sections.clone()),
+        _ => None,
+    });
+    loads.filter(|sections| !sections.contains(&HEADER)).collect()
+}
+
+/// Carried from its cut, with nothing loaded that the takeover did not need.
+fn cold_desk() -> Desk {
+    let mut desk = Desk::with_a_cut();
+    desk.start();
+    // The first sweep of re-sends looks everywhere.
+    desk.pass(500);
+    assert!(desk.owner.is_live() && desk.owner.fold().unloaded().is_empty());
+    while desk.owner.shrink(0) {}
+    assert_eq!(desk.owner.fold().unloaded(), [0, 1, 2, 3]);
+    desk.seen.clear();
+    desk
+}
+
+#[test]
+fn readers_get_what_is_not_loaded_once_and_nothing_else() {
+    let mut desk = cold_desk();
+    desk.tell(Input::Load { sections: vec![3, 1, 3, 999, HEADER] });
+    assert_eq!(loads(&desk), [vec![1, 3]]);
+    assert_eq!(desk.owner.fold().unloaded(), [0, 2]);
+    desk.tell(Input::Load { sections: vec![3, 1] });
+    assert_eq!(loads(&desk).len(), 1, "it is there");
+}
+
+#[test]
+fn readers_ask_in_one_request_with_what_folding_misses() {
+    let mut desk = cold_desk();
+    desk.loads_lost = true;
+    desk.add(11);
+    desk.pass(15_000);
+    desk.tell(Input::Load { sections: vec![2] });
+    desk.tell(Input::Load { sections: vec![0, 1] });
+    desk.loads_lost = false;
+    desk.pass(30_000);
+    assert_eq!(desk.owner.fold().position(), 11);
+    assert_eq!(desk.owner.fold().unloaded(), [3]);
+    let asked = loads(&desk);
+    assert_eq!((&asked[0], asked.last()), (&vec![1], Some(&vec![0, 2])), "one after the other: {asked:?}");
+}
+
+#[test]
+fn a_store_that_is_away_fails_readers_and_holds_up_nobody_else() {
+    let mut desk = cold_desk();
+    // Key 1 is of section 1.
+    desk.tell(Input::Load { sections: vec![1] });
+    desk.loads_lost = true;
+    desk.tell(Input::Load { sections: vec![2] });
+    desk.add(11);
+    desk.pass(15_000);
+    assert_eq!(desk.owner.fold().position(), 11, "what is there is folded");
+    desk.pass(400_000);
+    assert_eq!(desk.stopped(), None, "a read is no reason to stop");
+    desk.loads_lost = false;
+    desk.tell(Input::Load { sections: vec![2] });
+    assert!(!desk.owner.fold().lacks(2), "asked anew, it is loaded");
+}
+
+#[test]
+fn only_what_the_committed_cut_holds_leaves_memory() {
+    let mut desk = cold_desk();
+    desk.add(11);
+    desk.pass(15_000);
+    while desk.owner.shrink(0) {}
+    assert!(!desk.owner.fold().lacks(1), "key 1 changed since");
+    desk.pass(130_000);
+    assert_eq!(desk.manifest.as_ref().map(|manifest| manifest.position), Some(11));
+    while desk.owner.shrink(0) {}
+    assert_eq!(desk.owner.fold().unloaded(), [0, 1, 2, 3]);
+    assert!(!desk.owner.shrink(0), "nothing more to gain");
 }

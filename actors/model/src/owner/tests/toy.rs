@@ -247,7 +247,7 @@ impl Fold for Toy {
     }
 
     fn lacks(&self, section: u16) -> bool {
-        !self.loaded.contains(&section)
+        section < BUCKETS && !self.loaded.contains(&section)
     }
 
     fn missing(&mut self, entry: &Entry) -> Vec<u16> {
@@ -369,6 +369,29 @@ impl Fold for Toy {
     fn cut_abandoned(&mut self) {
         let Frozen { dirty, .. } = self.frozen.take().expect("frozen");
         self.dirty.extend(dirty);
+    }
+
+    fn bytes(&self) -> u64 {
+        self.keys.len() as u64
+    }
+
+    fn cool(&mut self, _most: usize) -> usize {
+        0
+    }
+
+    fn unload(&mut self) -> bool {
+        if self.frozen.is_some() {
+            return false;
+        }
+        let clean =
+            |section: &u16| *section < BUCKETS && !self.dirty.iter().any(|key| bucket(*key) == *section);
+        let Some(section) = self.loaded.iter().copied().find(clean) else { return false };
+        self.loaded.remove(&section);
+        let gone = self.keys.extract_if(.., |key, _| bucket(*key) == section);
+        let timer = gone.filter_map(|(_, state)| state.timer).min();
+        self.announced
+            .insert(section, SectionSummary { earliest_log_timer: timer, ..SectionSummary::default() });
+        true
     }
 
     fn missing_to_resend(&self, _after: Option<u64>) -> Vec<u16> {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use souk_proto::journal::v1 as journal;
 
-use super::toy::{Op, Toy, may_start_again};
+use super::toy::{BUCKETS, Op, Toy, may_start_again};
 use crate::cut::manifest::{Condition, Manifest};
 use crate::cut::segment::{Segment, SegmentId};
 use crate::journal::{Entry, ShardId};
@@ -149,7 +149,9 @@ impl World {
             }
             20..24 if !self.late.is_empty() && self.dice.roll(4) < self.tardy => self.settle_late(),
             24..30 => self.answer(),
-            30..40 => self.pass_time(),
+            30..32 => self.squeeze(),
+            32..34 => self.read(),
+            34..42 => self.pass_time(),
             _ => return self.work(),
         }
         Ok(())
@@ -196,6 +198,29 @@ impl World {
             let (key, saga) = self.answers.swap_remove(at);
             self.append(Op::Settle { key, saga });
         }
+    }
+
+    /// An owner is short of memory, for one step or for more.
+    fn squeeze(&mut self) {
+        if let Some(at) = self.somebody() {
+            let to_bytes = self.dice.roll(8);
+            for _ in 0..=self.dice.roll(4) {
+                self.owners[at].owner.shrink(to_bytes);
+            }
+        }
+    }
+
+    /// Somebody reads what may not be loaded, or may not exist.
+    fn read(&mut self) {
+        if let Some(at) = self.somebody() {
+            let sections =
+                (0..=self.dice.roll(3)).map(|_| self.dice.roll(u64::from(BUCKETS) + 2) as u16).collect();
+            self.owners[at].inbox.push(Input::Load { sections });
+        }
+    }
+
+    fn somebody(&mut self) -> Option<usize> {
+        (!self.owners.is_empty()).then(|| self.dice.roll(self.owners.len() as u64) as usize)
     }
 
     fn pass_time(&mut self) {
@@ -437,6 +462,12 @@ impl World {
             }
             if round % 100 == 0 && self.is_settled(ticking) {
                 return self.compare();
+            }
+            if round % 500 == 499
+                && let Some(carrier) = self.owners.first_mut()
+            {
+                // What left memory comes back for whoever asks.
+                carrier.inbox.push(Input::Load { sections: carrier.owner.fold().unloaded() });
             }
         }
         let state =

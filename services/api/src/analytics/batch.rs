@@ -1,0 +1,108 @@
+//! QueryMetrics: batches of queries, answered in order. One that fails has its error in its place, and the stream goes on.
+
+use std::time::Duration;
+
+use prost::Message as _;
+use souk_model::verdict::Reason;
+use souk_proto::v1;
+use souk_proto::v1::stream_frame::Kind;
+use souk_runtime::Error;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Status, Streaming};
+
+use super::query;
+use crate::limits::{BATCH_ANSWER_BYTES, BOOKMARK_EVERY, QUERIES_PER_BATCH, RETRY_AFTER, STREAM_FRAMES};
+use crate::read_options::ReadCall;
+use crate::status::{reason_name, refused_of};
+use crate::{ApiError, Call, Context};
+
+type Answers = ReceiverStream<Result<v1::QueryMetricsResponse, Status>>;
+
+pub(super) fn answers(context: Context, call: Call, batches: Streaming<v1::QueryMetricsRequest>) -> Answers {
+    let (out, answers) = mpsc::channel(STREAM_FRAMES);
+    tokio::spawn(async move {
+        // An error is the stream's last item; a reader that is gone gets none.
+        if let Err(error) = each(&context, &call, batches, &out).await {
+            let _gone = out.send(Err(error)).await;
+        }
+    });
+    ReceiverStream::new(answers)
+}
+
+async fn each(
+    context: &Context,
+    call: &Call,
+    mut batches: Streaming<v1::QueryMetricsRequest>,
+    out: &mpsc::Sender<Result<v1::QueryMetricsResponse, Status>>,
+) -> Result<(), Status> {
+    let gone = |_| Status::cancelled("the reader is gone");
+    loop {
+        let next = tokio::select! {
+            () = context.drain.cancelled() => {
+                let frame = v1::StreamFrame { retry_after: duration(RETRY_AFTER), ..frame(Kind::GoAway) };
+                out.send(Ok(response(frame))).await.map_err(gone)?;
+                return Err(ApiError::Runtime(Error::Draining).into());
+            }
+            next = timeout(BOOKMARK_EVERY, batches.message()) => next,
+        };
+        let answer = match next {
+            Err(_) => response(frame(Kind::Bookmark)),
+            Ok(Err(status)) => return Err(status),
+            Ok(Ok(None)) => return Ok(()),
+            Ok(Ok(Some(batch))) => answer(context, call, batch).await?,
+        };
+        out.send(Ok(answer)).await.map_err(gone)?;
+    }
+}
+
+async fn answer(
+    context: &Context,
+    call: &Call,
+    batch: v1::QueryMetricsRequest,
+) -> Result<v1::QueryMetricsResponse, ApiError> {
+    let v1::QueryMetricsRequest { seq, queries, read } = batch;
+    if queries.len() > QUERIES_PER_BATCH {
+        return Err(ApiError::too_many("queries", queries.len(), QUERIES_PER_BATCH));
+    }
+    let read = ReadCall::of(read.as_ref(), call)?;
+    let mut answers = Vec::with_capacity(queries.len());
+    let mut room = BATCH_ANSWER_BYTES;
+    for request in &queries {
+        let answer = query::answer_as(context, call, request, &read).await.and_then(|answer| {
+            room = room.checked_sub(answer.encoded_len()).ok_or_else(too_large)?;
+            Ok(answer)
+        });
+        answers.push(answer.unwrap_or_else(|error| v1::QueryMetricResponse {
+            error: Some(in_place(error)),
+            ..v1::QueryMetricResponse::default()
+        }));
+    }
+    Ok(v1::QueryMetricsResponse { frame: Some(frame(Kind::Delta)), seq, answers })
+}
+
+fn too_large() -> ApiError {
+    ApiError::refused(Reason::MessageTooLarge, "the answers before it fill the batch; ask in a smaller one")
+}
+
+fn in_place(error: ApiError) -> v1::QueryError {
+    let refused = refused_of(error);
+    v1::QueryError {
+        reason: reason_name(refused.reason).to_owned(),
+        field: refused.fields.into_iter().next().map(|field| field.path).unwrap_or_default(),
+        message: refused.message,
+    }
+}
+
+fn response(frame: v1::StreamFrame) -> v1::QueryMetricsResponse {
+    v1::QueryMetricsResponse { frame: Some(frame), ..v1::QueryMetricsResponse::default() }
+}
+
+fn frame(kind: Kind) -> v1::StreamFrame {
+    v1::StreamFrame { kind: kind.into(), ..v1::StreamFrame::default() }
+}
+
+fn duration(duration: Duration) -> Option<prost_types::Duration> {
+    prost_types::Duration::try_from(duration).ok()
+}
