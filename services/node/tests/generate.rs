@@ -2,7 +2,9 @@
 
 mod support;
 
-use support::{Dev, run};
+use std::process::Stdio;
+
+use support::{Dev, Ran, run};
 
 const LINES: [&str; 8] =
     ["generate", "--to", "ndjson", "--start-time", "2026-11-21T09:00:00Z", "--rate", "500", "--events"];
@@ -36,7 +38,9 @@ fn lines_are_events_as_the_api_prints_them_and_times_follow_the_rate() {
         };
         assert_eq!(event["eventTime"], time);
     }
-    assert!(text.starts_with(r#"{"eventId":"g1-0","eventTime":"2026-11-21T09:00:00Z","source":"catalogue","productStep":{"#));
+    assert!(text.starts_with(
+        r#"{"eventId":"g1-0","eventTime":"2026-11-21T09:00:00Z","source":"catalogue","productStep":{"#
+    ));
 }
 
 #[test]
@@ -67,20 +71,55 @@ fn wrong_options_are_refused_in_words() {
 #[test]
 fn a_node_counts_what_was_made_and_says_what_was_not() {
     let dev = Dev::start(&[]);
-    let ran = dev.ask(&["generate", "--rate", "2000", "--events", "3000", "--malformed", "1%", "--duplicates", "1%"]);
+    let ran = dev.ask(&[
+        "generate",
+        "--rate",
+        "2000",
+        "--events",
+        "3000",
+        "--malformed",
+        "1%",
+        "--duplicates",
+        "1%",
+    ]);
     assert_eq!(ran.code, 0, "{}", ran.err);
-    let number = |name: &str| {
-        let (_, rest) = ran.out.split_once(&format!("{name} ")).unwrap_or_else(|| panic!("no {name} in {}", ran.out));
-        let digits: String = rest.chars().take_while(|c| c.is_ascii_digit() || *c == ',').filter(|c| *c != ',').collect();
-        digits.parse::<u32>().expect("a number")
-    };
-    let (counted, duplicate, late, rejected) = (number("counted"), number("duplicate"), number("late"), number("rejected"));
+    let [counted, duplicate, late, rejected] = counts(&ran.out)[..] else { panic!("{}", ran.out) };
     assert_eq!(counted + duplicate + late + rejected, 3_000, "{}", ran.out);
     assert!((10..60).contains(&rejected) && (10..60).contains(&duplicate) && late == 0, "{}", ran.out);
     assert!(ran.out.contains("\n  first: g1."), "{}", ran.out);
     let events = dev.ask(&["get", "metrics/active_users", "-o", "json", "--freshness", "latest"]).json();
     let users = events["rows"][0]["values"]["users"]["integer"].as_str().map(str::to_owned);
     assert!(users.is_some_and(|users| users.parse::<u32>().is_ok_and(|users| users > 100)), "{events}");
+    assert_eq!(dev.end("TERM"), 0);
+}
+
+/// The numbers of a summary: counted, duplicate, late, rejected.
+fn counts(out: &str) -> Vec<u32> {
+    let first = out.lines().next().expect("a summary");
+    first.split([' ', '·']).filter_map(|word| word.replace(',', "").parse().ok()).collect()
+}
+
+#[test]
+fn a_node_that_dies_and_comes_back_gets_what_it_had_not_acknowledged() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let kept = ["--no-traffic", "--data-dir", dir.path().to_str().expect("a path")];
+    let dev = Dev::start_at("127.0.0.1:0", &kept);
+    let address = dev.address.clone();
+    let flags = ["generate", "--rate", "500", "--events", "3000", "--address", &address];
+    let generating =
+        support::souk(&flags).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
+    support::eventually(|| {
+        let users = dev.ask(&["get", "metrics/active_users", "-o", "json"]).json();
+        users["rows"][0]["values"]["users"]["integer"].as_str().is_some().then_some(())
+    });
+    dev.end("KILL");
+    let dev = Dev::start_at(&address, &kept);
+    let ran = Ran::of(generating.wait_with_output().expect("it ends"));
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.err.contains("going on where it stopped"), "{}", ran.err);
+    let counts = counts(&ran.out);
+    assert_eq!(counts.iter().sum::<u32>(), 3_000, "every event has its verdict: {}", ran.out);
+    assert_eq!(counts[2..], [0, 0], "{}", ran.out);
     assert_eq!(dev.end("TERM"), 0);
 }
 

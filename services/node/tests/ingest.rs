@@ -38,13 +38,20 @@ fn trips_are_counted_and_what_is_refused_is_written_down() {
     let dev = Dev::start(&[]);
     let (_dir, path) = file("trips.csv", &trips(1_000, "2024-05-01"));
     let ran = dev.ask(&["ingest", &path, "--as", "trip", "--shift-to-now"]);
-    assert_eq!(summary(&ran), format!("counted 990 · duplicate 0 · late 0 · rejected 10 → {path}.rejects.ndjson"));
+    assert_eq!(
+        summary(&ran),
+        format!("counted 990 · duplicate 0 · late 0 · rejected 10 → {path}.rejects.ndjson")
+    );
     let first = ran.out.lines().nth(1).expect("the first problem");
-    assert!(first.starts_with("  first: line 101, region_id 101: ") && first.ends_with("  [VALUE_OUT_OF_RANGE]"), "{first}");
+    assert!(
+        first.starts_with("  first: line 101, region_id 101: ") && first.ends_with("  [VALUE_OUT_OF_RANGE]"),
+        "{first}"
+    );
     assert!(ran.err.contains("1,000 lines · "), "{}", ran.err);
     assert!(ran.err.contains("times moved by ") && ran.err.contains(" is now"), "{}", ran.err);
     let rejects = std::fs::read_to_string(format!("{path}.rejects.ndjson")).expect("rejects");
-    let rejects: Vec<serde_json::Value> = rejects.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let rejects: Vec<serde_json::Value> =
+        rejects.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let lines: Vec<u64> = rejects.iter().filter_map(|reject| reject["line"].as_u64()).collect();
     assert_eq!(lines, (1..=10).map(|n| n * 100 + 1).collect::<Vec<_>>());
     assert_eq!(rejects[0]["field"], "region_id");
@@ -63,15 +70,24 @@ fn an_old_file_is_refused_up_front_with_both_ways_out() {
     let (_dir, path) = file("trips.csv", &trips(10, "2024-05-01"));
     let ran = dev.ask(&["ingest", &path, "--as", "trip"]);
     assert_eq!((ran.code, ran.out.as_str()), (1, ""));
-    assert!(ran.err.contains("begins at 2024-05-01T00:00:00Z: a live node takes nothing older than 7 days"), "{}", ran.err);
-    assert!(ran.err.contains("--shift-to-now") && ran.err.contains("node.clock = \"history\""), "{}", ran.err);
+    assert!(
+        ran.err.contains("begins at 2024-05-01T00:00:00Z: a live node takes nothing older than 7 days"),
+        "{}",
+        ran.err
+    );
+    assert!(
+        ran.err.contains("--shift-to-now") && ran.err.contains("node.clock = \"history\""),
+        "{}",
+        ran.err
+    );
     assert_eq!(dev.end("TERM"), 0);
 }
 
 #[test]
 fn what_the_generator_writes_is_ingested_from_a_pipe() {
     let dev = Dev::start(&[]);
-    let made = run(&["generate", "--to", "ndjson", "--events", "2000", "--rate", "100000", "--malformed", "2%"]);
+    let made =
+        run(&["generate", "--to", "ndjson", "--events", "2000", "--rate", "100000", "--malformed", "2%"]);
     assert_eq!(made.code, 0, "{}", made.err);
     let (_dir, path) = file("events.ndjson", &made.out);
     let rejects = format!("{path}.bad");
@@ -93,7 +109,11 @@ fn a_table_with_a_wrong_header_is_refused_before_anything_is_sent() {
     let (_dir, path) = file("trips.csv", &format!("{HEADER},driver_idd\n"));
     let ran = dev.ask(&["ingest", &path, "--as", "trip"]);
     assert_eq!(ran.code, 1);
-    assert!(ran.err.contains("there is no column \"driver_idd\"") && ran.err.contains("near: driver_id"), "{}", ran.err);
+    assert!(
+        ran.err.contains("there is no column \"driver_idd\"") && ran.err.contains("near: driver_id"),
+        "{}",
+        ran.err
+    );
     assert_eq!(dev.ask(&["ingest", "nowhere.csv"]).code, 1);
     let ran = dev.ask(&["ingest", "-", "--shift-to-now"]);
     assert_eq!(ran.code, 2, "{}", ran.err);

@@ -14,8 +14,13 @@ fn off_a_terminal_it_prints_the_numbers_once() {
         assert_eq!(ran.code, 0, "{}", ran.err);
         ran.out.contains("p-1 ").then_some(ran.out)
     });
-    assert!(text.starts_with(&format!("souk {}  {}  live", env!("CARGO_PKG_VERSION"), dev.address)), "{text}");
-    for part in ["events/s ", "people 5m ", "TOP PRODUCTS 1h", "REFERRERS 1h", "CARTS LEFT", "SHARDS 16 serving"] {
+    assert!(
+        text.starts_with(&format!("souk {}  {}  live", env!("CARGO_PKG_VERSION"), dev.address)),
+        "{text}"
+    );
+    for part in
+        ["events/s ", "people 5m ", "TOP PRODUCTS 1h", "REFERRERS 1h", "CARTS LEFT", "SHARDS 16 serving"]
+    {
         assert!(text.contains(part), "no {part} in\n{text}");
     }
     assert!(!text.contains('\u{1b}'), "no control sequences");

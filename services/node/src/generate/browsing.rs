@@ -95,11 +95,7 @@ pub(super) fn review(shop: &mut Shop, visit: &mut Visit) -> Body {
         (2, "Smaller than it looks"),
         (1, "Came broken"),
     ]);
-    Body::Review(v1::Review {
-        product_id: shop.catalogue.get(product).id(),
-        rating,
-        title: title.to_owned(),
-    })
+    Body::Review(v1::Review { product_id: shop.catalogue.get(product).id(), rating, title: title.to_owned() })
 }
 
 /// A recommendation is made, then perhaps seen, followed and bought.
@@ -114,7 +110,8 @@ pub(super) fn recommendation(shop: &mut Shop, visit: &mut Visit) -> Body {
         if next != Outcome::Bought && shop.chance(0.4) {
             visit.recommended = Some(Recommended { id: id.clone(), outcome: next });
         }
-        let step = v1::RecommendationStep { outcome: next.into(), recommendation_id: id, ..Default::default() };
+        let step =
+            v1::RecommendationStep { outcome: next.into(), recommendation_id: id, ..Default::default() };
         return Body::RecommendationStep(step);
     }
     let id = shop.next_id('n');

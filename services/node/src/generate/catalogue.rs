@@ -16,14 +16,46 @@ struct Category {
 }
 
 const CATEGORIES: [Category; 8] = [
-    Category { name: "mugs", things: ["mug", "cup", "beaker", "tumbler", "espresso cup"], prices: (690, 2_490) },
-    Category { name: "tea", things: ["teapot", "kettle", "tea tin", "infuser", "tea towel"], prices: (890, 8_990) },
-    Category { name: "kitchen", things: ["tray", "bowl", "jug", "pan", "chopping board"], prices: (1_290, 12_900) },
-    Category { name: "books", things: ["cookbook", "atlas", "novel", "notebook", "field guide"], prices: (890, 4_900) },
-    Category { name: "lamps", things: ["lamp", "lantern", "candle", "night light", "shade"], prices: (990, 18_900) },
-    Category { name: "garden", things: ["planter", "trowel", "watering can", "bench", "seed box"], prices: (590, 24_900) },
-    Category { name: "toys", things: ["kite", "puzzle", "spinning top", "train", "bear"], prices: (790, 7_900) },
-    Category { name: "bags", things: ["tote", "rucksack", "purse", "satchel", "pouch"], prices: (1_490, 15_900) },
+    Category {
+        name: "mugs",
+        things: ["mug", "cup", "beaker", "tumbler", "espresso cup"],
+        prices: (690, 2_490),
+    },
+    Category {
+        name: "tea",
+        things: ["teapot", "kettle", "tea tin", "infuser", "tea towel"],
+        prices: (890, 8_990),
+    },
+    Category {
+        name: "kitchen",
+        things: ["tray", "bowl", "jug", "pan", "chopping board"],
+        prices: (1_290, 12_900),
+    },
+    Category {
+        name: "books",
+        things: ["cookbook", "atlas", "novel", "notebook", "field guide"],
+        prices: (890, 4_900),
+    },
+    Category {
+        name: "lamps",
+        things: ["lamp", "lantern", "candle", "night light", "shade"],
+        prices: (990, 18_900),
+    },
+    Category {
+        name: "garden",
+        things: ["planter", "trowel", "watering can", "bench", "seed box"],
+        prices: (590, 24_900),
+    },
+    Category {
+        name: "toys",
+        things: ["kite", "puzzle", "spinning top", "train", "bear"],
+        prices: (790, 7_900),
+    },
+    Category {
+        name: "bags",
+        things: ["tote", "rucksack", "purse", "satchel", "pouch"],
+        prices: (1_490, 15_900),
+    },
 ];
 const LOOKS: [&str; 12] = [
     "Blue", "Red", "Green", "White", "Black", "Yellow", "Oak", "Copper", "Striped", "Small", "Large", "Plain",
@@ -200,7 +232,8 @@ impl Catalogue {
 
 /// The law over so many, which are at least one.
 pub(super) fn zipf(count: u32, skew: Exponent) -> Zipf<f64> {
-    Zipf::new(f64::from(count.max(1)), skew.power()).expect("the count is above 0 and the exponent is not negative")
+    Zipf::new(f64::from(count.max(1)), skew.power())
+        .expect("the count is above 0 and the exponent is not negative")
 }
 
 /// One of them, from 0.
@@ -223,7 +256,12 @@ mod tests {
         for number in 0..5_000 {
             let product = Product::new(number);
             let (cheapest, dearest) = category(number).prices;
-            assert!((cheapest..=dearest + 90).contains(&product.price), "{}: {}", product.id(), product.price);
+            assert!(
+                (cheapest..=dearest + 90).contains(&product.price),
+                "{}: {}",
+                product.id(),
+                product.price
+            );
         }
     }
 
@@ -233,5 +271,4 @@ mod tests {
         let catalogue = Catalogue::new(1, "1".parse().expect("an exponent"));
         assert_eq!(catalogue.popular(Market::Pound, &mut rng), 0);
     }
-
 }

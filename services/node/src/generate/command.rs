@@ -18,10 +18,10 @@ use super::run_of;
 use super::traffic::Traffic;
 use crate::cli::exit::{Exit, Failure};
 use crate::client::{Target, connect};
-use crate::wiring::SystemClock;
 use crate::output::cell::grouped;
 use crate::output::print;
 use crate::publisher::Publisher;
+use crate::wiring::SystemClock;
 
 /// Make the traffic of a synthetic shop: seeded, repeatable, on an exact schedule
 #[derive(Debug, clap::Args)]
@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn the_first_end_counts() {
-        use clap::{FromArgMatches as _, Args as _};
+        use clap::{Args as _, FromArgMatches as _};
         let count = |flags: &[&str]| {
             let command = Args::augment_args(clap::Command::new("generate")).no_binary_name(true);
             Args::from_arg_matches(&command.get_matches_from(flags)).expect("flags").count()

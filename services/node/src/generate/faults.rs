@@ -80,8 +80,18 @@ impl Faults {
             return What::Broken(broken(&mut self.dice, &id, &user_id));
         }
         let euros = |minor_units| v1::Money { currency_code: "EUR".to_owned(), minor_units };
-        let line = v1::Line { product_id: "p-1".to_owned(), unit_price: Some(euros(Some(1_990))), ..Default::default() };
-        let add = |line| Body::CartStep(v1::CartStep { action: v1::cart_step::Action::Add.into(), line, ..Default::default() });
+        let line = v1::Line {
+            product_id: "p-1".to_owned(),
+            unit_price: Some(euros(Some(1_990))),
+            ..Default::default()
+        };
+        let add = |line| {
+            Body::CartStep(v1::CartStep {
+                action: v1::cart_step::Action::Add.into(),
+                line,
+                ..Default::default()
+            })
+        };
         let transaction = v1::Transaction {
             r#type: v1::transaction::Type::Purchase.into(),
             amount: Some(v1::Money { currency_code: "EURO".to_owned(), minor_units: Some(100) }),

@@ -78,7 +78,8 @@ impl FromStr for Weights {
             let place = place.ok_or_else(|| {
                 format!("there is no kind {name:?}; there are {}", KINDS.map(|(_, name, _)| name).join(", "))
             })?;
-            let weight: f64 = weight.trim().parse().map_err(|_| format!("{weight:?} is no weight of {name}"))?;
+            let weight: f64 =
+                weight.trim().parse().map_err(|_| format!("{weight:?} is no weight of {name}"))?;
             if !(0.0..=MOST).contains(&weight) {
                 return Err(format!("the weight of {name} must be 0 to {MOST}"));
             }

@@ -153,7 +153,11 @@ impl Shop {
         };
         let product_id = self.catalogue.get(product).id();
         let step = v1::StockStep { product_id, change: Some(change), reason: reason.to_owned() };
-        v1::Event { source: "warehouse".to_owned(), kind: Some(Body::StockStep(step)), ..v1::Event::default() }
+        v1::Event {
+            source: "warehouse".to_owned(),
+            kind: Some(Body::StockStep(step)),
+            ..v1::Event::default()
+        }
     }
 
     /// The catalogue's word on a new price.

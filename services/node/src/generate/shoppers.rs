@@ -127,7 +127,8 @@ impl Shoppers {
 
     /// Those who leave their cart behind stay guests: nothing then brings the cart back.
     fn login(&mut self) -> v1::Event {
-        let guest = |visit: &Visit| !visit.known && visit.person.is_some() && visit.intent != Some(Intent::Leave);
+        let guest =
+            |visit: &Visit| !visit.known && visit.person.is_some() && visit.intent != Some(Intent::Leave);
         match self.crowd.find(&mut self.shop.dice, guest) {
             Some(visit) => self.of(visit, |shop, visit| browsing::login(shop, visit)),
             None => self.page_view(),

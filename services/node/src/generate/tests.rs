@@ -173,7 +173,8 @@ fn an_order_goes_its_way_in_order_and_in_one_currency() {
         let Some(Body::OrderStep(step)) = &event.kind else { continue };
         reached.entry(&step.order_id).or_default().push(step.stage());
         let total = step.total.iter().map(|total| &total.currency_code);
-        let lines = step.lines.iter().filter_map(|line| line.unit_price.as_ref()).map(|price| &price.currency_code);
+        let lines =
+            step.lines.iter().filter_map(|line| line.unit_price.as_ref()).map(|price| &price.currency_code);
         let mut codes: Vec<_> = total.chain(lines).collect();
         codes.dedup();
         assert!(codes.len() <= 1, "{step:?}");
@@ -184,7 +185,9 @@ fn an_order_goes_its_way_in_order_and_in_one_currency() {
         for stage in stages {
             let follows = match stage {
                 Stage::CheckoutStarted => before.is_none(),
-                Stage::PaymentStarted => matches!(before, Some(Stage::CheckoutStarted | Stage::PaymentFailed)),
+                Stage::PaymentStarted => {
+                    matches!(before, Some(Stage::CheckoutStarted | Stage::PaymentFailed))
+                }
                 Stage::Paid | Stage::PaymentFailed => before == Some(Stage::PaymentStarted),
                 Stage::Placed => before == Some(Stage::Paid),
                 Stage::Cancelled | Stage::Refunded => before == Some(Stage::Placed),
@@ -251,7 +254,9 @@ fn faults_come_in_the_shares_asked_for_and_leave_the_shoppers_alone() {
         .iter()
         .enumerate()
         .filter_map(|(n, made)| match &made.what {
-            What::Event(event) if event.event_id == format!("t-{n}") && event.source != "malformed" => Some(bare(event)),
+            What::Event(event) if event.event_id == format!("t-{n}") && event.source != "malformed" => {
+                Some(bare(event))
+            }
             _ => None,
         })
         .take(1_000)

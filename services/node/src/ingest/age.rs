@@ -11,7 +11,9 @@ pub(super) fn check(name: &str, times: Option<Times>, is_shifted: bool, now: i64
     let since = time::timestamp(times.earliest);
     let message = if is_shifted {
         let span = time::span(times.latest - times.earliest);
-        format!("{name} spans {span}: even with its last event now, a live node takes nothing older than 7 days")
+        format!(
+            "{name} spans {span}: even with its last event now, a live node takes nothing older than 7 days"
+        )
     } else {
         format!("{name} begins at {since}: a live node takes nothing older than 7 days")
     };
@@ -40,6 +42,9 @@ mod tests {
             "f.csv begins at 2025-06-07T15:06:40Z: a live node takes nothing older than 7 days  [TIME_OUT_OF_RANGE]"
         );
         let failure = check("f.csv", times(30), true, now).expect_err("long");
-        assert!(failure.to_string().starts_with("f.csv spans 30 d: even with its last event now"), "{failure}");
+        assert!(
+            failure.to_string().starts_with("f.csv spans 30 d: even with its last event now"),
+            "{failure}"
+        );
     }
 }

@@ -23,7 +23,8 @@ impl Cells {
     pub(super) fn read(&mut self, line: &str) -> Option<&Self> {
         self.reader.reset();
         self.text.resize(line.len(), 0);
-        let (result, _, written, ended) = self.reader.read_record(line.as_bytes(), &mut self.text, &mut self.ends);
+        let (result, _, written, ended) =
+            self.reader.read_record(line.as_bytes(), &mut self.text, &mut self.ends);
         let (whole, more) = match result {
             // All was read, and no end was seen: the end is said by an empty input.
             ReadRecordResult::InputEmpty => {

@@ -135,7 +135,13 @@ mod tests {
         let header = header.expect("a header");
         let mut cells = Cells::new();
         let cells = cells.read("t-1,12.50,now,7,3.2,600,-73.9").expect("cells");
-        for (name, cell) in [("trip_id", "t-1"), ("fare", "12.50"), ("region_id", "7"), ("pickup_lon", "-73.9"), ("driver_id", "")] {
+        for (name, cell) in [
+            ("trip_id", "t-1"),
+            ("fare", "12.50"),
+            ("region_id", "7"),
+            ("pickup_lon", "-73.9"),
+            ("driver_id", ""),
+        ] {
             assert_eq!(header.cell(cells, name), cell);
         }
         assert_eq!(header.column_of("trip.fare.minor_units"), Some("fare"));
@@ -146,13 +152,18 @@ mod tests {
 
     #[test]
     fn unknown_double_and_missing_columns_are_refused() {
-        let error = header("trip_id,region_id,event_time,fare,duration,distance,colour").expect_err("unknown");
-        assert!(error.message.starts_with("there is no column \"colour\"; there are trip_id, region_id"), "{error:?}");
+        let error =
+            header("trip_id,region_id,event_time,fare,duration,distance,colour").expect_err("unknown");
+        assert!(
+            error.message.starts_with("there is no column \"colour\"; there are trip_id, region_id"),
+            "{error:?}"
+        );
         let error = header("trip_id,tripId,event_time").expect_err("double");
         assert_eq!(error.message, "two columns are trip_id");
         let error = header("trip_id,region_id,event_time,fare").expect_err("missing");
         assert_eq!(error.message, "the header lacks duration, distance");
-        let error = header("trip_id,region_id,event_time,fare,duration,distance,driver_idd").expect_err("unknown");
+        let error =
+            header("trip_id,region_id,event_time,fare,duration,distance,driver_idd").expect_err("unknown");
         assert_eq!(error.near.as_deref(), Some("driver_id"));
     }
 }

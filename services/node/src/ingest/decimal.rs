@@ -62,7 +62,8 @@ mod tests {
 
     #[test]
     fn what_is_no_plain_number_is_refused() {
-        for text in ["", ".", "-", "1e3", "1,5", "0x10", "12 ", "NaN", "--1", "1.2.3", "92233720368547758.08"] {
+        for text in ["", ".", "-", "1e3", "1,5", "0x10", "12 ", "NaN", "--1", "1.2.3", "92233720368547758.08"]
+        {
             assert_eq!(scaled(text, 2), None, "{text}");
         }
     }

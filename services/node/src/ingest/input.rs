@@ -155,4 +155,3 @@ pub(super) fn read_ahead(mut reader: AnyReader, most: u64) -> mpsc::Receiver<std
     });
     receiver
 }
-

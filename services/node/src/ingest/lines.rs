@@ -88,7 +88,10 @@ mod tests {
         let long = lines.next().expect("readable");
         assert_eq!(long, Some(Line::Unreadable("x".repeat(256), "the line is longer than 64 KiB")));
         assert_eq!(lines.next().expect("readable"), Some(Line::Text("next")));
-        assert!(matches!(lines.next().expect("readable"), Some(Line::Unreadable(_, "the line is not UTF-8"))));
+        assert!(matches!(
+            lines.next().expect("readable"),
+            Some(Line::Unreadable(_, "the line is not UTF-8"))
+        ));
         assert_eq!(lines.bytes, text.len() as u64);
     }
 }

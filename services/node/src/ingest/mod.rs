@@ -33,10 +33,10 @@ use self::rejects::{Rejects, Shape};
 use self::speed::{Speed, Timetable};
 use crate::cli::exit::Failure;
 use crate::client::{Client, Target, connect};
-use crate::wiring::SystemClock;
 use crate::output::cell::grouped;
 use crate::output::print;
 use crate::publisher::Publisher;
+use crate::wiring::SystemClock;
 
 /// Send a file of events, trips or transactions to a node
 #[derive(Debug, clap::Args)]
@@ -102,7 +102,8 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let first = next(&mut chunks, &input).await?;
     if !is_of_history(&client).await? {
         let seen = times.or_else(|| Times::of(first.iter().flat_map(|chunk| &chunk.items)));
-        let shifted = seen.map(|times| Times { earliest: times.earliest + shift, latest: times.latest + shift });
+        let shifted =
+            seen.map(|times| Times { earliest: times.earliest + shift, latest: times.latest + shift });
         age::check(&args.file, if times.is_some() { shifted } else { seen }, args.shift_to_now, now)?;
     }
     if let Some(times) = times {
@@ -115,7 +116,9 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
 /// The times of a whole file, read once before it is sent.
 async fn look_through(input: &Input, args: &Args, most: u64) -> Result<Option<Times>, Failure> {
     if matches!(input, Input::Stdin) {
-        return Err(Failure::usage("--shift-to-now must know the latest time beforehand: give a file, not standard input"));
+        return Err(Failure::usage(
+            "--shift-to-now must know the latest time beforehand: give a file, not standard input",
+        ));
     }
     let reader: AnyReader = input.open(args.what, &args.currency)?;
     let looking = tokio::task::spawn_blocking(move || input::look_through(reader, most));
@@ -156,7 +159,9 @@ async fn send(
     progress.end();
     if again > 0 {
         let again = grouped(&again.to_string());
-        eprintln!("{again} events were sent again after a break; those counted before it are among the duplicates");
+        eprintln!(
+            "{again} events were sent again after a break; those counted before it are among the duplicates"
+        );
     }
     summary(publisher.listener())
 }

@@ -74,7 +74,8 @@ impl Listener<Vec<Line>> for Outcomes {
         if let Some(counts) = &answer.counts {
             self.counts.add(counts);
         }
-        self.note(lines, answer.problems).map_err(|error| Failure::from(anyhow::anyhow!("the file of rejects: {error}")))
+        self.note(lines, answer.problems)
+            .map_err(|error| Failure::from(anyhow::anyhow!("the file of rejects: {error}")))
     }
 }
 
@@ -91,7 +92,11 @@ mod tests {
     fn item(line: u64, refused: bool) -> Item {
         let ready = Ready { event: Bytes::new(), millis: None };
         let refusal = Refusal::new(Reason::PayloadUndecodable, "", "is nothing");
-        Item { line, original: format!("line {line}"), became: if refused { Err(refusal) } else { Ok(ready) } }
+        Item {
+            line,
+            original: format!("line {line}"),
+            became: if refused { Err(refusal) } else { Ok(ready) },
+        }
     }
 
     #[test]
@@ -99,7 +104,8 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("f.rejects.ndjson");
         let mut outcomes = Outcomes::new(Rejects::new(path.clone(), Shape::Json).expect("ready"));
-        let lines = [(1, false), (2, true), (4, false), (5, false)].map(|(line, refused)| Line::part(item(line, refused)).1);
+        let lines = [(1, false), (2, true), (4, false), (5, false)]
+            .map(|(line, refused)| Line::part(item(line, refused)).1);
         let verdict = |index, outcome: Outcome| EventVerdict {
             index,
             outcome: outcome.into(),
@@ -110,14 +116,20 @@ mod tests {
         };
         let answer = StreamEventsResponse {
             problems: vec![verdict(0, Outcome::Duplicate), verdict(2, Outcome::Rejected)],
-            counts: Some(VerdictCounts { counted: Some(1), duplicate: Some(1), rejected: Some(1), ..Default::default() }),
+            counts: Some(VerdictCounts {
+                counted: Some(1),
+                duplicate: Some(1),
+                rejected: Some(1),
+                ..Default::default()
+            }),
             ..Default::default()
         };
         outcomes.answered(lines.into(), answer).expect("noted");
         assert_eq!(outcomes.counts.to_string(), "counted 1 · duplicate 1 · late 0 · rejected 2");
         outcomes.rejects.close().expect("closed");
         let written = std::fs::read_to_string(path).expect("rejects");
-        let numbers: Vec<_> = written.lines().map(|line| line.split(',').next().unwrap_or_default()).collect();
+        let numbers: Vec<_> =
+            written.lines().map(|line| line.split(',').next().unwrap_or_default()).collect();
         assert_eq!(numbers, [r#"{"line":2"#, r#"{"line":5"#]);
         assert!(written.contains(r#""field":"user_id""#));
     }

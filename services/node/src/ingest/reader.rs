@@ -133,7 +133,8 @@ impl<R: Read> Reader<R> {
         if event.event_id.is_empty() {
             event.event_id = id(original, line);
         }
-        let millis = event.event_time.as_ref().and_then(time::of).map(|millis| millis.saturating_add(self.shift));
+        let millis =
+            event.event_time.as_ref().and_then(time::of).map(|millis| millis.saturating_add(self.shift));
         if let (Some(millis), true) = (millis, self.shift != 0) {
             event.event_time = Some(time::timestamp(millis));
         }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::columns::Header;
 use super::cells::Cells;
+use super::columns::Header;
 
 /// Longest value shown in the summary.
 const SHOWN_BYTES: usize = 64;
@@ -134,7 +134,13 @@ mod tests {
 
     fn reject(line: u64, field: &str, original: &str) -> Reject {
         let text = |text: &str| text.to_owned();
-        Reject { line, reason: text("VALUE_OUT_OF_RANGE"), field: text(field), message: text("must be 1 to 100"), original: text(original) }
+        Reject {
+            line,
+            reason: text("VALUE_OUT_OF_RANGE"),
+            field: text(field),
+            message: text("must be 1 to 100"),
+            original: text(original),
+        }
     }
 
     #[test]
@@ -142,7 +148,10 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("trips.csv.rejects.ndjson");
         std::fs::write(&path, "old").expect("written");
-        let header = Header::read(&TRIP, Cells::new().read("trip_id,region_id,event_time,fare,duration,distance").expect("cells"));
+        let header = Header::read(
+            &TRIP,
+            Cells::new().read("trip_id,region_id,event_time,fare,duration,distance").expect("cells"),
+        );
         let shape = Shape::Table(Arc::new(header.expect("a header")));
         assert_eq!(shape.name("events[12].trip.region_id"), "region_id");
         let mut rejects = Rejects::new(path.clone(), shape).expect("ready");

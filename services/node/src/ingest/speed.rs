@@ -17,8 +17,13 @@ impl FromStr for Speed {
         if text == "max" {
             return Ok(Self::Max);
         }
-        let times: f64 = text.strip_suffix('x').unwrap_or(text).parse().map_err(|_| "wants max or a factor, as 10")?;
-        if times.is_finite() && times >= 0.001 { Ok(Self::Times(times)) } else { Err("wants a factor of 0.001 or more") }
+        let times: f64 =
+            text.strip_suffix('x').unwrap_or(text).parse().map_err(|_| "wants max or a factor, as 10")?;
+        if times.is_finite() && times >= 0.001 {
+            Ok(Self::Times(times))
+        } else {
+            Err("wants a factor of 0.001 or more")
+        }
     }
 }
 

@@ -53,10 +53,17 @@ impl<'a> Row<'a> {
     }
 
     /// An amount in main units, exactly.
-    fn money(self, name: &str, field: &'static str, code: &str, code_field: &'static str) -> Read<Option<v1::Money>> {
+    fn money(
+        self,
+        name: &str,
+        field: &'static str,
+        code: &str,
+        code_field: &'static str,
+    ) -> Read<Option<v1::Money>> {
         self.optional(name, |cell| {
-            let currency = Currency::parse(code)
-                .ok_or_else(|| Refusal::new(Reason::CurrencyUnknown, code_field, "use an ISO 4217 code, such as EUR"))?;
+            let currency = Currency::parse(code).ok_or_else(|| {
+                Refusal::new(Reason::CurrencyUnknown, code_field, "use an ISO 4217 code, such as EUR")
+            })?;
             let places = currency.exponent();
             let amount = scaled(cell, places).ok_or_else(|| invalid(field, "must be a number, as 12.50"))?;
             if !amount.is_exact {
@@ -69,7 +76,9 @@ impl<'a> Row<'a> {
     /// A place, from two cells or none.
     fn point(self, latitude: &str, longitude: &str, fields: [&'static str; 2]) -> Read<Option<v1::Point>> {
         let degrees = |name: &str, field| {
-            self.optional(name, |cell| cell.parse::<f64>().map_err(|_| invalid(field, "must be degrees, as 40.7128")))
+            self.optional(name, |cell| {
+                cell.parse::<f64>().map_err(|_| invalid(field, "must be degrees, as 40.7128"))
+            })
         };
         match (degrees(latitude, fields[0])?, degrees(longitude, fields[1])?) {
             (None, None) => Ok(None),
@@ -80,15 +89,18 @@ impl<'a> Row<'a> {
     }
 
     pub(super) fn trip(self, currency: &str) -> Read<v1::Event> {
-        let region = |cell: &str| cell.parse().map_err(|_| invalid("trip.region_id", "must be a whole number"));
+        let region =
+            |cell: &str| cell.parse().map_err(|_| invalid("trip.region_id", "must be a whole number"));
         let seconds = |cell: &str| {
-            let millis = scaled(cell, 3).ok_or_else(|| invalid("trip.duration", "must be seconds, as 600"))?.value;
+            let millis =
+                scaled(cell, 3).ok_or_else(|| invalid("trip.duration", "must be seconds, as 600"))?.value;
             let nanos = (millis % 1_000 * 1_000_000) as i32;
             Ok(Duration { seconds: millis / 1_000, nanos })
         };
         // Whole metres: a file may tell a distance finer than anybody measured it.
         let metres = |cell: &str| {
-            let metres = scaled(cell, 3).ok_or_else(|| invalid("trip.distance_meters", "must be km, as 3.2"))?;
+            let metres =
+                scaled(cell, 3).ok_or_else(|| invalid("trip.distance_meters", "must be km, as 3.2"))?;
             Ok(metres.value)
         };
         let code = Some(self.cell("currency")).filter(|code| !code.is_empty()).unwrap_or(currency);
@@ -98,8 +110,16 @@ impl<'a> Row<'a> {
             fare: self.money("fare", "trip.fare", code, "trip.fare.currency_code")?,
             duration: self.optional("duration", seconds)?,
             distance_meters: self.optional("distance", metres)?.unwrap_or_default(),
-            pickup: self.point("pickup_lat", "pickup_lon", ["trip.pickup.latitude", "trip.pickup.longitude"])?,
-            dropoff: self.point("dropoff_lat", "dropoff_lon", ["trip.dropoff.latitude", "trip.dropoff.longitude"])?,
+            pickup: self.point(
+                "pickup_lat",
+                "pickup_lon",
+                ["trip.pickup.latitude", "trip.pickup.longitude"],
+            )?,
+            dropoff: self.point(
+                "dropoff_lat",
+                "dropoff_lon",
+                ["trip.dropoff.latitude", "trip.dropoff.longitude"],
+            )?,
             driver_id: self.text("driver_id"),
             vehicle_type: self.text("vehicle_type"),
             payment_method: self.text("payment_method"),
@@ -127,6 +147,11 @@ impl<'a> Row<'a> {
         };
         let event_time = Some(self.time("transactionDate")?);
         let user_id = self.text("userId");
-        Ok(v1::Event { event_time, user_id, kind: Some(Body::Transaction(transaction)), ..v1::Event::default() })
+        Ok(v1::Event {
+            event_time,
+            user_id,
+            kind: Some(Body::Transaction(transaction)),
+            ..v1::Event::default()
+        })
     }
 }

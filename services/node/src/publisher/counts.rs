@@ -48,7 +48,13 @@ mod tests {
     fn counts_read_as_one_line() {
         let mut counts = Counts::default();
         let some = |count| Some(count);
-        let answer = VerdictCounts { counted: some(999_871), duplicate: some(97), late: some(0), rejected: some(32), accepted: some(0) };
+        let answer = VerdictCounts {
+            counted: some(999_871),
+            duplicate: some(97),
+            late: some(0),
+            rejected: some(32),
+            accepted: some(0),
+        };
         counts.add(&answer);
         assert_eq!(counts.to_string(), "counted 999,871 · duplicate 97 · late 0 · rejected 32");
         let logged = Counts { accepted: 1_200, rejected: 3, ..Counts::default() };

@@ -54,7 +54,11 @@ impl<C> Window<C> {
 
     /// Everything not acknowledged, in order, for a new stream. Its numbers go on rising.
     pub(super) fn again(&self) -> Vec<raw::StreamEventsRequest> {
-        let again = |sent: &Sent<C>| raw::StreamEventsRequest { seq: sent.seq, events: sent.events.clone(), ack: self.ack };
+        let again = |sent: &Sent<C>| raw::StreamEventsRequest {
+            seq: sent.seq,
+            events: sent.events.clone(),
+            ack: self.ack,
+        };
         self.sent.iter().map(again).collect()
     }
 }
@@ -70,7 +74,8 @@ mod tests {
     #[test]
     fn what_was_not_acknowledged_is_sent_again_as_it_was() {
         let mut window = Window::new(3, 2);
-        let sent: Vec<_> = [("a", 1), ("b", 2), ("c", 3)].map(|(text, cargo)| window.push(batch(text), cargo)).into();
+        let sent: Vec<_> =
+            [("a", 1), ("b", 2), ("c", 3)].map(|(text, cargo)| window.push(batch(text), cargo)).into();
         assert!(window.is_full());
         assert_eq!(window.acknowledge(1), Some(1));
         assert!(!window.is_full());

@@ -91,7 +91,8 @@ impl Shards {
                 true => sum.serving += 1,
                 false => sum.others += 1,
             }
-            let number = |field: &str| shard[field].as_str().and_then(|text| text.parse::<i64>().ok()).unwrap_or(0);
+            let number =
+                |field: &str| shard[field].as_str().and_then(|text| text.parse::<i64>().ok()).unwrap_or(0);
             sum.lag += (number("endPosition") - number("position")).max(0);
             let age = shard["cutAge"].as_str().and_then(|text| text.strip_suffix('s')?.parse::<f64>().ok());
             sum.oldest_cut = sum.oldest_cut.max(age.map(|age| age as u64));

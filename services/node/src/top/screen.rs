@@ -110,7 +110,8 @@ fn or_nothing(text: Option<String>) -> String {
 /// Revenue has a line of its own: it may come in several currencies.
 fn headline(shown: &Numbers, is_wide: bool) -> Vec<Line<'static>> {
     let of = |query, name| or_nothing(shown.measure(query, name));
-    let traffic = format!("events/s {}   people 5m {}", of(Query::Events, "events"), of(Query::People, "users"));
+    let traffic =
+        format!("events/s {}   people 5m {}", of(Query::Events, "events"), of(Query::People, "users"));
     let conversion = or_nothing(shown.percent(Query::Visits, "conversion"));
     let orders = format!("orders 1h {}   conv {conversion}", of(Query::Visits, "orders"));
     let revenue = format!("revenue 1h {}", of(Query::Visits, "revenue"));
@@ -132,7 +133,9 @@ fn filtered<'n>(state: &'n State, query: Query, dimension: &str) -> Vec<(&'n str
 fn products(state: &State, area: Rect, buffer: &mut Buffer) {
     let wide = area.width >= 60;
     let columns: &[(&str, &str, u16)] = match wide {
-        true => &[("revenue", "revenue", 16), ("units", "units", 8), ("views", "views", 8), ("adds", "adds", 8)],
+        true => {
+            &[("revenue", "revenue", 16), ("units", "units", 8), ("views", "views", 8), ("adds", "adds", 8)]
+        }
         false => &[("revenue", "revenue", 14), ("units", "units", 7), ("views", "views", 7)],
     };
     let rows = filtered(state, Query::Products, "product");
@@ -164,16 +167,23 @@ fn carts(shown: &Numbers, area: Rect, buffer: &mut Buffer) {
 }
 
 /// A title with its columns, figures at the right.
-fn table(title: &str, columns: &[(&str, u16)], rows: Vec<(String, Vec<String>)>, area: Rect, buffer: &mut Buffer) {
+fn table(
+    title: &str,
+    columns: &[(&str, u16)],
+    rows: Vec<(String, Vec<String>)>,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
     let right = |text: String| Cell::new(Line::from(text).alignment(Alignment::Right));
     let titles = columns.iter().map(|(title, _)| right((*title).to_owned()));
     let header = Row::new(std::iter::once(Cell::new(title.to_owned())).chain(titles)).style(bold());
     let is_empty = rows.is_empty();
-    let rows = rows.into_iter().map(|(name, cells)| {
-        Row::new(std::iter::once(Cell::new(name)).chain(cells.into_iter().map(right)))
-    });
+    let rows = rows
+        .into_iter()
+        .map(|(name, cells)| Row::new(std::iter::once(Cell::new(name)).chain(cells.into_iter().map(right))));
     let rows: Vec<Row<'_>> = if is_empty { vec![Row::new([NOTHING])] } else { rows.collect() };
-    let widths = std::iter::once(Constraint::Min(8)).chain(columns.iter().map(|(_, width)| Constraint::Length(*width)));
+    let widths = std::iter::once(Constraint::Min(8))
+        .chain(columns.iter().map(|(_, width)| Constraint::Length(*width)));
     Widget::render(Table::new(rows, widths).header(header), area, buffer);
 }
 
@@ -185,7 +195,11 @@ fn shards(shown: &Numbers) -> String {
         0 => String::new(),
         others => format!(", {others} not"),
     };
-    format!("SHARDS {} serving{others}   lag {}   oldest cut {cut}   held back: {held}", shards.serving, number(shards.lag))
+    format!(
+        "SHARDS {} serving{others}   lag {}   oldest cut {cut}   held back: {held}",
+        shards.serving,
+        number(shards.lag)
+    )
 }
 
 /// The screen as lines of text, for where there is no terminal.

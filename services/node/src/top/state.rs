@@ -103,7 +103,9 @@ impl State {
         match (self.mode, key) {
             (_, Key::Leave) => return true,
             (_, Key::Resize) => {}
-            (Mode::Filter, Key::Char(letter)) if self.filter.chars().count() < FILTER => self.filter.push(letter),
+            (Mode::Filter, Key::Char(letter)) if self.filter.chars().count() < FILTER => {
+                self.filter.push(letter)
+            }
             (Mode::Filter, Key::Char(_)) => {}
             (Mode::Filter, Key::Backspace) => {
                 self.filter.pop();

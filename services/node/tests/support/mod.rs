@@ -60,7 +60,12 @@ impl Dev {
 
     /// The same with its shoppers.
     pub(crate) fn start_with_traffic(arguments: &[&str]) -> Self {
-        let free = ["dev", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"];
+        Self::start_at("127.0.0.1:0", arguments)
+    }
+
+    /// The same at an address.
+    pub(crate) fn start_at(listen: &str, arguments: &[&str]) -> Self {
+        let free = ["dev", "--listen", listen, "--metrics-listen", "127.0.0.1:0"];
         let mut child = souk(&free)
             .args(arguments)
             .stdout(Stdio::piped())

@@ -53,7 +53,10 @@ async fn every_slot_goes_out_when_it_is_due() {
     assert_eq!(sink.taken.len(), 400);
     for (n, at) in sink.taken {
         let due = due(n, 200);
-        assert!(due <= at && at <= due + BATCH_EVERY + Duration::from_millis(1), "{n} was due {due:?}, came {at:?}");
+        assert!(
+            due <= at && at <= due + BATCH_EVERY + Duration::from_millis(1),
+            "{n} was due {due:?}, came {at:?}"
+        );
     }
 }
 
@@ -65,11 +68,18 @@ async fn a_stall_delays_what_waits_and_does_not_shift_the_schedule() {
     assert_eq!(done, Ok(()));
     let came: Vec<u64> = sink.taken.iter().map(|(n, _)| *n).collect();
     assert_eq!(came, (0..2_000).collect::<Vec<_>>(), "in order, none lost");
-    assert!(driven.behind > stall - Duration::from_millis(20) && driven.behind <= stall, "{:?}", driven.behind);
+    assert!(
+        driven.behind > stall - Duration::from_millis(20) && driven.behind <= stall,
+        "{:?}",
+        driven.behind
+    );
     // Stalled from 0.5 s to 3.5 s. Whatever is due later comes as if nothing had happened.
     for (n, at) in sink.taken.into_iter().filter(|(n, _)| *n > 720) {
         let due = due(n, 200);
-        assert!(due <= at && at <= due + BATCH_EVERY + Duration::from_millis(1), "{n} was due {due:?}, came {at:?}");
+        assert!(
+            due <= at && at <= due + BATCH_EVERY + Duration::from_millis(1),
+            "{n} was due {due:?}, came {at:?}"
+        );
     }
 }
 

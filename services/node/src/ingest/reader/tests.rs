@@ -18,8 +18,10 @@ fn refusal(what: As, text: &str) -> (String, String) {
     (format!("{} [{reason}]", last.field), last.message.into_owned())
 }
 
-const TRIPS: &str = "trip_id,region_id,event_time,fare,duration,distance,vehicle_type,pickup_lat,pickup_lon\n";
-const LEDGER: &str = "transactionId,userId,transactionType,amount,currency,transactionDate,category,merchant,location\n";
+const TRIPS: &str =
+    "trip_id,region_id,event_time,fare,duration,distance,vehicle_type,pickup_lat,pickup_lon\n";
+const LEDGER: &str =
+    "transactionId,userId,transactionType,amount,currency,transactionDate,category,merchant,location\n";
 
 #[test]
 fn a_trip_is_read_exactly() {
@@ -62,8 +64,16 @@ fn what_is_wrong_with_a_line_is_named_by_its_field() {
         (format!("t,7,{time},1.234,60,1,,,"), "trip.fare [FIELD_INVALID]", "EUR has 2 decimals, not more"),
         (format!("t,7,{time},1e3,60,1,,,"), "trip.fare [FIELD_INVALID]", "must be a number, as 12.50"),
         (format!("t,7,{time},1,60,far,,,"), "trip.distance_meters [FIELD_INVALID]", "must be km, as 3.2"),
-        (format!("t,7,{time},1,60,1,car,40.7,"), "trip.pickup.longitude [FIELD_MISSING]", "is needed beside the other"),
-        ("t,7,soon,1,60,1,,,".to_owned(), "event_time [FIELD_INVALID]", "must be a time, as 2024-05-01T10:00:00Z"),
+        (
+            format!("t,7,{time},1,60,1,car,40.7,"),
+            "trip.pickup.longitude [FIELD_MISSING]",
+            "is needed beside the other",
+        ),
+        (
+            "t,7,soon,1,60,1,,,".to_owned(),
+            "event_time [FIELD_INVALID]",
+            "must be a time, as 2024-05-01T10:00:00Z",
+        ),
         (format!("t,7,{time},1,60"), " [PAYLOAD_UNDECODABLE]", "has 5 columns, the header 9"),
         (format!("t,7,{time},1,60,1,\"car,,"), " [PAYLOAD_UNDECODABLE]", "has 7 columns, the header 9"),
     ] {
@@ -98,7 +108,12 @@ fn events_are_read_in_either_spelling_and_unknown_fields_are_refused() {
 #[test]
 fn a_line_without_an_id_gets_the_same_one_every_time_and_equal_lines_get_two() {
     let line = r#"{"user_id":"me","page_view":{"page":"/"}}"#;
-    let ids = || events(As::Event, &format!("{line}\n{line}\n")).into_iter().map(|event| event.event_id).collect::<Vec<_>>();
+    let ids = || {
+        events(As::Event, &format!("{line}\n{line}\n"))
+            .into_iter()
+            .map(|event| event.event_id)
+            .collect::<Vec<_>>()
+    };
     assert_eq!(ids(), ids());
     assert_ne!(ids()[0], ids()[1]);
     assert!(souk_model::record::validate_event(&events(As::Event, line)[0]).is_ok());

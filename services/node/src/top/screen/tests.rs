@@ -38,7 +38,12 @@ fn shop() -> State {
         product(2, "p-3", "990150", 655, 7_004),
         product(3, "p-8", "712010", 97, 2_310),
         row(4, json!({ "session.referrer": "direct" }), referrer, Some(1)),
-        row(5, json!({}), json!({ "carts": whole(41), "recovered": whole(3), "value": euros("190450") }), None),
+        row(
+            5,
+            json!({}),
+            json!({ "carts": whole(41), "recovered": whole(3), "value": euros("190450") }),
+            None,
+        ),
         json!({ "frame": { "kind": "KIND_SNAPSHOT_END", "info": { "asOf": "2026-11-21T10:02:41.350Z", "complete": true } } }),
     ];
     for frame in frames {
@@ -169,6 +174,9 @@ fn a_new_hour_replaces_the_old_one() {
 #[test]
 fn off_a_terminal_it_is_text_without_the_keys() {
     let text = plain(&shop(), 80, 24);
-    assert!(text.starts_with("souk ") && text.contains("p-17  ") && text.contains("SHARDS 16 serving"), "{text}");
+    assert!(
+        text.starts_with("souk ") && text.contains("p-17  ") && text.contains("SHARDS 16 serving"),
+        "{text}"
+    );
     assert!(!text.contains("leave") && !text.contains("\n\n\n"), "{text}");
 }
