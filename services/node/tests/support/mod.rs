@@ -117,8 +117,18 @@ impl Dev {
         Self::start_at("127.0.0.1:0", arguments)
     }
 
+    /// The same at an address.
     pub(crate) fn start_at(address: &str, arguments: &[&str]) -> Self {
-        let ports = ["dev", "--no-traffic", "--listen", address, "--metrics-listen", "127.0.0.1:0"];
+        Self::begin(address, &[&["--no-traffic"], arguments].concat())
+    }
+
+    /// The same with its shoppers.
+    pub(crate) fn start_with_traffic(arguments: &[&str]) -> Self {
+        Self::begin("127.0.0.1:0", arguments)
+    }
+
+    fn begin(address: &str, arguments: &[&str]) -> Self {
+        let ports = ["dev", "--listen", address, "--metrics-listen", "127.0.0.1:0"];
         let mut running = Running::start(&[&ports[..], arguments].concat());
         running.read_until("at once.");
         let word = |after: &str| {
@@ -151,6 +161,18 @@ impl Dev {
     /// Sends a signal by name, and waits for the end.
     pub(crate) fn end(mut self, signal: &str) -> i32 {
         self.running.end(signal)
+    }
+}
+
+/// Looks again until there is what was waited for.
+pub(crate) fn eventually<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    let began = now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(now() - began < PATIENCE, "it never came");
+        std::thread::park_timeout(Duration::from_millis(50));
     }
 }
 
