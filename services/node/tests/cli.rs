@@ -26,6 +26,9 @@ const COMMANDS: [&str; 22] = [
     "config show",
     "config default",
     "config reference",
+    "generate",
+    "ingest",
+    "top",
     "completions",
     "man",
 ];
