@@ -93,19 +93,8 @@ async fn under_fire(common: &Common, options: &Options, place: &Place) -> Result
     }
 
     let mut report = Report::default();
-    let mut met = Met::default();
     let crashing = rounds(&binary, place, options, &conductor, course, souk, &mut report);
-    tokio::pin!(crashing);
-    let souk = loop {
-        tokio::select! {
-            souk = &mut crashing => break souk?,
-            // A lane that fails ends the run; at the end of the traffic they all end.
-            Some(lane) = lanes.join_next() => met.join(lane??),
-        }
-    };
-    while let Some(lane) = lanes.join_next().await {
-        met.join(lane??);
-    }
+    let (souk, met) = beside(crashing, lanes).await?;
     drop(stopped);
     let conductor = Arc::into_inner(conductor).context("the lanes are done with the conductor")?;
     let events = verify(&binary, conductor, &followers, met, &mut report).await?;
@@ -113,6 +102,25 @@ async fn under_fire(common: &Common, options: &Options, place: &Place) -> Result
     while following.join_next().await.is_some() {}
     drop(souk);
     Ok((report, events))
+}
+
+/// Crashes while lanes send. A lane that fails ends the run; at the end of the traffic they all end.
+async fn beside(
+    crashing: impl Future<Output = Result<Souk>>,
+    mut lanes: JoinSet<Result<Met>>,
+) -> Result<(Souk, Met)> {
+    let mut met = Met::default();
+    tokio::pin!(crashing);
+    let souk = loop {
+        tokio::select! {
+            souk = &mut crashing => break souk?,
+            Some(lane) = lanes.join_next() => met.join(lane??),
+        }
+    };
+    while let Some(lane) = lanes.join_next().await {
+        met.join(lane??);
+    }
+    Ok((souk, met))
 }
 
 /// One watch per kind of question; each of a few queries, as a dashboard has them.
@@ -141,7 +149,11 @@ async fn rounds(
         for _ in 0..slices {
             conductor.slice(course).await?;
         }
-        sleep(conductor::PACE.mul_f64(rng.random())).await;
+        // Most crashes tear batches that are on their way, some find the server at rest.
+        conductor.begin(course).await?;
+        let torn = rng.random_bool(0.8);
+        let within = if torn { conductor::UNDER_WAY } else { conductor::PACE };
+        sleep(within.mul_f64(rng.random())).await;
         souk.kill()?;
         // Sometimes it dies again while it still recovers.
         if rng.random_bool(0.1) {

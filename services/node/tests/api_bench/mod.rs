@@ -13,7 +13,9 @@ use souk_journal::{EmbeddedJournal, OnFatal};
 use souk_model::journal::Partitions;
 use souk_model::time::Millis;
 use souk_proto::grpc::client::admin_service_client::AdminServiceClient;
+use souk_proto::grpc::client::analytics_service_client::AnalyticsServiceClient;
 use souk_proto::grpc::client::event_service_client::EventServiceClient;
+use souk_proto::grpc::client::user_service_client::UserServiceClient;
 use souk_proto::v1;
 use souk_runtime::ports::{Clock, Journal};
 use souk_runtime::{Config, Ports, Runtime};
@@ -134,6 +136,23 @@ impl Node {
         AdminServiceClient::new(self.channel().await)
     }
 
+    pub(crate) async fn analytics(&self) -> AnalyticsServiceClient<Channel> {
+        AnalyticsServiceClient::new(self.channel().await)
+    }
+
+    pub(crate) async fn users(&self) -> UserServiceClient<Channel> {
+        UserServiceClient::new(self.channel().await)
+    }
+
+    /// Publishes a batch that is all right, and answers where it was folded.
+    pub(crate) async fn publish(&self, events: Vec<v1::Event>) -> String {
+        let ack = v1::AckLevel::Applied.into();
+        let request = v1::PublishEventsRequest { events, ack, ..Default::default() };
+        let answer = self.events().await.publish_events(request).await.unwrap().into_inner();
+        assert_eq!(answer.counts.as_ref().unwrap().rejected, Some(0), "{:?}", answer.verdicts);
+        answer.position
+    }
+
     /// Tells it to stop; the test goes on.
     pub(crate) fn leave(&self) {
         self.stop.cancel();
@@ -149,6 +168,11 @@ impl Node {
 /// Fails the test rather than hang it.
 pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.expect("not within the test's patience")
+}
+
+/// The machine's time.
+pub(crate) fn now() -> Millis {
+    SystemClock.now()
 }
 
 /// A page view of a user.
