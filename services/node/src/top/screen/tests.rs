@@ -70,10 +70,10 @@ fn at_80_by_24_everything_is_there() {
     assert_eq!(lines[1], "events/s 204   people 5m 1,294   orders 1h 388   conv 3.1 %");
     assert_eq!(lines[2], "revenue 1h 61,310.40 EUR");
     let expected = [
-        "TOP PRODUCTS 1h        revenue   units   views   CARTS LEFT today 41   back 3",
-        "p-17             12,843.00 EUR     412   9,120   1,904.50 EUR",
+        "TOP PRODUCTS 1h        revenue   units   views  CARTS LEFT today 41   back 3",
+        "p-17             12,843.00 EUR     412   9,120  1,904.50 EUR",
         "p-3               9,901.50 EUR     655   7,004",
-        "p-8               7,120.10 EUR      97   2,310   REFERRERS 1h     visits  orders",
+        "p-8               7,120.10 EUR      97   2,310  REFERRERS 1h      visits  orders",
     ];
     assert_eq!(lines[4..8], expected);
     assert_eq!(lines[22], "SHARDS 16 serving   lag 0   oldest cut 12 s   held back: none");
