@@ -1,5 +1,7 @@
 //! The contract of all watches, end to end: a whole node behind a real connection.
 
+#![allow(clippy::unwrap_used)] // a test may fail where it stands
+
 mod api_bench;
 
 use api_bench::{Node, failed, page_view, within};

@@ -1,5 +1,7 @@
 //! One whole node in this process, on its embedded ports, behind a server on a free port of loopback.
 
+#![allow(clippy::unwrap_used)] // a test may fail where it stands
+
 // Each test file uses its own part of it.
 #![allow(dead_code)]
 
