@@ -56,14 +56,12 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     }
     print(&format!("ready in {:.2} s\n\n{}", began.elapsed().as_secs_f64(), next_steps(&node)))?;
 
-    let shopping = (config.traffic.rate > 0).then(|| {
-        tokio::spawn(shoppers::shop(config.traffic.clone(), shoppers::into_node(node.runtime.clone())))
-    });
-    let done = shutdown::until_drained(node, signals, config.node.drain_timeout).await;
-    if let Some(shopping) = shopping {
-        shopping.abort();
+    if config.traffic.rate > 0 {
+        let shopping = shoppers::shop(config.traffic.clone(), shoppers::into_node(node.runtime.clone()));
+        // They go when the node leaves: it closes its data directory once nobody else holds it.
+        tokio::spawn(node.leaving().run_until_cancelled_owned(shopping));
     }
-    done
+    shutdown::until_drained(node, signals, config.node.drain_timeout).await
 }
 
 /// Where it is and how safe.

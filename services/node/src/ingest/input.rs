@@ -82,7 +82,7 @@ impl Input {
     pub(super) fn size(&self) -> Option<u64> {
         let Self::File(path) = self else { return None };
         let about = std::fs::metadata(path).ok()?;
-        about.is_file().then(|| about.len())
+        about.is_file().then_some(about.len())
     }
 
     pub(super) fn open(&self, what: As, currency: &str) -> Result<AnyReader, Failure> {
@@ -146,9 +146,12 @@ pub(super) fn read_ahead(mut reader: AnyReader, most: u64) -> mpsc::Receiver<std
             let chunk = next_chunk(&mut reader, left);
             let count = chunk.as_ref().map_or(0, |chunk| chunk.items.len()) as u64;
             left -= count;
-            let is_last = chunk.is_err() || count == 0;
-            // Nobody receives any more: the command is over.
-            if (is_last && chunk.is_ok()) || chunks.blocking_send(chunk).is_err() || is_last {
+            let is_over = count == 0;
+            if is_over && chunk.is_ok() {
+                return;
+            }
+            // What went wrong is passed on. Nobody receives any more: the command is over.
+            if chunks.blocking_send(chunk).is_err() || is_over {
                 return;
             }
         }
