@@ -70,7 +70,7 @@ async fn a_watch_is_a_snapshot_then_changes_then_goodbye_and_goes_on_with_its_to
     let elsewhere = Node::start().await;
     let mut theirs = elsewhere.analytics().await;
     let (code, reason, _) = failed(theirs.watch_metric(watch_of(resume(&token))).await);
-    assert_eq!((code, &*reason), (Code::OutOfRange, "RESUME_TOKEN_EXPIRED"), "of a journal with more in it");
+    assert_eq!((code, &*reason), (Code::OutOfRange, "RESUME_TOKEN_EXPIRED"), "of another journal");
 
     node.leave();
     let mut last = Kind::Unspecified;

@@ -102,7 +102,7 @@ fn counts(out: &str) -> Vec<u32> {
 #[test]
 fn a_node_that_dies_and_comes_back_gets_what_it_had_not_acknowledged() {
     let dir = tempfile::tempdir().expect("a directory");
-    let kept = ["--no-traffic", "--data-dir", dir.path().to_str().expect("a path")];
+    let kept = ["--data-dir", dir.path().to_str().expect("a path")];
     let dev = Dev::start_at("127.0.0.1:0", &kept);
     let address = dev.address.clone();
     let flags = ["generate", "--rate", "500", "--events", "3000", "--address", &address];

@@ -5,6 +5,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use souk_api::admin::NodeFacts;
@@ -78,6 +79,12 @@ pub(crate) fn options() -> Options {
     Options { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), ..Options::default() }
 }
 
+/// Another journal for every node, as chance gives them.
+fn topic() -> u64 {
+    static TOPICS: AtomicU64 = AtomicU64::new(7);
+    TOPICS.fetch_add(1, Ordering::Relaxed)
+}
+
 impl Node {
     /// A node whose shards all serve.
     pub(crate) async fn start() -> Self {
@@ -88,7 +95,7 @@ impl Node {
         let dir = tempfile::tempdir().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let on_fatal = OnFatal::new(|error| panic!("{error}"));
-        let journal = souk_journal::Options::new(dir.path().join("journal"), PARTITIONS, 7, on_fatal);
+        let journal = souk_journal::Options::new(dir.path().join("journal"), PARTITIONS, topic(), on_fatal);
         let journal: Arc<dyn Journal> = Arc::new(EmbeddedJournal::open(journal, clock.clone()).unwrap());
         let store = Arc::new(EmbeddedStore::open(dir.path().join("store.redb")).unwrap());
         let config = Config {
