@@ -146,13 +146,12 @@ pub(super) fn read_ahead(mut reader: AnyReader, most: u64) -> mpsc::Receiver<std
             let chunk = next_chunk(&mut reader, left);
             let count = chunk.as_ref().map_or(0, |chunk| chunk.items.len()) as u64;
             left -= count;
-            let failed = chunk.is_err();
-            if count == 0 && !failed {
+            let is_over = count == 0;
+            if is_over && chunk.is_ok() {
                 return;
             }
-            // Nobody receives any more: the command is over.
-            let unheard = chunks.blocking_send(chunk).is_err();
-            if unheard || failed {
+            // What went wrong is passed on. Nobody receives any more: the command is over.
+            if chunks.blocking_send(chunk).is_err() || is_over {
                 return;
             }
         }
