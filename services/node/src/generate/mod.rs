@@ -1,4 +1,4 @@
-//! Synthetic shoppers: seeded, repeatable traffic of a whole shop, on an exact schedule. [`shoppers`] make it, [`drive`] keeps the pace,
+//! Synthetic shoppers: seeded, repeatable traffic of a whole shop, on an exact schedule. [`shoppers`] make it, [`mod@drive`] keeps the pace,
 //! a sink takes it: a node in this process, one behind gRPC, or lines of JSON.
 
 mod browsing;
