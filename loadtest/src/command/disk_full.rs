@@ -23,7 +23,8 @@ use crate::souk::lane::Lane;
 use crate::souk::shards::Shards;
 use crate::traffic::batch;
 
-const BATCH: u64 = 500;
+/// With their padding about 200 KiB: below what a message may be.
+const BATCH: u64 = 200;
 /// Fills a disk sooner: the reporter's own reference, as long as a text may be.
 const PADDING: usize = 900;
 
