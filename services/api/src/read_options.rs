@@ -1,10 +1,9 @@
 //! How fresh an answer must be, from the request to the runtime; and what an answer is worth, from the runtime to the response.
 
 use souk_model::journal::ShardId;
-use souk_model::series;
 use souk_model::time::{Millis, SECOND, to_timestamp};
 use souk_proto::v1;
-use souk_proto::v1::answer_info::{Exactness, Source};
+use souk_proto::v1::answer_info::Source;
 use souk_runtime::Position;
 use souk_runtime::read::{Freshness, Read, ReadOptions};
 
@@ -70,26 +69,6 @@ impl ReadCall {
             ..v1::AnswerInfo::default()
         }
     }
-
-    /// What rows of a metric are worth. Whether values are provisional or sketched is known of the rows.
-    pub fn info_of_series(
-        &self,
-        info: &series::AnswerInfo,
-        provisional: bool,
-        exactness: Exactness,
-    ) -> v1::AnswerInfo {
-        v1::AnswerInfo {
-            as_of: info.as_of.map(to_timestamp),
-            complete: Some(info.is_complete()),
-            held_by: info.held_by.iter().map(|source| names::of_shard(ShardId::users(*source))).collect(),
-            provisional: Some(provisional),
-            revision: Some(revision(info.revision)),
-            position: if self.with_position { position_of(info).to_string() } else { String::new() },
-            exactness: exactness.into(),
-            source: Source::Owner.into(),
-            ..v1::AnswerInfo::default()
-        }
-    }
 }
 
 /// What a command's outcome is worth: its position always, so that the caller reads its own write.
@@ -135,10 +114,6 @@ fn freshness(field: &str, value: i32) -> Result<Freshness, ApiError> {
     }
 }
 
-fn position_of(info: &series::AnswerInfo) -> Position {
-    Position(info.positions.iter().map(|(source, offset)| (ShardId::users(*source), *offset)).collect())
-}
-
 /// Offsets stay far inside 63 bits; a sum of them too.
 fn revision(sum: u64) -> i64 {
     i64::try_from(sum).unwrap_or(i64::MAX)
@@ -146,8 +121,6 @@ fn revision(sum: u64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use souk_model::time::Now;
     use souk_model::verdict::Reason;
     use tokio::time::Instant;
@@ -189,21 +162,5 @@ mod tests {
         let list = asked.info_of_list(&[read], &[ShardId::users(17)]);
         assert_eq!((list.complete, list.held_by[0].as_str()), (Some(false), "shards/users-17"));
         assert_eq!(list.revision, None);
-    }
-
-    #[test]
-    fn a_series_answer_names_who_holds_it_back() {
-        let info = series::AnswerInfo {
-            as_of: None,
-            held_by: vec![17],
-            revision: 12,
-            positions: BTreeMap::from([(0, 5), (1, 7)]),
-            truncated: false,
-        };
-        let read = ReadCall { with_position: true, ..ReadCall::default() };
-        let info = read.info_of_series(&info, true, Exactness::Exact);
-        assert_eq!(info.held_by, ["shards/users-17"]);
-        assert_eq!((info.complete, info.provisional, info.revision), (Some(false), Some(true), Some(12)));
-        assert_eq!(info.position, "users-0@5,users-1@7");
     }
 }

@@ -1,5 +1,8 @@
 //! `docs/errors.md` is what `errors.proto` says, a section per reason. `SOUK_BLESS=1 cargo test -p souk-api --test errors_doc` writes it.
 
+// Helpers of tests fail the test they are called from.
+#![allow(clippy::unwrap_used)]
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;

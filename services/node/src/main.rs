@@ -1,17 +1,21 @@
 //! `souk`: the node, and every command that talks to one.
 //!
 //! A command is a file of [`cli`]. Those that run a node read [`config`], and [`wiring`] joins journal, store, runtime and API;
-//! those that ask one go through [`client`] and print through [`output`].
+//! those that ask one go through [`client`] and print through [`output`]; [`generate`] and [`ingest`] send events by the [`publisher`].
 
 mod cli;
 mod client;
 mod config;
 mod data_dir;
+mod generate;
+mod ingest;
 mod limits;
 mod output;
+mod publisher;
 mod shoppers;
 mod shutdown;
 mod telemetry;
+mod top;
 mod wiring;
 
 use std::process::ExitCode;

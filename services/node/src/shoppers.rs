@@ -10,6 +10,7 @@ use souk_runtime::Runtime;
 use souk_runtime::intake::Publication;
 
 use crate::config::Traffic;
+use crate::generate;
 
 /// Takes a batch; answers when it is in the journal, or with what kept it out, in a word for the log.
 pub(crate) type Sink = Box<dyn Fn(Vec<Event>) -> Taken + Send + Sync>;
@@ -18,8 +19,8 @@ pub(crate) type Sink = Box<dyn Fn(Vec<Event>) -> Taken + Send + Sync>;
 pub(crate) type Taken = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 
 /// Sends made-up events until it is dropped.
-pub(crate) async fn shop(_traffic: Traffic, _sink: Sink) {
-    std::future::pending().await
+pub(crate) async fn shop(traffic: Traffic, sink: Sink) {
+    generate::shop(traffic.rate, traffic.seed, sink).await
 }
 
 /// Into this node's intake, as a batch of a caller would go.

@@ -1,5 +1,8 @@
 //! AdminService, end to end: a whole node behind a real connection.
 
+// Helpers of tests fail the test they are called from.
+#![allow(clippy::unwrap_used)]
+
 mod api_bench;
 
 use api_bench::{Node, bad_fields, failed, page_view, within};

@@ -1,5 +1,8 @@
 //! The server itself: what it refuses, what it says of itself, and how it ends.
 
+// Helpers of tests fail the test they are called from.
+#![allow(clippy::unwrap_used)]
+
 mod api_bench;
 
 use std::sync::Arc;

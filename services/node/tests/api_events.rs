@@ -1,10 +1,15 @@
 //! EventService, end to end: a whole node behind a real connection.
 
+// Helpers of tests fail the test they are called from.
+#![allow(clippy::unwrap_used)]
+
 mod api_bench;
 
 use api_bench::{Node, bad_fields, failed, page_view, within};
 use bytes::Bytes;
+use prost::Message as _;
 use souk_proto::grpc::raw;
+use souk_proto::journal::v1 as journal;
 use souk_proto::v1;
 use souk_proto::v1::event_verdict::Outcome;
 use souk_proto::v1::stream_frame::Kind;
@@ -181,6 +186,37 @@ async fn batches_are_answered_in_order_with_several_under_way() {
     drop(stream.batches);
     assert!(within(stream.answers.message()).await.unwrap().is_none(), "the end of a stream that went well");
     assert!(node.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn batches_reach_the_journal_in_the_order_they_were_sent() {
+    const BATCHES: i64 = 60;
+    let node = Node::start().await;
+    let mut stream = Sender::open(&node).await;
+    for seq in 0..BATCHES {
+        // Every other batch asks the catalogue about a product nobody has looked at yet, and could be overtaken there.
+        let view = v1::ProductView { product_id: format!("p-{seq}"), ..Default::default() };
+        let plain = page_view(&format!("{seq:03}"), "me", "/");
+        let kind = if seq % 2 == 0 { Some(v1::event::Kind::ProductView(view)) } else { plain.kind.clone() };
+        stream.send(seq, vec![v1::Event { kind, ..plain }], v1::AckLevel::Logged).await;
+    }
+    let mut end = String::new();
+    for _ in 0..BATCHES {
+        end = stream.answer().await.unwrap().unwrap().position;
+    }
+    let (shard, _) = end.split_once('@').expect("one shard");
+    let shard = souk_runtime::position::parse_shard(shard).unwrap();
+    let read = node.runtime.entries(shard, 1, 1 << 20).await.unwrap();
+    let ids: Vec<String> = read
+        .entries
+        .into_iter()
+        .filter_map(|entry| match journal::Record::decode(entry.bytes).unwrap().body {
+            Some(journal::record::Body::Event(record)) => record.event.map(|event| event.event_id),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(ids.len() as i64, BATCHES);
+    assert!(ids.is_sorted(), "{ids:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

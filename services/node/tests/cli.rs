@@ -5,7 +5,7 @@ mod support;
 use support::{Ran, run, souk};
 
 /// Every command, with those below it.
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 25] = [
     "",
     "dev",
     "serve",
@@ -26,6 +26,9 @@ const COMMANDS: [&str; 22] = [
     "config show",
     "config default",
     "config reference",
+    "generate",
+    "ingest",
+    "top",
     "completions",
     "man",
 ];

@@ -27,7 +27,7 @@ fn publish(dev: &Dev, events: &str) -> serde_json::Value {
 fn it_says_where_how_safe_and_what_to_try() {
     let dev = Dev::start(&[]);
     let address = &dev.address;
-    let lines: Vec<&str> = dev.said.lines().collect();
+    let lines: Vec<&str> = dev.said().lines().collect();
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(
         lines[0],
@@ -42,8 +42,8 @@ fn it_says_where_how_safe_and_what_to_try() {
     );
     assert_eq!(lines[3], "  traffic          none");
     assert!(lines[4].starts_with("ready in ") && lines[4].ends_with(" s"), "{}", lines[4]);
-    let calls = lines.iter().filter(|line| line.starts_with(&format!("  grpcurl -plaintext"))).count();
-    assert_eq!(calls, 3, "{}", dev.said);
+    let calls = lines.iter().filter(|line| line.starts_with("  grpcurl -plaintext")).count();
+    assert_eq!(calls, 3, "{}", dev.said());
     assert_eq!(lines.last(), Some(&"Ctrl-C stops cleanly, a second one at once."));
     assert_eq!(dev.end("INT"), 0);
 }
@@ -87,8 +87,8 @@ fn a_wrong_name_is_answered_with_near_ones() {
 #[test]
 fn the_machine_room_answers() {
     let dev = Dev::start(&[]);
-    assert_eq!(dev.ask(&["health"]).out, "serving\n");
     assert_eq!(dev.ask(&["health", "--exit-when-healthy", "--timeout", "30s"]).code, 0);
+    assert_eq!(dev.ask(&["health"]).out, "serving\n");
     let shards = dev.ask(&["shards"]);
     assert_eq!(shards.out.lines().count(), 17, "{}{}", shards.out, shards.err);
     assert_eq!(dev.ask(&["get", "shards/users-3", "-o", "json"]).json()["name"], "shards/users-3");
@@ -111,12 +111,13 @@ fn a_metric_of_ones_own_takes_five_lines() {
     assert!(dry.out.starts_with("+ searches"), "{}{}", dry.out, dry.err);
     let applied = dev.ask(&["settings", "apply", file]);
     assert_eq!(applied.code, 0, "{}", applied.err);
-    publish(
+    let reply = publish(
         &dev,
         r#"{"user_id":"a","search":{"query":"teapot"}},{"user_id":"b","search":{"query":"blue mug"}},{"user_id":"a","search":{"query":"blue mug"}}"#,
     );
-    let table =
-        dev.ask(&["get", "metrics/searches", "--window", "5m", "--top", "3", "--freshness", "latest"]);
+    let position = reply["position"].as_str().expect("a position");
+    let searches = ["get", "metrics/searches", "--window", "5m", "--top", "3", "--min-position", position];
+    let table = dev.ask(&searches);
     let lines: Vec<&str> = table.out.lines().collect();
     assert_eq!(
         lines[..3],
@@ -188,4 +189,22 @@ fn what_was_acknowledged_is_there_after_a_kill() {
     let again = publish(&dev, r#"{"event_id":"e-1","user_id":"me","page_view":{"page":"/"}}"#);
     assert_eq!(again["verdicts"][0]["outcome"], "OUTCOME_DUPLICATE");
     assert_eq!(dev.end("TERM"), 0);
+}
+
+/// One loop for every stream: the token of the last frame, given back, at whatever listens there next.
+#[test]
+fn a_watch_goes_on_when_the_node_comes_back() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let kept = ["--data-dir", dir.path().to_str().expect("text")];
+    let dev = Dev::start(&kept);
+    publish(&dev, r#"{"user_id":"a","page_view":{"page":"/"}}"#);
+    let mut watch = dev.follow(&["watch", "metrics/active_users", "-o", "ndjson"]);
+    watch.read_until("KIND_SNAPSHOT_END");
+    let address = dev.address.clone();
+    assert_eq!(dev.end("TERM"), 0);
+    watch.read_until("KIND_GO_AWAY");
+
+    let dev = Dev::start_at(&address, &kept);
+    publish(&dev, r#"{"user_id":"b","page_view":{"page":"/"}}"#);
+    watch.read_until(r#""users":{"integer":"2"}"#);
 }

@@ -51,8 +51,7 @@ struct Shop(Child);
 
 impl Drop for Shop {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        self.0.kill().and_then(|()| self.0.wait()).expect("a shop that runs can be closed");
     }
 }
 

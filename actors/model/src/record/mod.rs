@@ -126,10 +126,10 @@ pub fn validate_event(event: &v1::Event) -> Result<(), Refusal> {
 }
 
 /// Makes a reported event ready for the fold, as [`decode`] would of its record; gives it back where a field is out of its bounds.
-pub fn take_event(event: v1::Event, stamps: Vec<journal::Stamp>) -> Result<Event, (v1::Event, Refusal)> {
+pub fn take_event(event: v1::Event, stamps: Vec<journal::Stamp>) -> Result<Event, Box<(v1::Event, Refusal)>> {
     match event::event(&event) {
         Ok(time) => Ok(ready(event, time, stamps, None)),
-        Err(refusal) => Err((event, refusal)),
+        Err(refusal) => Err(Box::new((event, refusal))),
     }
 }
 

@@ -152,7 +152,10 @@ fn judge(runtime: &Runtime, shop: &str, bytes: &Bytes) -> Result<Judged, Outcome
             let decoded = Box::new(Decoded { record: Ok(Record::Event(event)), is_event: true });
             Ok(Judged { decoded, given_id, given_shop })
         }
-        Err((event, refusal)) => Err(rejected(event.event_id, refusal)),
+        Err(refused) => {
+            let (event, refusal) = *refused;
+            Err(rejected(event.event_id, refusal))
+        }
     }
 }
 

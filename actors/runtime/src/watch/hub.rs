@@ -15,7 +15,9 @@ use tokio::time::Instant;
 use super::rows;
 use super::topic::{Subject, Topic};
 use crate::Error;
-use crate::limits::{EVALUATE_EVERY, EVALUATION_SHARE, METRIC_TOPICS, RETRY_AFTER, USER_TOPICS};
+use crate::limits::{
+    EVALUATE_EVERY, EVALUATION_SHARE, METRIC_TOPICS, RETRY_AFTER, TOPIC_HEARTBEAT, USER_TOPICS,
+};
 use crate::shard::World;
 
 #[derive(Debug)]
@@ -198,7 +200,10 @@ async fn keep(world: Weak<World>, topic: Weak<Topic>) {
 
 /// Waits with a share of the topic that does not count as a reader for longer than a heartbeat.
 async fn wait_for_news(topic: Arc<Topic>) {
-    let _ = tokio::time::timeout(crate::limits::TOPIC_HEARTBEAT, topic.look.notified()).await;
+    tokio::select! {
+        () = topic.look.notified() => {}
+        () = tokio::time::sleep(TOPIC_HEARTBEAT) => {}
+    }
 }
 
 fn key_text(query: &Query, values: Vec<String>) -> String {

@@ -16,7 +16,7 @@ use souk_proto::v1::watch_user_response::Row;
 use super::topic::{Evaluation, Found, RowKey};
 use crate::limits::ROWS_PER_WATCH;
 use crate::read::{Asked, ask, cells_of};
-use crate::shard::World;
+use crate::shard::{Message, NotServing, World};
 
 /// A watched query's rows now. `None` while a shard that holds some is not served.
 pub(super) fn metric(world: &World, query: &Query) -> Option<Evaluation> {
@@ -67,12 +67,29 @@ fn found(metric: &Metric, query: &Query, row: &AnswerRow, rank: Option<i32>) -> 
 pub(super) fn user(world: &World, key: &ActorKey) -> Option<Evaluation> {
     let cell = world.home(Journal::Users, key);
     let read = cell.read(|shard| {
+        if !shard.is_loaded(key) {
+            return Err(shard.section_of(key));
+        }
         let now = shard.now();
-        let users = shard.as_users()?;
-        let rows = users.user(key, |user| user_rows(key, user, &now)).ok()?.unwrap_or_default();
-        Some(Evaluation { rows, revision: now.offset, info: None, as_of: Some(now.high_water) })
+        let found =
+            shard.as_users().and_then(|users| users.user(key, |user| user_rows(key, user, &now)).ok());
+        let rows = found.map(Option::unwrap_or_default);
+        Ok(rows.map(|rows| Evaluation {
+            rows,
+            revision: now.offset,
+            info: None,
+            as_of: Some(now.high_water),
+        }))
     });
-    read.ok().flatten()
+    match read {
+        Ok(Ok(evaluation)) => evaluation,
+        // Nobody asked for this user yet: the next look finds it.
+        Ok(Err(section)) => {
+            cell.send(Message::Load(vec![section]));
+            None
+        }
+        Err(NotServing) => None,
+    }
 }
 
 fn user_rows(key: &ActorKey, user: &User, now: &Now) -> BTreeMap<RowKey, Found> {

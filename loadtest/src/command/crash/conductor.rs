@@ -19,6 +19,8 @@ const OPEN: u64 = 4;
 const BATCH: usize = 100;
 /// Shortest time between two slices.
 pub(super) const PACE: Duration = Duration::from_millis(100);
+/// A slice's batches are on their way for about this long.
+pub(super) const UNDER_WAY: Duration = Duration::from_millis(15);
 /// Longest time between two slices: past it the server is not coming back.
 const STUCK: Duration = Duration::from_secs(60);
 /// Share of a slice that happens right now, beside what happened hours ago.
@@ -112,13 +114,19 @@ impl Conductor {
         self.news.notify_waiters();
     }
 
-    /// Waits until another slice may begin, and begins it.
+    /// Begins another slice, when it may begin, and waits until the next is due.
     pub(super) async fn slice(&self, course: Course) -> Result<()> {
         let begun = Instant::now();
+        self.begin(course).await?;
+        tokio::time::sleep_until(begun + PACE).await;
+        Ok(())
+    }
+
+    /// Waits until another slice may begin, and begins it: its batches are on their way when this answers.
+    pub(super) async fn begin(&self, course: Course) -> Result<()> {
         self.wait(|state| state.open.keys().next().is_none_or(|oldest| oldest + OPEN > state.slices)).await?;
         self.state().make(course);
         self.news.notify_waiters();
-        tokio::time::sleep_until(begun + PACE).await;
         Ok(())
     }
 

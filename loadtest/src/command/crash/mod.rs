@@ -149,7 +149,11 @@ async fn rounds(
         for _ in 0..slices {
             conductor.slice(course).await?;
         }
-        sleep(conductor::PACE.mul_f64(rng.random())).await;
+        // Most crashes tear batches that are on their way, some find the server at rest.
+        conductor.begin(course).await?;
+        let torn = rng.random_bool(0.8);
+        let within = if torn { conductor::UNDER_WAY } else { conductor::PACE };
+        sleep(within.mul_f64(rng.random())).await;
         souk.kill()?;
         // Sometimes it dies again while it still recovers.
         if rng.random_bool(0.1) {

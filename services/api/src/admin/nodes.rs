@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use souk_model::settings::Clock;
 use souk_model::verdict::Reason;
 use souk_proto::v1;
 
@@ -45,11 +46,17 @@ pub(super) fn list(
 }
 
 fn node(context: &Context, facts: &dyn NodeFacts) -> v1::Node {
+    let settings = context.runtime.settings();
+    let clock = match settings.fold.clock {
+        Clock::Live => "live",
+        Clock::History => "history",
+    };
     v1::Node {
         name: names::of_node(&context.runtime.config().node),
         version: facts.version(),
         durability: facts.durability(),
         dependencies: facts.dependencies(),
-        settings_hash: format!("{:016x}", context.runtime.settings().hash),
+        settings_hash: format!("{:016x}", settings.hash),
+        clock: clock.to_owned(),
     }
 }

@@ -5,7 +5,6 @@ use std::cmp::Reverse;
 use prost::Message as _;
 use souk_model::journal::{Journal, ShardId};
 use souk_model::ring::RingId;
-use souk_model::series::shard_names;
 use souk_model::shard::{AbandonedCart, AbandonedState, Shard};
 use souk_model::user::abandoned_cart;
 use souk_proto::v1;
@@ -95,7 +94,7 @@ pub(super) async fn list(
         abandoned_carts,
         total_size: Some(i64::try_from(total_size).unwrap_or(i64::MAX)),
         next_page_token,
-        unreachable: shard_names(unreachable),
+        unreachable: unreachable.into_iter().map(names::of_shard).collect(),
         info: Some(info),
     })
 }

@@ -15,6 +15,7 @@ use tonic::{Status, Streaming};
 use super::query;
 use crate::limits::{BATCH_ANSWER_BYTES, BOOKMARK_EVERY, QUERIES_PER_BATCH, RETRY_AFTER, STREAM_FRAMES};
 use crate::read_options::ReadCall;
+use crate::status;
 use crate::status::{reason_name, refused_of};
 use crate::{ApiError, Call, Context};
 
@@ -49,7 +50,7 @@ async fn each(
         };
         let answer = match next {
             Err(_) => response(frame(Kind::Bookmark)),
-            Ok(Err(status)) => return Err(status),
+            Ok(Err(broken)) => return Err(status::adopt(broken)),
             Ok(Ok(None)) => return Ok(()),
             Ok(Ok(Some(batch))) => answer(context, call, batch).await?,
         };

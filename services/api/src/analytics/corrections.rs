@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use prost::Message as _;
 use souk_model::journal::{Journal, ShardId};
 use souk_model::ring::RingId;
-use souk_model::series::{Correction, shard_names};
+use souk_model::series::Correction;
 use souk_model::tally::SeriesKey;
 use souk_proto::v1;
 
@@ -60,7 +60,7 @@ pub(super) async fn list(
     Ok(v1::ListCorrectionsResponse {
         corrections: corrections.collect(),
         next_page_token: if more { page.token(&cursor.encode_to_vec()) } else { String::new() },
-        unreachable: shard_names(unreachable),
+        unreachable: unreachable.into_iter().map(names::of_shard).collect(),
         info: Some(info),
     })
 }

@@ -16,6 +16,7 @@ use souk_runtime::error::Undeclared;
 
 use crate::error::Checks;
 use crate::limits::{MOST_WINDOWS, TOP, TOP_MOST};
+use crate::status::refused_of;
 use crate::{ApiError, names};
 
 /// A query and the settings it was resolved by.
@@ -77,8 +78,10 @@ fn unknown(settings: &Settings, name: &str) -> ApiError {
     Error::MetricUnknown { name: name.to_owned(), near }.into()
 }
 
+/// Refused with its field, so that it can stand among others.
 fn not_declared(metric: &Metric, what: Undeclared, declared: Vec<String>) -> ApiError {
-    Error::NotDeclared { metric: metric.name.clone(), what, declared }.into()
+    let error = Error::NotDeclared { metric: metric.name.clone(), what, declared };
+    ApiError::Refused(Box::new(refused_of(error.into())))
 }
 
 fn window(metric: &Metric, text: &str) -> Result<Window, ApiError> {
@@ -178,7 +181,6 @@ fn top(metric: &Metric, asked: &v1::TopN, settings: &Settings) -> Result<Top, Ap
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::refused_of;
 
     fn asked(request: v1::QueryMetricRequest) -> Result<Query, ApiError> {
         Asked::of(&request, "main", Arc::new(Settings::builtin())).map(|asked| asked.query)
@@ -197,7 +199,12 @@ mod tests {
         let refused = refused_of(asked(request).unwrap_err());
         (
             refused.reason,
-            refused.metadata.get("declared").or(refused.metadata.get("near")).cloned().unwrap_or_default(),
+            refused
+                .metadata
+                .get("declared")
+                .or_else(|| refused.metadata.get("near"))
+                .cloned()
+                .unwrap_or_default(),
         )
     }
 
@@ -260,6 +267,9 @@ mod tests {
         };
         let refused = refused_of(asked(request.clone()).unwrap_err());
         assert_eq!((refused.reason, &*refused.fields[0].path), (Reason::ValueOutOfRange, "last"));
+        let wrong = v1::QueryMetricRequest { window: "2m".into(), ..request.clone() };
+        let paths = |refused: crate::error::Refused| refused.fields.into_iter().map(|field| field.path);
+        assert!(paths(refused_of(asked(wrong).unwrap_err())).eq(["window", "last"]));
         let query = asked(v1::QueryMetricRequest { span: Some(AskedSpan::Last(3)), ..request }).unwrap();
         assert_eq!((query.span, query.window.unwrap().to_string()), (Span::Last(3), "5m".to_owned()));
     }

@@ -1,8 +1,8 @@
 //! StreamEvents: batches as they come, several under way, answered in order.
 //!
-//! Each batch is started when it is read, so that batches reach intake in the order they were sent. When intake has no room the stream
-//! reads no further and tries the batch again: the sender feels it as flow control, not as an error. When the node leaves, what is under
-//! way is still answered, then come GO_AWAY and the end.
+//! Each batch is started when it is read and keeps its place in the stream's order, so that batches reach the journal as they were
+//! sent. When intake has no room the stream reads no further and tries the batch again: the sender feels it as flow control, not as
+//! an error. When the node leaves, what is under way is still answered, then come GO_AWAY and the end.
 
 use std::collections::VecDeque;
 use std::pin::Pin;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use prost::Message;
 use souk_model::journal::ShardId;
-use souk_model::series::{AnswerInfo, shard_names};
+use souk_model::series::AnswerInfo;
 use souk_model::time::to_timestamp;
 use souk_proto::grpc::encoded::Encoded;
 use souk_proto::v1;
@@ -15,6 +15,7 @@ use souk_runtime::watch::{Update, WatchStanding};
 
 use super::token::Binding;
 use crate::limits::RETRY_AFTER;
+use crate::names;
 
 /// The head of a method's responses: everything but the row.
 pub(crate) type Head<M> = fn(v1::StreamFrame, usize) -> M;
@@ -122,7 +123,7 @@ pub(super) fn worth(standing: &WatchStanding) -> Option<v1::AnswerInfo> {
             Some(v1::AnswerInfo {
                 as_of: as_of.map(to_timestamp),
                 complete: Some(held_by.is_empty()),
-                held_by: shard_names(held_by.into_iter().map(ShardId::users)),
+                held_by: held_by.into_iter().map(|source| names::of_shard(ShardId::users(source))).collect(),
                 source: Source::Owner.into(),
                 ..v1::AnswerInfo::default()
             })

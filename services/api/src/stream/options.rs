@@ -51,6 +51,13 @@ fn known<T, E>(path: &str, value: Result<T, E>) -> Result<T, ApiError> {
     value.map_err(|_| ApiError::invalid(path, "is no value of its enum"))
 }
 
+/// None where it is negative or not a duration at all; the library's own conversion takes any of them and panics at some.
+fn length(given: &prost_types::Duration) -> Option<Duration> {
+    const NANOS: u32 = 1_000_000_000;
+    let nanos = u32::try_from(given.nanos).ok().filter(|nanos| *nanos < NANOS)?;
+    Some(Duration::new(u64::try_from(given.seconds).ok()?, nanos))
+}
+
 /// A length of time: longer than any stream lives is coerced.
 fn interval(
     path: &str,
@@ -60,8 +67,8 @@ fn interval(
 ) -> Result<Duration, ApiError> {
     let Some(given) = given else { return Ok(default) };
     let text = format!("{}.{:09}s", given.seconds, given.nanos.unsigned_abs());
-    match Duration::try_from(given) {
-        Ok(interval) if interval >= least => Ok(interval.min(LONGEST_INTERVAL)),
+    match length(&given) {
+        Some(interval) if interval >= least => Ok(interval.min(LONGEST_INTERVAL)),
         _ => {
             let (least, most) =
                 (format!("{}s", least.as_secs_f64()), format!("{}s", LONGEST_INTERVAL.as_secs()));

@@ -118,10 +118,11 @@ impl Scan<'_> {
             }
             self.before = entry.offset;
             match record::decode(&entry.bytes) {
-                Ok(Record::Event(event)) if is_of(&event, self.key) => {
-                    if self.filter.holds(|field| value_of(&event.event, field)) {
-                        self.found.push(event.event);
-                    }
+                Ok(Record::Event(event))
+                    if is_of(&event, self.key)
+                        && self.filter.holds(|field| value_of(&event.event, field)) =>
+                {
+                    self.found.push(event.event);
                 }
                 Ok(Record::Command(command))
                     if command.key == *self.key

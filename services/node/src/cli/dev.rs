@@ -1,7 +1,5 @@
 //! `souk dev`: a whole node in one process, with shoppers, and three calls to try.
 
-use std::fmt::Write as _;
-
 use tokio::time::Instant;
 
 use super::exit::Failure;
@@ -58,30 +56,22 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     }
     print(&format!("ready in {:.2} s\n\n{}", began.elapsed().as_secs_f64(), next_steps(&node)))?;
 
-    let shopping = (config.traffic.rate > 0).then(|| {
-        tokio::spawn(shoppers::shop(config.traffic.clone(), shoppers::into_node(node.runtime.clone())))
-    });
-    let done = shutdown::until_drained(node, signals, config.node.drain_timeout).await;
-    if let Some(shopping) = shopping {
-        shopping.abort();
+    if config.traffic.rate > 0 {
+        let shopping = shoppers::shop(config.traffic.clone(), shoppers::into_node(node.runtime.clone()));
+        // They go when the node leaves: it closes its data directory once nobody else holds it.
+        tokio::spawn(node.leaving().run_until_cancelled_owned(shopping));
     }
-    done
+    shutdown::until_drained(node, signals, config.node.drain_timeout).await
 }
 
 /// Where it is and how safe.
 fn head(config: &Config, node: &Node, temporary: bool) -> String {
-    let mut text = String::new();
+    let version = env!("CARGO_PKG_VERSION");
     let data = match temporary {
         true => "data in a temporary directory (keep it: --data-dir DIR)".to_owned(),
         false => format!("data in {}", config.node.data_dir.display()),
     };
     let shards = format!("{} + {} shards", config.shards.users, config.shards.products);
-    let _ = writeln!(
-        text,
-        "souk {} · dev · shop main · one process, {shards} · {data}",
-        env!("CARGO_PKG_VERSION")
-    );
-    let _ = writeln!(text, "  gRPC, gRPC-Web   {:<18}  metrics, health   http://{}", node.grpc, node.metrics);
     let ack = match config.journal.durability {
         Durability::Fsync => {
             "on disk: fsync, group commit (--durability interval is faster, and says so here)".to_owned()
@@ -93,13 +83,17 @@ fn head(config: &Config, node: &Node, temporary: bool) -> String {
             )
         }
     };
-    let _ = writeln!(text, "  an ack means     {ack}");
     let traffic = match config.traffic.rate {
         0 => "none".to_owned(),
         rate => format!("synthetic shoppers, {rate} events/s, seed {} (--no-traffic)", config.traffic.seed),
     };
-    let _ = writeln!(text, "  traffic          {traffic}");
-    text
+    let (grpc, metrics) = (node.grpc.to_string(), node.metrics);
+    format!(
+        "souk {version} · dev · shop main · one process, {shards} · {data}\n  \
+           gRPC, gRPC-Web   {grpc:<18}  metrics, health   http://{metrics}\n  \
+           an ack means     {ack}\n  \
+           traffic          {traffic}\n"
+    )
 }
 
 /// Calls that work as they stand.

@@ -134,7 +134,7 @@ fn of_data_dir(config: &Config) -> Vec<Check> {
 
 /// Free space where the directory is, or would be made.
 fn of_space(dir: &Path) -> Check {
-    let there = dir.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
+    let there = dir.ancestors().find(|path| path.exists()).unwrap_or_else(|| Path::new("."));
     match rustix::fs::statvfs(there) {
         Ok(disk) => {
             let free = disk.f_bavail.saturating_mul(disk.f_frsize);
@@ -204,9 +204,6 @@ fn of_dependency(dependency: &Value) -> Check {
         "STATE_DEGRADED" => (Verdict::Warning, "degraded"),
         _ => (Verdict::Bad, "down"),
     };
-    check(
-        "dependency",
-        verdict,
-        format!("{} {word} {} {}", text("name"), text("responseTime"), text("message")).trim_end(),
-    )
+    let took = cell::text(&dependency["responseTime"]);
+    check("dependency", verdict, format!("{} {word} {} {}", text("name"), took, text("message")).trim_end())
 }

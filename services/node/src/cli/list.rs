@@ -86,6 +86,18 @@ fn name_kind(event: &mut Value) {
         .as_object()
         .and_then(|fields| fields.keys().find(|name| !OF_EVERY_EVENT.contains(&name.as_str())));
     if let Some(kind) = kind.cloned() {
-        event["kind"] = kind.into();
+        event["kind"] = snake(&kind).into();
     }
+}
+
+/// `cartStep` as filters and metrics write it: `cart_step`.
+fn snake(camel: &str) -> String {
+    let mut snake = String::with_capacity(camel.len() + 2);
+    for c in camel.chars() {
+        if c.is_ascii_uppercase() {
+            snake.push('_');
+        }
+        snake.push(c.to_ascii_lowercase());
+    }
+    snake
 }

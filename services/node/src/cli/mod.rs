@@ -24,6 +24,7 @@ use std::time::Duration;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use self::exit::Failure;
+use crate::{generate, ingest, top};
 
 /// What stands at the end of `souk --help`.
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not reachable, 4 timed out.";
@@ -56,9 +57,12 @@ enum Command {
     Watch(watch::Args),
     List(list::Args),
     Call(call::Args),
+    Ingest(ingest::Args),
+    Generate(generate::command::Args),
     Shards(shards::Args),
     DeadLetters(dead_letters::Args),
     Settings(settings::Args),
+    Top(top::Args),
     Health(health::Args),
     Doctor(doctor::Args),
     Config(config::Args),
@@ -90,9 +94,12 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Watch(args) => watch::run(args).await,
         Command::List(args) => list::run(args).await,
         Command::Call(args) => call::run(args).await,
+        Command::Ingest(args) => ingest::run(args).await,
+        Command::Generate(args) => generate::command::run(args).await,
         Command::Shards(args) => shards::run(args).await,
         Command::DeadLetters(args) => dead_letters::run(args).await,
         Command::Settings(args) => settings::run(args).await,
+        Command::Top(args) => top::run(args).await,
         Command::Health(args) => health::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Config(args) => config::run(args),

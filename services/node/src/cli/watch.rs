@@ -54,7 +54,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         Format::Ndjson => print(&format!("{frame}\n")),
         Format::Table => lines(&frame, &mut as_of).map_or(Ok(()), |text| print(&text)),
     };
-    Err(Watch::new(client, method, request)?.run(show).await)
+    Err(Watch::new(client, method, request)?.run(show, |words| eprintln!("{words}")).await)
 }
 
 /// What a person reads of a frame. Bookmarks only move the time.

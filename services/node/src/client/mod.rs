@@ -86,7 +86,8 @@ impl Client {
         Ok(answer.into_inner())
     }
 
-    fn with_metadata<T>(&self, message: T) -> Request<T> {
+    /// A request with what every call of this client says.
+    pub(crate) fn with_metadata<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
         request.metadata_mut().insert("souk-shop", self.shop.clone());
         request

@@ -12,6 +12,11 @@ static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
     DescriptorPool::decode(souk_proto::FILE_DESCRIPTOR_SET).expect("the build made the descriptor set")
 });
 
+/// `souk.v1.Event`, for files of them.
+pub(crate) fn event() -> MessageDescriptor {
+    POOL.get_message_by_name("souk.v1.Event").expect("the set holds the whole API")
+}
+
 /// Every method, as `AnalyticsService/QueryMetric`.
 fn methods() -> impl Iterator<Item = (String, MethodDescriptor)> {
     POOL.services().flat_map(|service| {

@@ -41,8 +41,13 @@ impl Watch {
         Ok(Self { client, method, request, token: String::new(), attempts: 0 })
     }
 
-    /// Hands every frame to `show` until it fails, the server refuses, or it stays away. Never returns without a failure.
-    pub(crate) async fn run(&mut self, mut show: impl FnMut(Value) -> Result<(), Failure>) -> Failure {
+    /// Hands every frame to `show` until it fails, the server refuses, or it stays away; `say` is told of every break. Never returns
+    /// without a failure.
+    pub(crate) async fn run(
+        &mut self,
+        mut show: impl FnMut(Value) -> Result<(), Failure>,
+        say: impl Fn(&str),
+    ) -> Failure {
         loop {
             let (pause, words) = match self.one(&mut show).await {
                 Ok(Ended::Anew) => {
@@ -56,7 +61,7 @@ impl Watch {
                 }
                 Err(failure) => return failure,
             };
-            eprintln!("{}: {words}", self.client.address());
+            say(&format!("{}: {words}", self.client.address()));
             self.attempts += 1;
             sleep(pause).await;
         }

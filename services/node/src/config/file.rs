@@ -25,7 +25,7 @@ pub(super) fn entries(text: &str) -> Result<Vec<Entry>, String> {
     let line = |section: &str, key: Option<&str>| {
         let (name, value) = spans.get_ref().get_key_value(section)?;
         let inner = key.and_then(|key| value.get_ref().as_table()?.get_key_value(key));
-        let start = inner.map_or(name.span().start, |(name, _)| name.span().start);
+        let start = inner.map_or(name, |(name, _)| name).span().start;
         Some(text[..start].matches('\n').count() + 1)
     };
     let mut found = Vec::new();

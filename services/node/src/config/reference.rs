@@ -1,7 +1,5 @@
 //! The reference page, made from `default.toml`: `docs/configuration.md`. `souk config reference` prints it.
 
-use std::fmt::Write as _;
-
 use super::{defaults, env};
 
 const HEAD: &str = "# Configuration\n
@@ -20,16 +18,14 @@ pub(crate) fn page() -> String {
     for line in defaults::TEXT.lines() {
         if let Some(name) = line.strip_prefix('[') {
             section = name.trim_end_matches(']');
-            let _ = write!(
-                page,
-                "\n## {section}\n| key | default | environment | meaning |\n|---|---|---|---|\n"
-            );
+            page +=
+                &format!("\n## {section}\n| key | default | environment | meaning |\n|---|---|---|---|\n");
         } else if let Some(text) = line.strip_prefix('#') {
             comment.push_str(text);
         } else if let Some((key, value)) = line.split_once(" = ") {
             let variable = env::variable(&format!("{section}.{key}"));
             let meaning = comment.trim().replace('|', "\\|");
-            let _ = writeln!(page, "| `{section}.{key}` | `{value}` | `{variable}` | {meaning} |");
+            page += &format!("| `{section}.{key}` | `{value}` | `{variable}` | {meaning} |\n");
         }
         if !line.starts_with('#') {
             comment.clear();

@@ -30,7 +30,7 @@ fn scaled(text: &str, units: &[(&str, u64)]) -> Option<u64> {
 /// The largest unit that says it without a fraction.
 fn shortest(value: u64, units: &[(&str, u64)], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let fits = units.iter().find(|(_, scale)| value >= *scale && value.is_multiple_of(*scale));
-    let (unit, scale) = fits.or(units.last()).copied().unwrap_or(("", 1));
+    let (unit, scale) = fits.or_else(|| units.last()).copied().unwrap_or(("", 1));
     write!(f, "{}{unit}", value / scale)
 }
 

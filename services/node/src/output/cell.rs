@@ -12,7 +12,9 @@ pub(crate) fn text(value: &Value) -> String {
         Value::Null => NOTHING.to_owned(),
         Value::String(text) => string(text),
         Value::Array(items) => {
-            let items: Vec<_> = items.iter().map(text).collect();
+            // Texts of a list are names, even where one looks like a duration: the window 1s.
+            let item = |item: &Value| item.as_str().map_or_else(|| text(item), str::to_owned);
+            let items: Vec<_> = items.iter().map(item).collect();
             if items.is_empty() { NOTHING.to_owned() } else { items.join(", ") }
         }
         Value::Object(fields) => object(value).unwrap_or_else(|| {
@@ -24,8 +26,11 @@ pub(crate) fn text(value: &Value) -> String {
     }
 }
 
-/// Messages with a way of their own: money, and whatever is known by its name.
+/// Messages with a way of their own: money, key sets, and whatever is known by its name. A key set without dimensions is everything.
 fn object(value: &Value) -> Option<String> {
+    if value.as_object().is_some_and(serde_json::Map::is_empty) {
+        return Some("all".to_owned());
+    }
     if value.get("currencyCode").is_some() {
         return Some(money(value));
     }
@@ -154,7 +159,8 @@ mod tests {
             (json!(null), "-"),
             (json!([]), "-"),
             (json!(["5m", "day"]), "5m, day"),
-            (json!([{"dimensions": ["product"]}, {}]), "by product, "),
+            (json!([{"dimensions": ["product"]}, {}]), "by product, all"),
+            (json!(["1s", "1m"]), "1s, 1m"),
             (json!("shards/users-17"), "shards/users-17"),
         ] {
             assert_eq!(text(&value), expected);

@@ -80,7 +80,8 @@ fn span(range: &Value) -> String {
 
 /// The time of day without seconds that are none.
 fn minutes(time: &str) -> &str {
-    clock(time).strip_suffix(":00").unwrap_or(clock(time))
+    let clock = clock(time);
+    clock.strip_suffix(":00").unwrap_or(clock)
 }
 
 /// `window 5m, 10:00–10:05 UTC · as of 10:02:41 · provisional · exact`.

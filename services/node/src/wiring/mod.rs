@@ -140,6 +140,11 @@ impl Node {
         }
     }
 
+    /// Cancelled when the node begins to leave.
+    pub(crate) fn leaving(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
     /// Ends only when the API does, which it does by itself only when it fails.
     pub(crate) async fn failed(&mut self) -> anyhow::Error {
         match (&mut self.api).await {

@@ -1,10 +1,13 @@
 //! One whole node in this process, on its embedded ports, behind a server on a free port of loopback.
 
+#![allow(clippy::unwrap_used)] // a test may fail where it stands
+
 // Each test file uses its own part of it.
 #![allow(dead_code)]
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use souk_api::admin::NodeFacts;
@@ -13,7 +16,9 @@ use souk_journal::{EmbeddedJournal, OnFatal};
 use souk_model::journal::Partitions;
 use souk_model::time::Millis;
 use souk_proto::grpc::client::admin_service_client::AdminServiceClient;
+use souk_proto::grpc::client::analytics_service_client::AnalyticsServiceClient;
 use souk_proto::grpc::client::event_service_client::EventServiceClient;
+use souk_proto::grpc::client::user_service_client::UserServiceClient;
 use souk_proto::v1;
 use souk_runtime::ports::{Clock, Journal};
 use souk_runtime::{Config, Ports, Runtime};
@@ -76,6 +81,12 @@ pub(crate) fn options() -> Options {
     Options { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), ..Options::default() }
 }
 
+/// Another journal for every node, as chance gives them.
+fn topic() -> u64 {
+    static TOPICS: AtomicU64 = AtomicU64::new(7);
+    TOPICS.fetch_add(1, Ordering::Relaxed)
+}
+
 impl Node {
     /// A node whose shards all serve.
     pub(crate) async fn start() -> Self {
@@ -86,7 +97,7 @@ impl Node {
         let dir = tempfile::tempdir().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let on_fatal = OnFatal::new(|error| panic!("{error}"));
-        let journal = souk_journal::Options::new(dir.path().join("journal"), PARTITIONS, 7, on_fatal);
+        let journal = souk_journal::Options::new(dir.path().join("journal"), PARTITIONS, topic(), on_fatal);
         let journal: Arc<dyn Journal> = Arc::new(EmbeddedJournal::open(journal, clock.clone()).unwrap());
         let store = Arc::new(EmbeddedStore::open(dir.path().join("store.redb")).unwrap());
         let config = Config {
@@ -134,6 +145,23 @@ impl Node {
         AdminServiceClient::new(self.channel().await)
     }
 
+    pub(crate) async fn analytics(&self) -> AnalyticsServiceClient<Channel> {
+        AnalyticsServiceClient::new(self.channel().await)
+    }
+
+    pub(crate) async fn users(&self) -> UserServiceClient<Channel> {
+        UserServiceClient::new(self.channel().await)
+    }
+
+    /// Publishes a batch that is all right, and answers where it was folded.
+    pub(crate) async fn publish(&self, events: Vec<v1::Event>) -> String {
+        let ack = v1::AckLevel::Applied.into();
+        let request = v1::PublishEventsRequest { events, ack, ..Default::default() };
+        let answer = self.events().await.publish_events(request).await.unwrap().into_inner();
+        assert_eq!(answer.counts.as_ref().unwrap().rejected, Some(0), "{:?}", answer.verdicts);
+        answer.position
+    }
+
     /// Tells it to stop; the test goes on.
     pub(crate) fn leave(&self) {
         self.stop.cancel();
@@ -149,6 +177,11 @@ impl Node {
 /// Fails the test rather than hang it.
 pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.expect("not within the test's patience")
+}
+
+/// The machine's time.
+pub(crate) fn now() -> Millis {
+    SystemClock.now()
 }
 
 /// A page view of a user.

@@ -42,69 +42,47 @@ impl Ran {
     }
 }
 
-/// A running `souk dev`, ended with the test.
-pub(crate) struct Dev {
+/// A command that goes on, ended with the test.
+pub(crate) struct Running {
     child: Child,
     out: BufReader<ChildStdout>,
     /// What it has printed so far.
     pub(crate) said: String,
-    pub(crate) address: String,
-    pub(crate) metrics: String,
+    /// Where it makes temporary directories: one that is killed leaves them.
+    _temporary: tempfile::TempDir,
 }
 
-impl Dev {
-    /// Starts one on free ports and waits until it is ready.
+impl Running {
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let free = ["dev", "--no-traffic", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"];
-        let mut child = souk(&free)
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the binary runs");
+        let temporary = tempfile::tempdir().expect("a directory");
+        let mut command = souk(arguments);
+        command.env("TMPDIR", temporary.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary runs");
         let out = BufReader::new(child.stdout.take().expect("piped"));
-        let mut dev =
-            Self { child, out, said: String::new(), address: String::new(), metrics: String::new() };
-        dev.read_until("at once.");
-        let word = |after: &str| {
-            let (_, rest) = dev.said.split_once(after).expect(after);
-            rest.split_whitespace().next().expect("a word").to_owned()
-        };
-        (dev.address, dev.metrics) = (word("gRPC-Web "), word("health   http://"));
-        dev
+        Self { child, out, said: String::new(), _temporary: temporary }
     }
 
-    /// Reads lines until one holds this.
-    pub(crate) fn read_until(&mut self, end: &str) {
+    /// Reads lines until one holds this, and gives that line.
+    pub(crate) fn read_until(&mut self, end: &str) -> String {
         let began = now();
         loop {
             let mut line = String::new();
             if self.out.read_line(&mut line).expect("text") == 0 {
                 let mut err = String::new();
-                let _ = self.child.stderr.take().map(|mut stderr| stderr.read_to_string(&mut err));
+                let mut stderr = self.child.stderr.take().expect("piped");
+                stderr.read_to_string(&mut err).expect("text");
                 panic!("ended before {end:?}:\n{}{err}", self.said);
             }
             self.said += &line;
             if line.contains(end) {
-                return;
+                return line;
             }
             assert!(now() - began < PATIENCE, "no {end:?} in\n{}", self.said);
         }
     }
 
-    /// Runs a client command against it.
-    pub(crate) fn ask(&self, arguments: &[&str]) -> Ran {
-        let mut arguments = arguments.to_vec();
-        arguments.extend(["--address", &self.address]);
-        run(&arguments)
-    }
-
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Sends a signal by name, and waits for the end.
-    pub(crate) fn end(mut self, signal: &str) -> i32 {
+    fn end(&mut self, signal: &str) -> i32 {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", signal, &pid]).status().expect("kill runs").success());
         let began = now();
@@ -118,12 +96,83 @@ impl Dev {
     }
 }
 
-impl Drop for Dev {
+impl Drop for Running {
     fn drop(&mut self) {
         if let Ok(None) = self.child.try_wait() {
-            let _ = self.child.kill();
-            let _ = self.child.wait();
+            self.child.kill().and_then(|()| self.child.wait()).expect("a child that runs can be killed");
         }
+    }
+}
+
+/// A running `souk dev` without shoppers.
+pub(crate) struct Dev {
+    running: Running,
+    pub(crate) address: String,
+    pub(crate) metrics: String,
+}
+
+impl Dev {
+    /// Starts one on free ports and waits until it is ready.
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        Self::start_at("127.0.0.1:0", arguments)
+    }
+
+    /// The same at an address.
+    pub(crate) fn start_at(address: &str, arguments: &[&str]) -> Self {
+        Self::begin(address, &[&["--no-traffic"], arguments].concat())
+    }
+
+    /// The same with its shoppers.
+    pub(crate) fn start_with_traffic(arguments: &[&str]) -> Self {
+        Self::begin("127.0.0.1:0", arguments)
+    }
+
+    fn begin(address: &str, arguments: &[&str]) -> Self {
+        let ports = ["dev", "--listen", address, "--metrics-listen", "127.0.0.1:0"];
+        let mut running = Running::start(&[&ports[..], arguments].concat());
+        running.read_until("at once.");
+        let word = |after: &str| {
+            let (_, rest) = running.said.split_once(after).expect(after);
+            rest.split_whitespace().next().expect("a word").to_owned()
+        };
+        let (address, metrics) = (word("gRPC-Web "), word("health   http://"));
+        Self { running, address, metrics }
+    }
+
+    /// What it has printed.
+    pub(crate) fn said(&self) -> &str {
+        &self.running.said
+    }
+
+    /// Runs a client command against it.
+    pub(crate) fn ask(&self, arguments: &[&str]) -> Ran {
+        run(&[arguments, &["--address", &self.address]].concat())
+    }
+
+    /// Begins one that goes on.
+    pub(crate) fn follow(&self, arguments: &[&str]) -> Running {
+        Running::start(&[arguments, &["--address", &self.address]].concat())
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.running.child.id()
+    }
+
+    /// Sends a signal by name, and waits for the end.
+    pub(crate) fn end(mut self, signal: &str) -> i32 {
+        self.running.end(signal)
+    }
+}
+
+/// Looks again until there is what was waited for.
+pub(crate) fn eventually<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    let began = now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(now() - began < PATIENCE, "it never came");
+        std::thread::park_timeout(Duration::from_millis(50));
     }
 }
 
