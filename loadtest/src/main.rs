@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
 
 use souk_loadtest::command::{Common, crash, cut, disk_full, drain, ingest, latency, reads, start, watchers};
 use souk_loadtest::measure::report::Report;
@@ -57,7 +58,7 @@ async fn main() -> ExitCode {
     let done = tokio::select! {
         done = run(common, &arguments.what) => done,
         // Servers end with the handles that are dropped here.
-        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
+        () = interrupted() => Err(anyhow::anyhow!("interrupted")),
     };
     match done {
         Ok(report) => report.exit(common.strict),
@@ -65,6 +66,15 @@ async fn main() -> ExitCode {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Somebody, or a time limit, ends this process: it must not leave a server behind.
+async fn interrupted() {
+    let Ok(mut terminated) = signal(SignalKind::terminate()) else { return };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated.recv() => {}
     }
 }
 

@@ -23,6 +23,7 @@ use crate::souk::lane::Lane;
 use crate::souk::shards::Shards;
 use crate::traffic::batch;
 
+/// With their padding about 200 KiB: below what a message may be.
 const BATCH: u64 = 200;
 /// Fills a disk sooner: the reporter's own reference, as long as a text may be.
 const PADDING: usize = 900;
