@@ -21,7 +21,10 @@ pub const EVENTS_PER_BATCH: usize = 1_000;
 
 /// Slices folded under one lock: about a hundred microseconds, which is what a read waits at most.
 pub const SLICES_PER_LOCK: usize = 48;
-/// Turns of folding for one message: a few milliseconds, then other messages of the shard have theirs.
+/// How long a shard goes on folding and encoding for one message; then other messages of it, and other shards, have their turn. All shards
+/// of a node may be cutting at once.
+pub const TURN: Duration = Duration::from_millis(1);
+/// Turns of one message, should the clock stand still.
 pub const TURNS_PER_MESSAGE: usize = 32;
 /// Messages of other owners that wait for one shard; further ones are lost, and asked for again.
 pub const PEER_MESSAGES_WAITING: u64 = 4_096;

@@ -12,10 +12,13 @@ use souk_model::settings::Settings;
 use souk_model::shard::{FOLD_VERSION, Shard, ShardConfig};
 use souk_model::time::Millis;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::effects::carry_out;
 use super::{Cell, Mail, Message, World};
-use crate::limits::{IDLE_ENCODED_PER_STEP, SLICES_PER_LOCK, TIDY_EVERY, TIDY_STEPS, TURNS_PER_MESSAGE};
+use crate::limits::{
+    IDLE_ENCODED_PER_STEP, SLICES_PER_LOCK, TIDY_EVERY, TIDY_STEPS, TURN, TURNS_PER_MESSAGE,
+};
 
 #[derive(Debug)]
 pub(crate) struct ShardActor;
@@ -159,6 +162,7 @@ impl State {
     /// Gives the owner one input, then its turns of folding while it asks to be woken at once.
     fn turn(&mut self, input: Input) {
         let mut input = Some(input);
+        let began = Instant::now();
         for _ in 0..TURNS_PER_MESSAGE {
             let now = self.world.ports.clock.now();
             let mut effects = std::mem::take(&mut self.effects);
@@ -178,7 +182,8 @@ impl State {
             // After the fold's words are on the desk: who sees the position looks for them there.
             self.tell(stands);
             match wake {
-                Some(at) if at <= now => {}
+                Some(at) if at <= now && began.elapsed() < TURN => {}
+                Some(at) if at <= now => break,
                 Some(at) => return self.wake_at(at, now),
                 None => return,
             }
