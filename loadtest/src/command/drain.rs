@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use souk_proto::v1;
 use souk_proto::v1::stream_frame::Kind;
@@ -35,11 +35,7 @@ struct End {
 }
 
 pub async fn run(common: &Common, options: &Options) -> Result<Report> {
-    let place = common.place()?;
-    let report = measure(common, options, &place).await;
-    let report = report.with_context(|| format!("the server's last words:\n{}", place.log()))?;
-    report.print(common.json);
-    Ok(report)
+    super::measured(common, async |place| measure(common, options, place).await).await
 }
 
 async fn measure(common: &Common, options: &Options, place: &Place) -> Result<Report> {

@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args;
 
+use crate::measure::report::Report;
 use crate::souk::process::Binary;
 
 /// What every command is told.
@@ -43,6 +44,15 @@ pub struct Common {
     /// Keep data directories and the server's log.
     #[arg(long, global = true)]
     keep: bool,
+}
+
+/// Measures in a place of its own and prints what came of it; of a measurement that fails, the server's last words.
+async fn measured(common: &Common, measure: impl AsyncFnOnce(&Place) -> Result<Report>) -> Result<Report> {
+    let place = common.place()?;
+    let report = measure(&place).await;
+    let report = report.with_context(|| format!("the server's last words:\n{}", place.log()))?;
+    report.print(common.json);
+    Ok(report)
 }
 
 impl Common {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use souk_proto::v1;
 use tokio::time::{Instant, sleep};
@@ -27,11 +27,7 @@ pub struct Options {
 }
 
 pub async fn run(common: &Common, options: &Options) -> Result<Report> {
-    let place = common.place()?;
-    let report = measure(common, options, &place).await;
-    let report = report.with_context(|| format!("the server's last words:\n{}", place.log()))?;
-    report.print(common.json);
-    Ok(report)
+    super::measured(common, async |place| measure(common, options, place).await).await
 }
 
 async fn measure(common: &Common, options: &Options, place: &Place) -> Result<Report> {
