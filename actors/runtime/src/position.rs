@@ -6,12 +6,11 @@ use std::str::FromStr;
 
 use souk_model::journal::{Journal, ShardId};
 
+use crate::limits::MOST_SHARDS;
+
 /// Offset by shard.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Position(pub BTreeMap<ShardId, u64>);
-
-/// More shards than any generation has.
-const MOST_SHARDS: usize = 4_096;
 
 impl Position {
     pub fn at(shard: ShardId, offset: u64) -> Self {

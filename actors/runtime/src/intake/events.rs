@@ -1,7 +1,7 @@
 //! A batch's way in: each event decoded once, judged by itself, keyed, stamped, put on the wire; then one append for the whole batch.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::{Bytes, BytesMut};
@@ -66,9 +66,9 @@ pub(crate) async fn publish(
     if accepted.records.is_empty() {
         return Ok(Published { outcomes, position: Position::default() });
     }
-    let waiting: Vec<Waiting<'_>> = match batch.level {
-        Level::Logged => Vec::new(),
-        Level::Applied => world.every_cell().map(|cell| cell.desk.wait()).collect(),
+    let waiting = match batch.level {
+        Level::Logged => BTreeMap::new(),
+        Level::Applied => accepted.wait(runtime),
     };
     let (position, appended) = accepted.append(runtime, turn).await?;
     if batch.level == Level::Applied {
@@ -194,6 +194,13 @@ impl Accepted {
         self.records.push(Leaving { place, shard, end: self.buffer.len(), decoded: judged.decoded });
     }
 
+    /// Somebody waits at the desk of each shard it goes to.
+    fn wait<'a>(&self, runtime: &'a Runtime) -> BTreeMap<ShardId, Waiting<'a>> {
+        let shards: BTreeSet<ShardId> = self.records.iter().map(|leaving| leaving.shard).collect();
+        let desk = |shard| Some((shard, runtime.world().cell(shard)?.desk.wait()));
+        shards.into_iter().filter_map(desk).collect()
+    }
+
     /// Appends all of it. The next batch of the order has its turn as soon as this one stands in the journal's queue.
     async fn append(
         self,
@@ -258,7 +265,7 @@ impl From<Refused> for Error {
 /// Waits for the fold's word on every record.
 async fn judged(
     runtime: &Runtime,
-    waiting: &[Waiting<'_>],
+    waiting: &BTreeMap<ShardId, Waiting<'_>>,
     landed: &[Landed],
     position: &Position,
     deadline: Option<Instant>,
@@ -270,11 +277,9 @@ async fn judged(
             reach(cell, *offset, deadline).await?;
         }
     }
-    let places: BTreeMap<ShardId, usize> =
-        world.every_cell().enumerate().map(|(at, cell)| (cell.id, at)).collect();
     for landed in landed {
-        let desk = places.get(&landed.shard).and_then(|at| waiting.get(*at));
-        let fate = match desk.and_then(|desk| desk.word(landed.offset)) {
+        let word = waiting.get(&landed.shard).and_then(|desk| desk.word(landed.offset));
+        let fate = match word {
             Some(Word::Verdict(Verdict::Counted)) => Fate::Counted,
             Some(Word::Verdict(Verdict::Duplicate)) => Fate::Duplicate,
             Some(Word::Verdict(Verdict::Late)) => Fate::Late,

@@ -2,7 +2,6 @@
 
 use std::future::Future;
 
-use souk_model::journal::ShardId;
 use souk_model::owner::Unavailable;
 use tokio::time::Instant;
 
@@ -29,7 +28,6 @@ pub(crate) async fn reach(cell: &Cell, wanted: u64, deadline: Option<Instant>) -
 
 /// Waits until an owner that caught up carries the shard, and stands where the options want it.
 pub(super) async fn ready(world: &World, cell: &Cell, options: &ReadOptions) -> Result<(), Error> {
-    let ShardId { .. } = cell.id;
     if !cell.is_live() {
         let mut turned = cell.turned.subscribe();
         let live = async {

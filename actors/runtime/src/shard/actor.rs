@@ -8,7 +8,6 @@ use parking_lot::MutexGuard;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use souk_model::owner::{Effect, Fold as _, Input, Owner, OwnerConfig};
 use souk_model::planted::Planted;
-use souk_model::settings::Settings;
 use souk_model::shard::{FOLD_VERSION, Shard, ShardConfig};
 use souk_model::time::Millis;
 use tokio::task::JoinHandle;
@@ -65,7 +64,7 @@ impl Actor for ShardActor {
         let fold = Shard::new(ShardConfig {
             id: cell.id,
             partitions: world.partitions,
-            settings: Settings::builtin().text,
+            settings: world.builtin.clone(),
             library: Arc::clone(&world.library),
             build_version: FOLD_VERSION,
             planted: Planted::default(),

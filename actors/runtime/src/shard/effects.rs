@@ -137,8 +137,6 @@ fn publish(world: &World, cell: &Cell, outputs: Vec<Output>) {
     }
     if !words.is_empty() {
         cell.desk.put(words.into_iter());
-        // The words are there: whoever saw the position before them looks again.
-        cell.turn();
     }
 }
 

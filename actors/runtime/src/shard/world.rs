@@ -21,6 +21,8 @@ pub(crate) struct World {
     users: Vec<Arc<Cell>>,
     products: Vec<Arc<Cell>>,
     pub library: Arc<SettingsLibrary>,
+    /// Text of the settings a shard has before its first record. Put together once: every owner begins with it.
+    pub builtin: String,
     /// Settings in force, as the shard saw them that changed them last.
     pub settings: ArcSwap<Settings>,
     pub hub: Hub,
@@ -61,6 +63,7 @@ impl World {
             users: cells(Journal::Users, partitions.users),
             products: cells(Journal::Products, partitions.products),
             library: Arc::new(SettingsLibrary::default()),
+            builtin: Settings::builtin().text,
             settings: ArcSwap::from_pointee(settings),
             hub: Hub::default(),
             watched: AtomicUsize::new(0),

@@ -11,6 +11,8 @@ use souk_model::series::{AnswerInfo, Query};
 use souk_model::time::Millis;
 use tokio::sync::{Notify, watch};
 
+use crate::limits::GONE_KEPT;
+
 /// What a topic is of.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Subject {
@@ -80,9 +82,6 @@ pub(super) struct News {
     pub info: Option<AnswerInfo>,
     pub as_of: Option<Millis>,
 }
-
-/// Rows that are gone and still told of; beyond, the oldest are forgotten: who reads that slowly begins with a snapshot again.
-const GONE_KEPT: usize = 10_000;
 
 impl Topic {
     pub(super) fn new(subject: Subject) -> Self {
