@@ -91,6 +91,15 @@ $(GRPCURL):
 clean:               ## remove what builds made
 	$(CARGO) clean
 
+# Real Kafka, Cassandra and Redis (docker/README.md): in containers, or as plain processes where there is no engine.
+.PHONY: services-up services-down
+
+services-up:         ## start what does not run of Kafka, Cassandra and Redis, and wait until it answers
+	docker/services up
+
+services-down:       ## end what services-up started
+	docker/services down
+
 # The other loads, each on a server of its own (loadtest/README.md). FLAGS=--strict fails on a missed bar too.
 .PHONY: bench-latency bench-ingest bench-reads bench-watchers bench-drain bench-start bench-cut disk-full
 USERS ?= 1000000
