@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Each crate with the crates of ours it may use (tests and benches included).
-const MAY_USE: [(&str, &[&str]); 10] = [
+const MAY_USE: [(&str, &[&str]); 11] = [
     ("souk-proto", &[]),
     ("souk-model", &["souk-proto"]),
     ("souk-runtime", &["souk-proto", "souk-model"]),
@@ -12,6 +12,7 @@ const MAY_USE: [(&str, &[&str]); 10] = [
     ("souk-sim", &["souk-proto", "souk-model", "souk-runtime"]),
     ("souk-bench", &["souk-proto", "souk-model"]),
     ("souk-journal", &["souk-model", "souk-runtime"]),
+    ("souk-journal-kafka", &["souk-model", "souk-runtime"]),
     ("souk-store", &["souk-proto", "souk-model", "souk-runtime"]),
     ("souk-api", &["souk-proto", "souk-model", "souk-runtime"]),
     ("souk-node", &["souk-proto", "souk-model", "souk-runtime", "souk-journal", "souk-store", "souk-api"]),

@@ -1,0 +1,182 @@
+//! Questions to the broker, on a connection of their own: behind a fetch that waits for records they would wait too.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::{Offset, TopicPartitionList};
+use souk_model::journal::{Journal, ShardId};
+use souk_model::owner::{Ends, Unavailable};
+use tokio::time::Instant;
+
+use crate::context::Voice;
+use crate::error::Difference;
+use crate::layout::Layout;
+use crate::limits::{ASK_TIMEOUT, IDENTITY_FRESH, KNOCK};
+use crate::options::Options;
+use crate::{Error, native, settings};
+
+/// Answers block; `ask` asks from async code.
+pub(crate) struct Desk {
+    client: BaseConsumer<Voice>,
+    layout: Arc<Layout>,
+    users: Mutex<Identity>,
+    products: Mutex<Identity>,
+}
+
+/// Which topic it is.
+#[derive(Debug, Default)]
+struct Identity {
+    /// When the journal opened.
+    at_first: Option<u64>,
+    newest: Option<(u64, Instant)>,
+}
+
+impl Desk {
+    pub(crate) fn new(options: &Options, layout: Arc<Layout>) -> Result<Self, Error> {
+        let client = BaseConsumer::from_config_and_context(&settings::desk(options), Voice::default())
+            .map_err(|error| Error::Client { why: error.to_string() })?;
+        Ok(Self { client, layout, users: Mutex::default(), products: Mutex::default() })
+    }
+
+    /// Waits until a broker answers.
+    pub(crate) fn knock(&self, options: &Options) -> Result<(), Error> {
+        let began = Instant::now();
+        loop {
+            let error = match self.client.fetch_metadata(Some(self.layout.topic(Journal::Users)), KNOCK) {
+                Ok(_) => return Ok(()),
+                Err(error) => error,
+            };
+            // Its events are heard only when it is polled.
+            drop(self.client.poll(Duration::ZERO));
+            let voice = self.client.context();
+            if let Some(why) = voice.hopeless() {
+                return Err(Error::Refused { brokers: options.addresses(), why });
+            }
+            if began.elapsed() >= options.patience {
+                let why = voice.last().unwrap_or_else(|| error.to_string());
+                return Err(Error::NoBroker { brokers: options.addresses(), waited: began.elapsed(), why });
+            }
+        }
+    }
+
+    /// What is wrong with how many partitions a topic has, and how many copies of each.
+    pub(crate) fn shape(&self, topic: &str, partitions: u16, replicas: u16) -> Result<Vec<Difference>, Error> {
+        let doing = || format!("look at the topic {topic}");
+        let metadata = self
+            .client
+            .fetch_metadata(Some(topic), ASK_TIMEOUT)
+            .map_err(|error| Error::broker(doing(), error))?;
+        let found = metadata.topics().iter().find(|found| found.name() == topic);
+        let found = found.ok_or_else(|| Error::NoTopic { topic: topic.to_owned() })?;
+        match found.error().map(RDKafkaErrorCode::from) {
+            None => {}
+            Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
+                return Err(Error::NoTopic { topic: topic.to_owned() });
+            }
+            Some(error) => return Err(Error::broker(doing(), error)),
+        }
+        let mut differences = Vec::new();
+        let has = found.partitions().len();
+        if has != usize::from(partitions) {
+            let (has, needs) = (has.to_string(), format!("{partitions}, for the life of the topic"));
+            differences.push(Difference { what: "the number of partitions", has, needs });
+        }
+        let least = found.partitions().iter().map(|partition| partition.replicas().len()).min().unwrap_or(0);
+        if least < usize::from(replicas) {
+            let (has, needs) = (least.to_string(), format!("{replicas} at least"));
+            differences.push(Difference { what: "the number of replicas", has, needs });
+        }
+        Ok(differences)
+    }
+
+    fn identity_of(&self, journal: Journal) -> &Mutex<Identity> {
+        match journal {
+            Journal::Users => &self.users,
+            Journal::Products => &self.products,
+        }
+    }
+
+    /// Which topic it is, asked anew if the last answer is older than that.
+    pub(crate) fn identity(&self, journal: Journal, fresh: Duration) -> Result<u64, KafkaError> {
+        let mut identity = self.identity_of(journal).lock();
+        if let Some((id, at)) = identity.newest
+            && at.elapsed() < fresh
+        {
+            return Ok(id);
+        }
+        let id = native::topic_id(&self.client, self.layout.topic(journal), ASK_TIMEOUT)
+            .map_err(KafkaError::MetadataFetch)?;
+        if *identity.at_first.get_or_insert(id) != id && identity.newest.is_none_or(|(newest, _)| newest != id) {
+            let topic = self.layout.topic(journal);
+            tracing::error!(topic, "the topic was made anew: it is another journal, and this one is not served any more");
+        }
+        identity.newest = Some((id, Instant::now()));
+        Ok(id)
+    }
+
+    /// Whether the topic is another than the one this journal was opened on, as far as is known.
+    pub(crate) fn was_replaced(&self, journal: Journal) -> bool {
+        let identity = self.identity_of(journal).lock();
+        matches!((identity.at_first, identity.newest), (Some(first), Some((newest, _))) if first != newest)
+    }
+
+    fn ends(&self, shard: ShardId) -> Result<Ends, KafkaError> {
+        let topic = self.layout.topic(shard.journal);
+        let partition = i32::from(shard.partition);
+        // Which topic it is first: offsets of another one must not pass for this one's.
+        let topic_id = self.identity(shard.journal, IDENTITY_FRESH)?;
+        let (low, high) = self.client.fetch_watermarks(topic, partition, ASK_TIMEOUT)?;
+        let count = |offset: i64| u64::try_from(offset).unwrap_or(0);
+        let partitions = self.layout.partitions_of(shard.journal);
+        Ok(Ends { topic_id, partitions, start: count(low) + 1, end: count(high) })
+    }
+
+    /// Where a partition stands.
+    pub(crate) async fn ask(self: &Arc<Self>, shard: ShardId) -> Result<Ends, Unavailable> {
+        let desk = Arc::clone(self);
+        let ends = tokio::task::spawn_blocking(move || desk.ends(shard)).await;
+        match ends {
+            Ok(Ok(ends)) => Ok(ends),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, %shard, "the broker does not say where a partition stands");
+                Err(Unavailable)
+            }
+            Err(_) => Err(Unavailable),
+        }
+    }
+
+    /// The ends of many partitions in one question.
+    pub(crate) fn ends_of(&self, numbers: &[usize]) -> Result<Vec<(usize, u64)>, KafkaError> {
+        let mut list = TopicPartitionList::new();
+        for number in numbers {
+            let shard = self.layout.shard(*number);
+            list.add_partition_offset(
+                self.layout.topic(shard.journal),
+                i32::from(shard.partition),
+                Offset::End,
+            )?;
+        }
+        let answer = self.client.offsets_for_times(list, ASK_TIMEOUT)?;
+        let end = |element: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| {
+            let number = self.layout.number_of(element.topic().as_bytes(), element.partition())?;
+            let Offset::Offset(end) = element.offset() else { return None };
+            Some((number, u64::try_from(end).ok()?))
+        };
+        Ok(answer.elements().iter().filter_map(end).collect())
+    }
+
+    /// Lets it say what it has to say.
+    pub(crate) fn listen(&self) {
+        drop(self.client.poll(Duration::ZERO));
+    }
+}
+
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Desk").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,227 @@
+//! The fetching thread: one consumer, assigned exactly the partitions that are read, from where their windows are.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use bytes::BytesMut;
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaResult, RDKafkaErrorCode};
+use rdkafka::{Offset, TopicPartitionList};
+use souk_model::journal::Entry;
+use souk_model::time::Millis;
+
+use crate::context::Voice;
+use crate::layout::Layout;
+use crate::limits::IDLE_POLL;
+use crate::native::{Batches, Message, end_heard};
+use crate::options::Options;
+use crate::orders::{Order, Orders};
+use crate::partition::Partitions;
+use crate::window::{Taken, Trouble};
+use crate::{Error, settings};
+
+/// Fetches until it is told to stop.
+struct Fetcher {
+    consumer: Arc<BaseConsumer<Voice>>,
+    arrived: Arrived,
+    orders: Arc<Orders>,
+    assigned: BTreeSet<usize>,
+    paused: BTreeSet<usize>,
+}
+
+/// Makes the consumer and starts its thread.
+pub(crate) fn start(
+    options: &Options,
+    layout: Arc<Layout>,
+    partitions: Arc<Partitions>,
+    orders: Arc<Orders>,
+) -> Result<JoinHandle<()>, Error> {
+    let refused = |why: String| Error::Client { why };
+    let mut consumer = BaseConsumer::from_config_and_context(&settings::consumer(options), Voice::default())
+        .map_err(|error| refused(error.to_string()))?;
+    let bell = Arc::clone(&orders);
+    consumer.set_nonempty_callback(move || bell.ring());
+    let consumer = Arc::new(consumer);
+    let name = "journal-fetch";
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || {
+            let Some(batches) = Batches::new(Arc::clone(&consumer)) else {
+                // Only a consumer without a group has no queue, and this one has.
+                tracing::error!("the consumer has no queue: nothing can be read");
+                return;
+            };
+            let arrived = Arrived::new(Arc::clone(&consumer), layout, partitions);
+            let (assigned, paused) = (BTreeSet::new(), BTreeSet::new());
+            Fetcher { consumer, arrived, orders, assigned, paused }.run(batches);
+        })
+        .map_err(|source| Error::Thread { name, source })
+}
+
+impl Fetcher {
+    fn run(mut self, mut batches: Batches<Voice>) {
+        while self.obey() {
+            let taken = batches.take(|message| self.arrived.add(&message));
+            self.arrived.deliver();
+            self.pause_full();
+            self.refetch_gaps();
+            if taken == 0 {
+                self.orders.wait(IDLE_POLL);
+            }
+        }
+    }
+
+    /// Does what was ordered; false to stop.
+    fn obey(&mut self) -> bool {
+        let Some(orders) = self.orders.take() else { return false };
+        if orders.is_empty() {
+            return true;
+        }
+        let of = |wanted: Order| orders.iter().filter(move |(_, order)| **order == wanted).map(|(number, _)| *number);
+        self.place(of(Order::Place).collect());
+        let leaving: Vec<_> = of(Order::Leave).filter(|number| self.assigned.remove(number)).collect();
+        self.told("give partitions back", &leaving, |consumer, list| consumer.incremental_unassign(list));
+        let resumed: Vec<_> = of(Order::Resume).filter(|number| self.paused.remove(number)).collect();
+        self.told("let partitions go on", &resumed, |consumer, list| consumer.resume(list));
+        true
+    }
+
+    fn place(&mut self, numbers: Vec<usize>) {
+        let moved: Vec<_> = numbers.iter().copied().filter(|number| self.assigned.remove(number)).collect();
+        self.told("move partitions", &moved, |consumer, list| consumer.incremental_unassign(list));
+        let mut list = TopicPartitionList::new();
+        let mut placed = Vec::new();
+        for number in numbers {
+            let Some(next) = self.arrived.partitions.at(number).window.lock().arrive() else { continue };
+            let offset = Offset::Offset(next.saturating_sub(1) as i64);
+            self.arrived.list(&mut list, number, offset);
+            placed.push(number);
+        }
+        if placed.is_empty() {
+            return;
+        }
+        match self.consumer.incremental_assign(&list) {
+            Ok(()) => self.assigned.extend(&placed),
+            Err(error) => {
+                tracing::error!(%error, "cannot take partitions");
+                placed.iter().for_each(|number| self.arrived.partitions.at(*number).fail(Trouble::Broker));
+            }
+        }
+        // A pause outlives the assignment it was made in.
+        let resumed: Vec<_> = placed.into_iter().filter(|number| self.paused.remove(number)).collect();
+        self.told("let partitions go on", &resumed, |consumer, list| consumer.resume(list));
+    }
+
+    fn pause_full(&mut self) {
+        let full = std::mem::take(&mut self.arrived.full);
+        self.told("pause partitions", &full, |consumer, list| consumer.pause(list));
+        self.paused.extend(full);
+    }
+
+    fn refetch_gaps(&mut self) {
+        let gaps = std::mem::take(&mut self.arrived.gaps);
+        if !gaps.is_empty() {
+            tracing::warn!(partitions = ?gaps, "records are missing between two that came: fetching again");
+            self.place(gaps);
+        }
+    }
+
+    /// Tells the consumer something about partitions. It can refuse only what it does not know, which is then over anyway.
+    fn told(
+        &self,
+        doing: &'static str,
+        numbers: &[usize],
+        call: impl FnOnce(&BaseConsumer<Voice>, &TopicPartitionList) -> KafkaResult<()>,
+    ) {
+        if numbers.is_empty() {
+            return;
+        }
+        let mut list = TopicPartitionList::new();
+        numbers.iter().for_each(|number| self.arrived.list(&mut list, *number, Offset::Invalid));
+        if let Err(error) = call(&self.consumer, &list) {
+            tracing::warn!(%error, doing, "the consumer refuses");
+        }
+    }
+}
+
+/// Messages of one batch on their way into windows: those of one partition that follow each other go in at once.
+struct Arrived {
+    consumer: Arc<BaseConsumer<Voice>>,
+    layout: Arc<Layout>,
+    partitions: Arc<Partitions>,
+    /// The partition of the messages gathered.
+    number: Option<usize>,
+    bytes: BytesMut,
+    /// Offset, append time and length of each.
+    heads: Vec<(u64, Millis, usize)>,
+    /// Partitions with enough for now, and partitions to fetch again.
+    full: Vec<usize>,
+    gaps: Vec<usize>,
+}
+
+impl Arrived {
+    fn new(consumer: Arc<BaseConsumer<Voice>>, layout: Arc<Layout>, partitions: Arc<Partitions>) -> Self {
+        let (bytes, heads) = (BytesMut::new(), Vec::new());
+        let (full, gaps) = (Vec::new(), Vec::new());
+        Self { consumer, layout, partitions, number: None, bytes, heads, full, gaps }
+    }
+
+    fn list(&self, list: &mut TopicPartitionList, number: usize, offset: Offset) {
+        let shard = self.layout.shard(number);
+        let (topic, partition) = (self.layout.topic(shard.journal), i32::from(shard.partition));
+        if let Err(error) = list.add_partition_offset(topic, partition, offset) {
+            tracing::error!(%error, %shard, "an offset that cannot be");
+        }
+    }
+
+    fn add(&mut self, message: &Message<'_>) {
+        let topic = message.topic().map(std::ffi::CStr::to_bytes);
+        let number = topic.and_then(|topic| self.layout.number_of(topic, message.partition()));
+        if let Some(error) = message.error() {
+            return self.failed(number, error);
+        }
+        if self.number != number {
+            self.deliver();
+            self.number = number;
+        }
+        let Ok(offset) = u64::try_from(message.offset()) else { return };
+        let payload = message.payload();
+        self.bytes.extend_from_slice(payload);
+        self.heads.push((offset + 1, message.append_time().unwrap_or(0), payload.len()));
+    }
+
+    fn failed(&mut self, number: Option<usize>, error: RDKafkaErrorCode) {
+        use RDKafkaErrorCode as Code;
+        let Some(number) = number else {
+            tracing::warn!(%error, "the consumer reports");
+            return;
+        };
+        self.deliver();
+        let shard = self.layout.shard(number);
+        tracing::warn!(%error, %shard, "cannot be fetched");
+        let out = matches!(error, Code::AutoOffsetReset | Code::OffsetOutOfRange);
+        self.partitions.at(number).fail(if out { Trouble::OutOfRange } else { Trouble::Broker });
+    }
+
+    /// Puts what was gathered into its window.
+    fn deliver(&mut self) {
+        let Some(number) = self.number.take().filter(|_| !self.heads.is_empty()) else { return };
+        let all = self.bytes.split().freeze();
+        let mut at = 0;
+        let entry = |(offset, append_time, len)| {
+            let bytes = all.slice(at..at + len);
+            at += len;
+            Entry { offset, append_time, bytes }
+        };
+        let entries: Vec<_> = self.heads.drain(..).map(entry).collect();
+        let shard = self.layout.shard(number);
+        let end = end_heard(&self.consumer, self.layout.topic(shard.journal), i32::from(shard.partition));
+        match self.partitions.at(number).take(entries, end) {
+            Taken::Nothing | Taken::In => {}
+            Taken::InAndFull => self.full.push(number),
+            Taken::Gap => self.gaps.push(number),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The journal port over two topics.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use souk_model::journal::{Journal as Kind, Partitions as Counts, ShardId};
+use souk_model::owner::{Ends, Entries, Unavailable};
+use souk_runtime::ports::{Appended, Journal, NewRecord, Refused};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout};
+
+use crate::desk::Desk;
+use crate::layout::Layout;
+use crate::limits::{QUEUE_BYTES, QUEUE_WAIT, QUEUED_RECORD_BYTES};
+use crate::options::Options;
+use crate::orders::Orders;
+use crate::partition::Partitions;
+use crate::prepare::check;
+use crate::produce::Producer;
+use crate::read::Reading;
+use crate::watchdog::Watchdog;
+use crate::{Error, fetch};
+
+/// Both journals of a shop on Kafka. Dropping it waits until what was appended is answered, as long as an append may take.
+#[derive(Debug)]
+pub struct KafkaJournal {
+    layout: Arc<Layout>,
+    reading: Reading,
+    producer: Producer,
+    /// Bytes of room in the queue.
+    room: Arc<Semaphore>,
+    append_timeout: Duration,
+    fetching: Option<JoinHandle<()>>,
+    /// None only while dropping.
+    watchdog: Option<Watchdog>,
+}
+
+impl KafkaJournal {
+    /// Opens both topics, which must be as [`prepare`](crate::prepare) makes them. What is wrong in itself is said at once; a broker that
+    /// does not answer is waited for as long as the options say.
+    pub async fn open(options: Options) -> Result<Self, Error> {
+        options.check()?;
+        let layout = Arc::new(Layout::new(options.topics.clone(), options.partitions));
+        let partitions = Arc::new(Partitions::new(layout.len(), Instant::now()));
+        let producer = Producer::new(&options, Arc::clone(&layout), Arc::clone(&partitions))?;
+        let desk = Arc::new(Desk::new(&options, Arc::clone(&layout))?);
+        let desk = knock(desk, &options).await?;
+        for journal in [Kind::Users, Kind::Products] {
+            check(&options, &desk, journal, None).await?;
+        }
+        let desk = identify(desk).await?;
+        let orders = Arc::new(Orders::default());
+        let fetching =
+            fetch::start(&options, Arc::clone(&layout), Arc::clone(&partitions), Arc::clone(&orders))?;
+        let watchdog = Watchdog::start(
+            Arc::clone(&desk),
+            Arc::clone(&layout),
+            Arc::clone(&partitions),
+            Arc::clone(&orders),
+        );
+        let mut journal = Self {
+            layout,
+            reading: Reading { desk, partitions, orders },
+            producer,
+            room: Arc::new(Semaphore::new(QUEUE_BYTES)),
+            append_timeout: options.append_timeout,
+            fetching: Some(fetching),
+            watchdog: None,
+        };
+        journal.watchdog = Some(watchdog?);
+        Ok(journal)
+    }
+
+    /// Waits for room in the queue.
+    async fn admit(&self, records: &[NewRecord]) -> Option<OwnedSemaphorePermit> {
+        let bytes: usize = records.iter().map(|record| record.bytes.len() + QUEUED_RECORD_BYTES).sum();
+        let bytes = u32::try_from(bytes.min(QUEUE_BYTES)).ok()?;
+        let room = Arc::clone(&self.room).acquire_many_owned(bytes);
+        timeout(QUEUE_WAIT, room).await.ok()?.ok()
+    }
+
+    /// The partition's number, while its topic is the one that was opened.
+    fn number(&self, shard: ShardId) -> Result<usize, Unavailable> {
+        let number = self.layout.number(shard).ok_or(Unavailable)?;
+        if self.reading.desk.was_replaced(shard.journal) { Err(Unavailable) } else { Ok(number) }
+    }
+}
+
+async fn knock(desk: Arc<Desk>, options: &Options) -> Result<Arc<Desk>, Error> {
+    let options = options.clone();
+    let knocked = tokio::task::spawn_blocking(move || desk.knock(&options).map(|()| desk)).await;
+    knocked.unwrap_or_else(|error| Err(Error::broker("ask for a broker", error)))
+}
+
+async fn identify(desk: Arc<Desk>) -> Result<Arc<Desk>, Error> {
+    let doing = "ask which topic it is";
+    let asked = tokio::task::spawn_blocking(move || {
+        for journal in [Kind::Users, Kind::Products] {
+            desk.identity(journal, Duration::ZERO).map_err(|error| Error::broker(doing, error))?;
+        }
+        Ok(desk)
+    });
+    asked.await.unwrap_or_else(|error| Err(Error::broker(doing, error)))
+}
+
+#[async_trait]
+impl Journal for KafkaJournal {
+    fn partitions(&self) -> Counts {
+        self.layout.partitions
+    }
+
+    async fn append(&self, records: Vec<NewRecord>) -> Vec<Appended> {
+        let count = records.len();
+        if count == 0 {
+            return Vec::new();
+        }
+        let unavailable = || vec![Appended::Refused(Refused::Unavailable); count];
+        let Some(room) = self.admit(&records).await else { return unavailable() };
+        if records.iter().any(|record| self.reading.desk.was_replaced(record.shard.journal)) {
+            return unavailable();
+        }
+        let answered = self.producer.send(&records, room);
+        // The client answers every record by its own timeout; if it ever did not, nobody knows.
+        let patience = self.append_timeout + QUEUE_WAIT;
+        match timeout(patience, answered).await {
+            Ok(Ok(outcomes)) => outcomes,
+            Ok(Err(_)) | Err(_) => vec![Appended::Unknown; count],
+        }
+    }
+
+    async fn ends(&self, shard: ShardId) -> Result<Ends, Unavailable> {
+        // Of a topic that was made anew too: that is how owners learn of it.
+        let number = self.layout.number(shard).ok_or(Unavailable)?;
+        self.reading.ends(shard, number).await
+    }
+
+    async fn read(
+        &self,
+        shard: ShardId,
+        from: u64,
+        most_bytes: usize,
+        wait: Duration,
+    ) -> Result<Entries, Unavailable> {
+        self.reading.read(shard, self.number(shard)?, from, most_bytes, wait).await
+    }
+
+    /// Time alone takes records from a topic: others may read it from its beginning.
+    fn release(&self, _: ShardId, _: u64) {}
+}
+
+impl Drop for KafkaJournal {
+    fn drop(&mut self) {
+        self.producer.flush(self.append_timeout);
+        drop(self.watchdog.take());
+        self.reading.orders.stop();
+        if self.fetching.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the journal's fetching thread panicked");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Every bound of the journal on Kafka, by name, with its reason.
+
+use std::time::Duration;
+
+/// One record: what the model takes, and so every journal.
+pub const RECORD_BYTES: usize = souk_model::limits::RECORD_BYTES;
+/// Partitions of one topic, as the embedded journal's.
+pub const PARTITIONS: u16 = 1_024;
+
+/// Appends admitted but not answered. Further callers wait.
+pub const QUEUE_BYTES: usize = 64 << 20;
+/// What a queued record counts beside its bytes: librdkafka's own bookkeeping.
+pub const QUEUED_RECORD_BYTES: usize = 256;
+/// How long a caller waits for room in the queue before it hears that the journal is unavailable.
+pub const QUEUE_WAIT: Duration = Duration::from_secs(5);
+/// librdkafka's own bounds of the same queue. One append may be larger than what is admitted beside others: it meets these.
+pub const CLIENT_QUEUE_BYTES: usize = 2 * QUEUE_BYTES;
+pub const CLIENT_QUEUE_RECORDS: usize = 500_000;
+/// How long the producer waits for company before it sends a batch. None would send every record alone, which no broker stands for long.
+pub const LINGER: Duration = Duration::from_millis(2);
+/// Bytes of one batch: below what brokers take by default (1 MiB).
+pub const BATCH_BYTES: usize = 1_000_000;
+/// How long a record may be under way, repeats included, before its outcome is `Unknown`: longer than a broker's restart or a change of leader.
+pub const APPEND_TIMEOUT: Duration = Duration::from_secs(10);
+/// Shortest and longest of it that can be asked for.
+pub const LEAST_APPEND_TIMEOUT: Duration = Duration::from_millis(100);
+pub const MOST_APPEND_TIMEOUT: Duration = Duration::from_secs(120);
+/// A producer that met a fatal error is replaced, but not more often than this.
+pub const RENEW_EVERY: Duration = Duration::from_secs(1);
+
+/// Bytes that wait unread in one partition's window: a few reads of a shard. Above it the partition is paused.
+pub const WINDOW_BYTES: usize = 1 << 20;
+/// Unread bytes below which a paused partition goes on. Well below the other: a pause throws away what librdkafka had fetched ahead.
+pub const RESUME_BYTES: usize = 256 << 10;
+/// Bytes that stay in a window after they were read, for others who wait for the same.
+pub const KEPT_BYTES: usize = 64 << 10;
+/// What an entry in a window counts beside its bytes.
+pub const ENTRY_BYTES: usize = 64;
+/// Bytes of one partition in one answer of a broker, and of all of them together. One record that is larger comes all the same.
+pub const FETCH_PARTITION_BYTES: usize = 256 << 10;
+pub const FETCH_BYTES: usize = 8 << 20;
+/// Bytes librdkafka keeps ahead of the windows, over all partitions.
+pub const FETCHED_KIB: usize = 8 << 10;
+/// How long the broker holds an empty answer back. A partition that is newly assigned waits for the answer under way, so not long.
+pub const FETCH_WAIT: Duration = Duration::from_millis(100);
+/// How long librdkafka leaves a partition alone that has enough fetched ahead. Its default, 1 s, is a standstill.
+pub const FETCH_BACKOFF: Duration = Duration::from_millis(10);
+/// Messages taken from librdkafka at a time.
+pub const BATCH_MESSAGES: usize = 4_096;
+/// How often an idle fetching thread looks round although nothing called it.
+pub const IDLE_POLL: Duration = Duration::from_millis(100);
+
+/// How long a read waits for entries that are known to be there.
+pub const READ_PATIENCE: Duration = Duration::from_secs(5);
+/// Times a read starts over, because retention moved or its window went elsewhere, before it gives up.
+pub const READ_TRIES: usize = 64;
+/// How long a question to the broker may take.
+pub const ASK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an answer about which topic it is counts as fresh. Owners ask on takeover, readers far more often.
+pub const IDENTITY_FRESH: Duration = Duration::from_secs(1);
+/// One question to a broker that may not be there yet, while a journal opens.
+pub const KNOCK: Duration = Duration::from_millis(250);
+/// How long a journal waits for a broker when it opens, unless told otherwise.
+pub const OPEN_PATIENCE: Duration = Duration::from_secs(10);
+/// How long the making of topics may take.
+pub const PREPARE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How often the watchdog looks. A partition that stood still between two looks though it had more is assigned anew.
+pub const WATCH_EVERY: Duration = Duration::from_secs(5);
+/// A partition that nobody has read for so long is no longer fetched. Owners come back every few seconds.
+pub const IDLE_AFTER: Duration = Duration::from_secs(30);
+
+/// Least time a topic must keep its records: the longest a cut may lag, many times over.
+pub const LEAST_RETENTION: Duration = Duration::from_secs(7 * 24 * 3_600);

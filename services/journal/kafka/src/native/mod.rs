@@ -1,0 +1,11 @@
+//! What rdkafka does not wrap: taking messages in batches, the end of a partition as the last fetch told it, a topic's identity, and
+//! whether a record that failed had left. The only unsafe code of the project; everything it hands out is safe to use.
+#![allow(unsafe_code, reason = "calls into librdkafka, each with the reason it is sound")]
+
+mod batch;
+mod identity;
+mod status;
+
+pub(crate) use batch::{Batches, Message, end_heard};
+pub(crate) use identity::topic_id;
+pub(crate) use status::never_left;

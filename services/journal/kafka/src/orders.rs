@@ -1,0 +1,69 @@
+//! What the fetching thread is to do: the newest order per partition, and the bell that wakes it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// There is room again.
+    Resume,
+    /// Fetch from where the window says.
+    Place,
+    /// Nobody reads it any more.
+    Leave,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Orders {
+    state: Mutex<State>,
+    bell: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// One per partition: a window says itself where it is, so only the newest order counts.
+    orders: BTreeMap<usize, Order>,
+    rung: bool,
+    stop: bool,
+}
+
+impl Orders {
+    pub(crate) fn give(&self, number: usize, order: Order) {
+        let mut state = self.state.lock();
+        let standing = state.orders.entry(number).or_insert(order);
+        // Placing lets a partition go on anyway.
+        if order != Order::Resume {
+            *standing = order;
+        }
+        state.rung = true;
+        self.bell.notify_one();
+    }
+
+    /// Something has arrived.
+    pub(crate) fn ring(&self) {
+        self.state.lock().rung = true;
+        self.bell.notify_one();
+    }
+
+    pub(crate) fn stop(&self) {
+        self.state.lock().stop = true;
+        self.bell.notify_one();
+    }
+
+    /// The orders given since; none to stop.
+    pub(crate) fn take(&self) -> Option<BTreeMap<usize, Order>> {
+        let mut state = self.state.lock();
+        (!state.stop).then(|| std::mem::take(&mut state.orders))
+    }
+
+    /// Waits until the bell rings, or has rung since the last wait, or for so long.
+    pub(crate) fn wait(&self, most: Duration) {
+        let mut state = self.state.lock();
+        if !state.rung && !state.stop {
+            self.bell.wait_for(&mut state, most);
+        }
+        state.rung = false;
+    }
+}

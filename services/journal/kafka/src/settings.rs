@@ -1,0 +1,84 @@
+//! How the client library is set up: everything the journal's promises hang on, in one place.
+
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::config::RDKafkaLogLevel;
+
+use crate::limits::{
+    BATCH_BYTES, CLIENT_QUEUE_BYTES, CLIENT_QUEUE_RECORDS, FETCH_BACKOFF, FETCH_BYTES, FETCH_PARTITION_BYTES,
+    FETCH_WAIT, FETCHED_KIB, LINGER,
+};
+use crate::options::Options;
+
+/// Group names a consumer needs before it may be assigned anything. No member ever joins it, nothing is committed to it.
+const GROUP: &str = "souk-journal-reads-by-assignment";
+
+fn millis(time: Duration) -> String {
+    time.as_millis().to_string()
+}
+
+/// What all clients have in common.
+pub(crate) fn common(options: &Options) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    for (key, value) in &options.properties {
+        config.set(key, value);
+    }
+    config
+        .set("bootstrap.servers", options.addresses())
+        .set("client.id", &options.client_id)
+        // A broker that restarts is back within seconds: look for it more often than every ten.
+        .set("reconnect.backoff.ms", "50")
+        .set("reconnect.backoff.max.ms", "1000")
+        .set("socket.nagle.disable", "true")
+        .set_log_level(RDKafkaLogLevel::Info);
+    config
+}
+
+pub(crate) fn producer(options: &Options) -> ClientConfig {
+    let mut config = common(options);
+    config
+        // Repeats are recognised by the broker, and order holds with several batches under way.
+        .set("enable.idempotence", "true")
+        .set("acks", "all")
+        .set("message.timeout.ms", millis(options.append_timeout))
+        .set("linger.ms", millis(LINGER))
+        .set("batch.size", BATCH_BYTES.to_string())
+        .set("batch.num.messages", "10000")
+        .set("message.max.bytes", BATCH_BYTES.to_string())
+        .set("compression.type", "lz4")
+        .set("queue.buffering.max.kbytes", (CLIENT_QUEUE_BYTES >> 10).to_string())
+        .set("queue.buffering.max.messages", CLIENT_QUEUE_RECORDS.to_string());
+    config
+}
+
+pub(crate) fn consumer(options: &Options) -> ClientConfig {
+    let mut config = common(options);
+    config
+        .set("group.id", GROUP)
+        .set("group.protocol", "classic")
+        // Offsets come from manifests and from nowhere else; an offset that is not there is an error, not a jump.
+        .set("auto.offset.reset", "error")
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("enable.partition.eof", "false")
+        .set("allow.auto.create.topics", "false")
+        .set("check.crcs", "true")
+        .set("isolation.level", "read_uncommitted")
+        .set("fetch.min.bytes", "1")
+        .set("fetch.wait.max.ms", millis(FETCH_WAIT))
+        .set("fetch.error.backoff.ms", "100")
+        .set("fetch.queue.backoff.ms", millis(FETCH_BACKOFF))
+        .set("max.partition.fetch.bytes", FETCH_PARTITION_BYTES.to_string())
+        .set("fetch.max.bytes", FETCH_BYTES.to_string())
+        .set("queued.max.messages.kbytes", FETCHED_KIB.to_string())
+        .set("queued.min.messages", "100000");
+    config
+}
+
+/// Of the client that asks questions: it reads nothing and belongs to no group.
+pub(crate) fn desk(options: &Options) -> ClientConfig {
+    let mut config = common(options);
+    config.set("allow.auto.create.topics", "false");
+    config
+}
