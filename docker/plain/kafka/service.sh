@@ -14,9 +14,9 @@ kafka_start() {
     java -cp "$jars" kafka.tools.StorageTool format --cluster-id "$cluster" --config "$dir/kafka/server.properties" >> "$dir/kafka/log" 2>&1 ||
       die "Kafka's data folder could not be made; see $dir/kafka/log"
   fi
-  launch kafka java -Xms"$KAFKA_HEAP" -Xmx"$KAFKA_HEAP" -XX:+UseG1GC -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "$jars" \
-    kafka.Kafka "$dir/kafka/server.properties"
+  launch kafka java -Xms"$KAFKA_HEAP" -Xmx"$KAFKA_HEAP" -XX:+UseG1GC -Dorg.slf4j.simpleLogger.defaultLogLevel=warn \
+    -Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info -cp "$jars" kafka.Kafka "$dir/kafka/server.properties"
 }
 
-# The listener opens once the broker is registered and unfenced.
-kafka_ready() { listens "$(port_of kafka)"; }
+# The port opens long before the broker serves; what it says when it does is in its log.
+kafka_ready() { grep -q 'Kafka Server started' "$dir/kafka/log" && listens "$(port_of kafka)"; }

@@ -1,5 +1,6 @@
 //! What a client library's thread tells us: its log, and errors that are about no record.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
@@ -7,6 +8,9 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use tokio::time::Instant;
+
+use crate::limits::{QUIET, SAID_LINES};
 
 /// Listens to one client.
 #[derive(Debug, Default)]
@@ -42,6 +46,36 @@ impl Voice {
     }
 }
 
+/// Says a line of the client's own log. What it calls an error is most often a connection that went and comes back.
+pub(crate) fn say(level: RDKafkaLogLevel, facility: &str, text: &str) {
+    use RDKafkaLogLevel as Level;
+    if !is_news(text) {
+        return;
+    }
+    match level {
+        Level::Emerg | Level::Alert | Level::Critical => tracing::error!(facility, "{text}"),
+        Level::Error | Level::Warning => tracing::warn!(facility, "{text}"),
+        Level::Notice | Level::Info => tracing::info!(facility, "{text}"),
+        Level::Debug => tracing::debug!(facility, "{text}"),
+    }
+}
+
+/// Whether a text was not said of late: while brokers are away the client says the same many times a second.
+fn is_news(text: &str) -> bool {
+    static SAID: Mutex<VecDeque<(String, Instant)>> = Mutex::new(VecDeque::new());
+    let now = Instant::now();
+    let mut said = SAID.lock();
+    if said.iter().any(|(other, at)| other == text && now.duration_since(*at) < QUIET) {
+        return false;
+    }
+    said.retain(|(other, _)| other != text);
+    said.push_back((text.to_owned(), now));
+    if said.len() > SAID_LINES {
+        said.pop_front();
+    }
+    true
+}
+
 fn is_hopeless(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(
@@ -56,19 +90,13 @@ fn is_hopeless(code: RDKafkaErrorCode) -> bool {
 
 impl ClientContext for Voice {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        use RDKafkaLogLevel as Level;
-        match level {
-            Level::Emerg | Level::Alert | Level::Critical | Level::Error => {
-                tracing::error!(facility, "{message}");
-            }
-            Level::Warning => tracing::warn!(facility, "{message}"),
-            Level::Notice | Level::Info => tracing::info!(facility, "{message}"),
-            Level::Debug => tracing::debug!(facility, "{message}"),
-        }
+        say(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(%error, reason, "the Kafka client reports");
+        if is_news(reason) {
+            tracing::warn!(%error, reason, "the Kafka client reports");
+        }
         let code = error.rdkafka_error_code();
         if code == Some(RDKafkaErrorCode::Fatal) {
             self.set_fatal();

@@ -64,7 +64,12 @@ impl Desk {
     }
 
     /// What is wrong with how many partitions a topic has, and how many copies of each.
-    pub(crate) fn shape(&self, topic: &str, partitions: u16, replicas: u16) -> Result<Vec<Difference>, Error> {
+    pub(crate) fn shape(
+        &self,
+        topic: &str,
+        partitions: u16,
+        replicas: u16,
+    ) -> Result<Vec<Difference>, Error> {
         let doing = || format!("look at the topic {topic}");
         let metadata = self
             .client
@@ -110,9 +115,14 @@ impl Desk {
         }
         let id = native::topic_id(&self.client, self.layout.topic(journal), ASK_TIMEOUT)
             .map_err(KafkaError::MetadataFetch)?;
-        if *identity.at_first.get_or_insert(id) != id && identity.newest.is_none_or(|(newest, _)| newest != id) {
+        if *identity.at_first.get_or_insert(id) != id
+            && identity.newest.is_none_or(|(newest, _)| newest != id)
+        {
             let topic = self.layout.topic(journal);
-            tracing::error!(topic, "the topic was made anew: it is another journal, and this one is not served any more");
+            tracing::error!(
+                topic,
+                "the topic was made anew: it is another journal, and this one is not served any more"
+            );
         }
         identity.newest = Some((id, Instant::now()));
         Ok(id)

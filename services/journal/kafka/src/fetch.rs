@@ -15,7 +15,7 @@ use souk_model::time::Millis;
 use crate::context::Voice;
 use crate::layout::Layout;
 use crate::limits::IDLE_POLL;
-use crate::native::{Batches, Message, end_heard};
+use crate::native::{Batches, Message, end_heard, log_to_tracing};
 use crate::options::Options;
 use crate::orders::{Order, Orders};
 use crate::partition::Partitions;
@@ -41,6 +41,7 @@ pub(crate) fn start(
     let refused = |why: String| Error::Client { why };
     let mut consumer = BaseConsumer::from_config_and_context(&settings::consumer(options), Voice::default())
         .map_err(|error| refused(error.to_string()))?;
+    log_to_tracing(&consumer);
     let bell = Arc::clone(&orders);
     consumer.set_nonempty_callback(move || bell.ring());
     let consumer = Arc::new(consumer);
@@ -79,7 +80,9 @@ impl Fetcher {
         if orders.is_empty() {
             return true;
         }
-        let of = |wanted: Order| orders.iter().filter(move |(_, order)| **order == wanted).map(|(number, _)| *number);
+        let of = |wanted: Order| {
+            orders.iter().filter(move |(_, order)| **order == wanted).map(|(number, _)| *number)
+        };
         self.place(of(Order::Place).collect());
         let leaving: Vec<_> = of(Order::Leave).filter(|number| self.assigned.remove(number)).collect();
         self.told("give partitions back", &leaving, |consumer, list| consumer.incremental_unassign(list));

@@ -33,7 +33,9 @@ pub const WINDOW_BYTES: usize = 1 << 20;
 /// Unread bytes below which a paused partition goes on. Well below the other: a pause throws away what librdkafka had fetched ahead.
 pub const RESUME_BYTES: usize = 256 << 10;
 /// Bytes that stay in a window after they were read, for others who wait for the same.
-pub const KEPT_BYTES: usize = 64 << 10;
+pub const KEPT_BYTES: usize = 256 << 10;
+/// A reader so many entries ahead of what was fetched waits for it; one further ahead has the window moved.
+pub const NEAR_ENTRIES: u64 = 1_000;
 /// What an entry in a window counts beside its bytes.
 pub const ENTRY_BYTES: usize = 64;
 /// Bytes of one partition in one answer of a broker, and of all of them together. One record that is larger comes all the same.
@@ -72,3 +74,7 @@ pub const IDLE_AFTER: Duration = Duration::from_secs(30);
 
 /// Least time a topic must keep its records: the longest a cut may lag, many times over.
 pub const LEAST_RETENTION: Duration = Duration::from_secs(7 * 24 * 3_600);
+
+/// A line of the client library's log is not said again within this time, as far back as so many different lines.
+pub const QUIET: Duration = Duration::from_secs(10);
+pub const SAID_LINES: usize = 32;

@@ -6,9 +6,7 @@ use std::time::Duration;
 use souk_model::journal::Partitions;
 
 use crate::Error;
-use crate::limits::{
-    APPEND_TIMEOUT, LEAST_APPEND_TIMEOUT, MOST_APPEND_TIMEOUT, OPEN_PATIENCE, PARTITIONS,
-};
+use crate::limits::{APPEND_TIMEOUT, LEAST_APPEND_TIMEOUT, MOST_APPEND_TIMEOUT, OPEN_PATIENCE, PARTITIONS};
 
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -36,7 +34,8 @@ pub struct Topics {
 }
 
 /// What a caller may set; all by prefix.
-const OPEN_TO_CALLERS: [&str; 6] = ["security.", "sasl.", "ssl.", "socket.", "broker.address.", "client.rack"];
+const OPEN_TO_CALLERS: [&str; 6] =
+    ["security.", "sasl.", "ssl.", "socket.", "broker.address.", "client.rack"];
 /// Longest name of a topic that Kafka takes.
 const TOPIC_NAME: usize = 249;
 
@@ -92,7 +91,8 @@ fn wrong(option: impl Into<String>, why: impl Into<String>) -> Error {
 }
 
 fn check_address(address: &str) -> Result<(), Error> {
-    let port = address.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port.parse::<u16>());
+    let port =
+        address.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port.parse::<u16>());
     match port {
         Some(Ok(port)) if port > 0 && !address.contains([',', '/', ' ']) => Ok(()),
         _ => Err(wrong("brokers", format!("`{address}` is not host:port"))),
@@ -102,7 +102,10 @@ fn check_address(address: &str) -> Result<(), Error> {
 fn check_topic(option: &str, name: &str) -> Result<(), Error> {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     if name.is_empty() || name.len() > TOPIC_NAME || name == "." || name == ".." || !name.bytes().all(legal) {
-        return Err(wrong(option, format!("`{name}` is not a topic's name: 1 to {TOPIC_NAME} of A-Z a-z 0-9 . _ -")));
+        return Err(wrong(
+            option,
+            format!("`{name}` is not a topic's name: 1 to {TOPIC_NAME} of A-Z a-z 0-9 . _ -"),
+        ));
     }
     Ok(())
 }

@@ -25,8 +25,12 @@ impl Pending {
         room: OwnedSemaphorePermit,
     ) -> (Arc<Self>, oneshot::Receiver<Vec<Appended>>) {
         let (answer, answered) = oneshot::channel();
-        let state =
-            State { outcomes: vec![Appended::Unknown; count], open: count, answer: Some(answer), room: Some(room) };
+        let state = State {
+            outcomes: vec![Appended::Unknown; count],
+            open: count,
+            answer: Some(answer),
+            room: Some(room),
+        };
         (Arc::new(Self(Mutex::new(state))), answered)
     }
 

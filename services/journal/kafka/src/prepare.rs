@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rdkafka::admin::{AdminClient, AdminOptions, ConfigResource, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, ConfigResource, NewTopic, ResourceSpecifier, TopicReplication,
+};
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::RDKafkaErrorCode;
 use souk_model::journal::Journal;
@@ -42,7 +44,10 @@ const BATCH_OVERHEAD: usize = 16 << 10;
 pub async fn prepare(options: &Options, wanted: Wanted) -> Result<(), Error> {
     options.check()?;
     if wanted.in_sync == 0 || wanted.in_sync > wanted.replicas {
-        return Err(Error::Option { option: "in_sync".to_owned(), why: "must be 1 to `replicas`".to_owned() });
+        return Err(Error::Option {
+            option: "in_sync".to_owned(),
+            why: "must be 1 to `replicas`".to_owned(),
+        });
     }
     if wanted.keep < LEAST_RETENTION {
         let why = format!("must be {} days at least", LEAST_RETENTION.as_secs() / 86_400);
@@ -79,9 +84,8 @@ async fn make(options: &Options, layout: &Layout, journal: Journal, wanted: Want
         .set("unclean.leader.election.enable", "false")
         .set("max.message.bytes", &largest);
     let doing = || format!("make the topic {name}");
-    let timeouts = AdminOptions::new()
-        .request_timeout(Some(PREPARE_TIMEOUT))
-        .operation_timeout(Some(PREPARE_TIMEOUT));
+    let timeouts =
+        AdminOptions::new().request_timeout(Some(PREPARE_TIMEOUT)).operation_timeout(Some(PREPARE_TIMEOUT));
     let made = admin(options)?.create_topics([&topic], &timeouts).await;
     for made in made.map_err(|error| Error::broker(doing(), error))? {
         match made {
@@ -124,8 +128,7 @@ pub(crate) async fn check(
     let mut differences = shape.unwrap_or_else(|error| Err(Error::broker(doing.clone(), error)))?;
 
     let timeouts = AdminOptions::new().request_timeout(Some(ASK_TIMEOUT));
-    let described =
-        admin(options)?.describe_configs([&ResourceSpecifier::Topic(&topic)], &timeouts).await;
+    let described = admin(options)?.describe_configs([&ResourceSpecifier::Topic(&topic)], &timeouts).await;
     let described = described.map_err(|error| Error::broker(doing.clone(), error))?;
     for config in described {
         let config = config.map_err(|error| Error::broker(doing.clone(), error))?;

@@ -56,11 +56,7 @@ impl Producer {
     }
 
     /// Sends all records, without a pause, so that a caller that goes away leaves all of them or none.
-    pub(crate) fn send(
-        &self,
-        records: &[NewRecord],
-        room: OwnedSemaphorePermit,
-    ) -> Receiver<Vec<Appended>> {
+    pub(crate) fn send(&self, records: &[NewRecord], room: OwnedSemaphorePermit) -> Receiver<Vec<Appended>> {
         let (pending, answered) = Pending::new(records.len(), room);
         let client = self.client();
         for (index, record) in records.iter().enumerate() {
@@ -181,10 +177,10 @@ impl ProducerContext for Reports {
 
     fn delivery(&self, result: &DeliveryResult<'_>, place: Self::DeliveryOpaque) {
         let outcome = self.outcome(result);
-        if let (Appended::At { offset, .. }, Ok(message)) = (outcome, result) {
-            if let Some(number) = self.layout.number_of(message.topic().as_bytes(), message.partition()) {
-                self.partitions.at(number).raise_end(offset);
-            }
+        if let (Appended::At { offset, .. }, Ok(message)) = (outcome, result)
+            && let Some(number) = self.layout.number_of(message.topic().as_bytes(), message.partition())
+        {
+            self.partitions.at(number).raise_end(offset);
         }
         place.fill(outcome);
     }

@@ -80,7 +80,13 @@ impl Reading {
     }
 
     /// Looks into the window until there is something to see, or nothing to wait for.
-    async fn look(&self, read: &mut Read<'_>, target: u64, from: u64, most_bytes: usize) -> Result<Seen, Unavailable> {
+    async fn look(
+        &self,
+        read: &mut Read<'_>,
+        target: u64,
+        from: u64,
+        most_bytes: usize,
+    ) -> Result<Seen, Unavailable> {
         loop {
             read.news.mark_unchanged();
             let look = read.partition.window.lock().look(target, most_bytes, Instant::now());

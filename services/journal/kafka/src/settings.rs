@@ -28,7 +28,7 @@ pub(crate) fn common(options: &Options) -> ClientConfig {
         .set("bootstrap.servers", options.addresses())
         .set("client.id", &options.client_id)
         // A broker that restarts is back within seconds: look for it more often than every ten.
-        .set("reconnect.backoff.ms", "50")
+        .set("reconnect.backoff.ms", "100")
         .set("reconnect.backoff.max.ms", "1000")
         .set("socket.nagle.disable", "true")
         .set_log_level(RDKafkaLogLevel::Info);

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use souk_model::journal::Entry;
 use tokio::time::Instant;
 
-use crate::limits::{ENTRY_BYTES, KEPT_BYTES, RESUME_BYTES, WINDOW_BYTES};
+use crate::limits::{ENTRY_BYTES, KEPT_BYTES, NEAR_ENTRIES, RESUME_BYTES, WINDOW_BYTES};
 
 #[derive(Debug)]
 pub(crate) struct Window {
@@ -104,8 +104,13 @@ impl Window {
             self.leave();
             return Look::Trouble(trouble);
         }
-        if self.place == Place::Nowhere || !(self.first..=self.next).contains(&from) {
+        if self.place == Place::Nowhere || from < self.first {
             return Look::Elsewhere;
+        }
+        if from > self.next {
+            // A little ahead is sooner reached than a new place, unless it stands still.
+            let near = from - self.next <= NEAR_ENTRIES && !self.paused;
+            return if near { Look::Coming } else { Look::Elsewhere };
         }
         self.pass(from);
         let start = self.entries.partition_point(|entry| entry.offset < from);
@@ -114,14 +119,16 @@ impl Window {
             bytes += entry.bytes.len();
             *n == 0 || bytes <= most_bytes
         };
-        let found: Vec<_> =
-            self.entries.range(start..).enumerate().take_while(fits).map(|(_, entry)| entry.clone()).collect();
+        let found: Vec<_> = self
+            .entries
+            .range(start..)
+            .enumerate()
+            .take_while(fits)
+            .map(|(_, entry)| entry.clone())
+            .collect();
         let resume = self.paused && self.unread_bytes < RESUME_BYTES;
         self.paused &= !resume;
-        match found.is_empty() && !resume {
-            true => Look::Coming,
-            false => Look::Found(found, resume),
-        }
+        if found.is_empty() && !resume { Look::Coming } else { Look::Found(found, resume) }
     }
 
     /// A reader has come to this offset: what lies before it has been read, and only a little of that is kept.
@@ -216,7 +223,8 @@ impl Window {
 
     /// Whether it stood still since the last look, although the partition goes on to `end` and there is room.
     pub(crate) fn stands_still(&mut self, end: u64) -> bool {
-        let still = self.place == Place::Here && !self.paused && self.next <= end && self.next == self.looked_at;
+        let still =
+            self.place == Place::Here && !self.paused && self.next <= end && self.next == self.looked_at;
         self.looked_at = self.next;
         still
     }

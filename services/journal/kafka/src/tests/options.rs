@@ -22,7 +22,8 @@ async fn refused(options: Options) -> Error {
 
 #[tokio::test]
 async fn what_is_wrong_in_itself_is_refused_at_once() {
-    let wrong: [(&str, fn(&mut Options)); 8] = [
+    type Change = fn(&mut Options);
+    let wrong: [(&str, Change); 8] = [
         ("brokers", |options| options.brokers.clear()),
         ("brokers", |options| options.brokers = vec!["localhost".to_owned()]),
         ("brokers", |options| options.brokers = vec!["kafka://localhost:9092".to_owned()]),
@@ -44,7 +45,9 @@ async fn what_is_wrong_in_itself_is_refused_at_once() {
 
 #[tokio::test]
 async fn security_this_build_has_not_is_refused_at_once() {
-    for (key, value) in [("security.protocol", "ssl"), ("security.protocol", "nonsense"), ("ssl.ca.location", "/none")] {
+    for (key, value) in
+        [("security.protocol", "ssl"), ("security.protocol", "nonsense"), ("ssl.ca.location", "/none")]
+    {
         let mut options = options();
         options.properties.insert(key.to_owned(), value.to_owned());
         let error = refused(options).await;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use souk_model::journal::Entry;
 use tokio::time::Instant;
 
-use crate::limits::{KEPT_BYTES, WINDOW_BYTES};
+use crate::limits::{KEPT_BYTES, NEAR_ENTRIES, WINDOW_BYTES};
 use crate::window::{Look, Taken, Trouble, Window};
 
 fn entries(offsets: std::ops::RangeInclusive<u64>, bytes: usize) -> Vec<Entry> {
@@ -40,7 +40,8 @@ fn what_is_in_it_is_read_in_order_and_again() {
     assert_eq!(offsets(look(&mut window, 5, 1_000)), [5, 6, 7, 8, 9], "what was read is kept for a while");
     assert_eq!(look(&mut window, 10, 0), Look::Coming);
     assert_eq!(look(&mut window, 4, 0), Look::Elsewhere);
-    assert_eq!(look(&mut window, 11, 0), Look::Elsewhere);
+    assert_eq!(look(&mut window, 10 + NEAR_ENTRIES, 0), Look::Coming, "it will be there soon");
+    assert_eq!(look(&mut window, 11 + NEAR_ENTRIES, 0), Look::Elsewhere);
 }
 
 #[test]
@@ -66,6 +67,11 @@ fn too_much_unread_pauses_and_reading_lets_it_go_on() {
         assert!(last < 1_000, "it fills");
     }
     assert!(window.unread_bytes() > WINDOW_BYTES);
+    assert_eq!(
+        look(&mut window, last + 3, 0),
+        Look::Elsewhere,
+        "a full window does not come nearer by itself"
+    );
     let mut from = 1;
     let resumed = loop {
         match look(&mut window, from, 50_000) {
