@@ -295,7 +295,7 @@ fn next_cut(number: u64, frozen: &Frozen, drafts: Vec<SectionDraft>, committed: 
         segments.push(Segment {
             id: SegmentId { section: draft.section, cut: number, epoch },
             base: draft.base,
-            blob: draft.blob,
+            blob: draft.blob.into(),
         });
     }
     manifest.lineage.insert(epoch, number);
