@@ -1,9 +1,9 @@
-use proptest::prelude::*;
 use super::*;
 use crate::limits::ANSWER_ROWS;
 use crate::metric::Window;
 use crate::series::{Answer, AnswerInfo, AnswerRow, Measured, Moment};
 use crate::tally::text_of;
+use proptest::prelude::*;
 
 /// A question by places and proportions, whatever the metrics are.
 #[derive(Debug, Clone)]
