@@ -8,8 +8,10 @@ use souk_model::journal::{Journal, Partitions, ShardId};
 use souk_model::key::ActorKey;
 use souk_model::settings::Settings;
 use souk_model::shard::SettingsLibrary;
+use tokio::sync::Semaphore;
 
 use super::Cell;
+use crate::limits::CUTS_AT_ONCE;
 use crate::runtime::{Config, Ports};
 use crate::watch::Hub;
 
@@ -26,6 +28,8 @@ pub(crate) struct World {
     /// Settings in force, as the shard saw them that changed them last.
     pub settings: ArcSwap<Settings>,
     pub hub: Hub,
+    /// Room for shards to cut in, [`CUTS_AT_ONCE`] of them.
+    pub cuts: Arc<Semaphore>,
     /// How many want tallies to leave at once: watchers, and reads that wait for a position.
     watched: AtomicUsize,
     pub tallies: Tallies,
@@ -66,6 +70,7 @@ impl World {
             builtin: Settings::builtin().text,
             settings: ArcSwap::from_pointee(settings),
             hub: Hub::default(),
+            cuts: Arc::new(Semaphore::new(CUTS_AT_ONCE)),
             watched: AtomicUsize::new(0),
             tallies: Tallies::default(),
             owners: AtomicU64::new(0),

@@ -2,7 +2,7 @@
 
 use souk_proto::v1;
 
-use crate::page::Page;
+use crate::page::{self, Page};
 use crate::{ApiError, Context};
 
 pub(super) fn list(
@@ -11,7 +11,7 @@ pub(super) fn list(
 ) -> Result<v1::ListMetricsResponse, ApiError> {
     let page = Page::of(request)?;
     let after = match &page.cursor {
-        Some(cursor) => Some(std::str::from_utf8(cursor).map_err(|_| Page::mismatch())?),
+        Some(cursor) => Some(std::str::from_utf8(cursor).map_err(|_| page::mismatch())?),
         None => None,
     };
     let settings = context.runtime.settings();

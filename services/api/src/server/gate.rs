@@ -17,7 +17,6 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::body::Body;
-use tonic::service::Routes;
 
 use super::counters::{Counters, count};
 use super::guarded::{Guarded, Held};
@@ -29,8 +28,8 @@ use crate::{ApiError, status};
 
 /// Cheap to clone: every connection has its own.
 #[derive(Debug, Clone)]
-pub(super) struct Gate {
-    routes: Routes,
+pub(super) struct Gate<S> {
+    services: S,
     shared: Arc<Shared>,
 }
 
@@ -44,9 +43,9 @@ struct Shared {
     counters: Arc<Counters>,
 }
 
-impl Gate {
+impl<S> Gate<S> {
     pub(super) fn new(
-        routes: Routes,
+        services: S,
         options: &Options,
         drain: CancellationToken,
         counters: &Arc<Counters>,
@@ -59,7 +58,7 @@ impl Gate {
             drain,
             counters: counters.clone(),
         };
-        Ok(Self { routes, shared: Arc::new(shared) })
+        Ok(Self { services, shared: Arc::new(shared) })
     }
 }
 
@@ -95,13 +94,16 @@ impl Shared {
     }
 }
 
-impl tower::Service<Request<Body>> for Gate {
+impl<S> tower::Service<Request<Body>> for Gate<S>
+where
+    S: tower::Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send + 'static>,
+{
     type Response = Response<Body>;
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
 
     fn poll_ready(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<(), Infallible>> {
-        tower::Service::<Request<Body>>::poll_ready(&mut self.routes, cx)
+        self.services.poll_ready(cx)
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
@@ -114,7 +116,7 @@ impl tower::Service<Request<Body>> for Gate {
         let deadline = shared.deadline(kind, request.headers());
         request.extensions_mut().insert(Deadline(deadline));
         let held = Held::new(place, kind, shared.counters.clone());
-        let answer = self.routes.call(request);
+        let answer = self.services.call(request);
         async move {
             let answer = AssertUnwindSafe(answer).catch_unwind();
             let answered = match deadline {

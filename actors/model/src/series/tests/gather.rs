@@ -1,12 +1,9 @@
-use std::collections::BTreeMap;
-
-use proptest::prelude::*;
-
 use super::*;
 use crate::limits::ANSWER_ROWS;
 use crate::metric::Window;
 use crate::series::{Answer, AnswerInfo, AnswerRow, Measured, Moment};
-use crate::tally::SeriesKey;
+use crate::tally::text_of;
+use proptest::prelude::*;
 
 /// A question by places and proportions, whatever the metrics are.
 #[derive(Debug, Clone)]
@@ -105,11 +102,11 @@ proptest! {
         }
         let joined = parts.iter().map(SeriesBook::high_water).min().flatten();
         for query in asks.iter().map(|ask| ask.query(&settings)) {
-            let counted = |book: &SeriesBook| book.counted(&query, joined).unwrap();
-            let moment = Moment { high_water: joined, counted: parts.iter().filter_map(counted).reduce(Counted::and) };
+            let newest = |book: &SeriesBook| book.newest(&query, joined).unwrap();
+            let moment = Moment { high_water: joined, newest: parts.iter().map(newest).max().flatten() };
             let answers = parts.iter().map(|part| part.query_at(&query, &moment).unwrap()).collect();
             let gathered = gather(&query, answers);
-            prop_assert_eq!(moment.counted, counted(&whole));
+            prop_assert_eq!(moment.newest, newest(&whole));
             let expected = whole.query_at(&query, &moment).unwrap();
             prop_assert_eq!(&gathered.rows, &expected.rows, "{:?}", query);
             prop_assert_eq!(gathered.info.as_of, joined);
@@ -122,12 +119,7 @@ fn row(key: &str, minute: i64, views: i64) -> AnswerRow {
     let start = BASE - BASE.rem_euclid(MINUTE) + minute * MINUTE;
     let measured = |value| Measured { figure: Figure::Integer(value), sketched: false };
     AnswerRow {
-        key: SeriesKey {
-            shop: "main".to_owned(),
-            metric: "t_views".to_owned(),
-            key_set: 1,
-            values: vec![key.to_owned()],
-        },
+        key: text_of("main", "t_views", 1, &[key.to_owned()]),
         window: Window::Tumbling { size: MINUTE },
         range: TimeRange { start, end: start + MINUTE },
         values: vec![measured(1), measured(views)],
@@ -140,7 +132,7 @@ fn answer(rows: Vec<AnswerRow>, positions: &[(u16, u64)], held_by: &[u16]) -> An
         as_of: Some(BASE),
         held_by: held_by.to_vec(),
         revision: positions.iter().map(|(_, position)| position).sum(),
-        positions: positions.iter().copied().collect(),
+        positions: positions.to_vec(),
         truncated: rows.len() == ANSWER_ROWS,
     };
     Answer { rows, info }
@@ -156,7 +148,7 @@ fn ask(span: Span, top: Option<usize>) -> Query {
 }
 
 fn keys(answer: &Answer) -> Vec<&str> {
-    answer.rows.iter().map(|row| &*row.key.values[0]).collect()
+    answer.rows.iter().filter_map(|row| row.key.rsplit('\u{1f}').next()).collect()
 }
 
 #[test]
@@ -165,7 +157,7 @@ fn a_merged_answer_is_worth_what_the_weakest_shard_knows() {
     let other = answer(vec![row("/a", 1, 1)], &[(0, 6), (1, 4)], &[1]);
     let gathered = gather(&ask(Span::Last(2), None), vec![one, other]);
     assert_eq!(keys(&gathered), ["/a", "/b", "/a"]);
-    assert_eq!(gathered.info.positions, BTreeMap::from([(0, 5), (1, 4)]));
+    assert_eq!(gathered.info.positions, [(0, 5), (1, 4)]);
     assert_eq!((gathered.info.revision, gathered.info.held_by), (22, vec![1, 2]));
 }
 
