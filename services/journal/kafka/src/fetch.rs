@@ -83,9 +83,12 @@ impl Fetcher {
         let of = |wanted: Order| {
             orders.iter().filter(move |(_, order)| **order == wanted).map(|(number, _)| *number)
         };
-        self.place(of(Order::Place).collect());
-        let leaving: Vec<_> = of(Order::Leave).filter(|number| self.assigned.remove(number)).collect();
-        self.told("give partitions back", &leaving, |consumer, list| consumer.incremental_unassign(list));
+        // Who left may have come back since.
+        let (back, left): (Vec<_>, Vec<_>) = of(Order::Leave)
+            .partition(|number| self.arrived.partitions.at(*number).window.lock().is_placed());
+        self.place(of(Order::Place).chain(back).collect());
+        let left: Vec<_> = left.into_iter().filter(|number| self.assigned.remove(number)).collect();
+        self.told("give partitions back", &left, |consumer, list| consumer.incremental_unassign(list));
         let resumed: Vec<_> = of(Order::Resume).filter(|number| self.paused.remove(number)).collect();
         self.told("let partitions go on", &resumed, |consumer, list| consumer.resume(list));
         true

@@ -114,6 +114,18 @@ impl Producer {
         Arc::clone(&current.client)
     }
 
+    /// Makes it fail for good, as a broker can.
+    #[cfg(test)]
+    pub(crate) fn end(&self) {
+        native::end_producer(self.current.lock().client.client());
+    }
+
+    /// Whether it failed for good and was not replaced yet.
+    #[cfg(test)]
+    pub(crate) fn has_ended(&self) -> bool {
+        self.client().context().voice.is_fatal()
+    }
+
     /// Waits until everything sent is answered, or for so long.
     pub(crate) fn flush(&self, patience: Duration) {
         let client = Arc::clone(&self.current.lock().client);

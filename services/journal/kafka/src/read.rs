@@ -150,25 +150,23 @@ impl Reading {
         if read.moved.is_none() {
             let moving = timeout_at(read.at_most, read.partition.moving.lock()).await;
             read.moved = Some(moving.map_err(|_| Unavailable)?);
-            // Meanwhile it may have come here.
-            let look = read.partition.window.lock().look(target, 0, Instant::now());
-            match look {
-                Look::Elsewhere => {}
-                Look::Trouble(_) => return self.learn(read).await,
-                Look::Found(_, resume) => {
-                    self.resume_if(resume, read);
-                    return Ok(());
-                }
-                Look::Coming => return Ok(()),
-            }
         }
-        read.partition.window.lock().move_to(target);
-        self.orders.give(read.number, Order::Place);
-        // Others who read elsewhere move theirs under a wait for what may never come.
+        // While it waited for its turn the window may have come here.
+        let look = read.partition.window.lock().look(target, 0, Instant::now());
+        match look {
+            Look::Elsewhere => {
+                read.partition.window.lock().move_to(target);
+                self.orders.give(read.number, Order::Place);
+                read.partition.wake();
+            }
+            Look::Found(_, resume) => self.resume_if(resume, read),
+            Look::Trouble(_) => self.learn(read).await?,
+            Look::Coming => {}
+        }
+        // What may never come is waited for without keeping others from moving the window.
         if !is_there {
             read.moved = None;
         }
-        read.partition.wake();
         Ok(())
     }
 }

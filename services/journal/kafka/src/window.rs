@@ -224,7 +224,7 @@ impl Window {
     /// Whether it stood still since the last look, although the partition goes on to `end` and there is room.
     pub(crate) fn stands_still(&mut self, end: u64) -> bool {
         let still =
-            self.place == Place::Here && !self.paused && self.next <= end && self.next == self.looked_at;
+            self.place != Place::Nowhere && !self.paused && self.next <= end && self.next == self.looked_at;
         self.looked_at = self.next;
         still
     }

@@ -10,4 +10,6 @@ mod status;
 pub(crate) use batch::{Batches, Message, end_heard};
 pub(crate) use identity::topic_id;
 pub(crate) use log::log_to_tracing;
+#[cfg(test)]
+pub(crate) use status::end_producer;
 pub(crate) use status::never_left;

@@ -9,3 +9,11 @@ pub(crate) fn never_left(message: &BorrowedMessage<'_>) -> bool {
     let status = unsafe { rdkafka_sys::rd_kafka_message_status(message.ptr()) };
     status == RD_KAFKA_MSG_STATUS_NOT_PERSISTED
 }
+
+/// Makes a producer fail as it does when a broker has forgotten it.
+#[cfg(test)]
+pub(crate) fn end_producer<C: rdkafka::ClientContext>(client: &rdkafka::client::Client<C>) {
+    let code = rdkafka_sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
+    // SAFETY: the client is alive, and the text ends with a zero byte and is copied.
+    unsafe { rdkafka_sys::rd_kafka_test_fatal_error(client.native_ptr(), code, c"for a test".as_ptr()) };
+}

@@ -1,2 +1,3 @@
 mod options;
+mod produce;
 mod window;
