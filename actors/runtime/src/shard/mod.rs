@@ -7,10 +7,12 @@ mod effects;
 mod fresh;
 mod message;
 mod supervisor;
+mod underway;
 mod world;
 
 pub(crate) use cell::{Cell, Mail, NotServing};
 pub(crate) use desk::{Waiting, Word};
 pub(crate) use message::Message;
 pub(crate) use supervisor::{Restart, Supervisor};
+pub(crate) use underway::Batch;
 pub(crate) use world::{Interest, World};

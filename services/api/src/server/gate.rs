@@ -23,6 +23,7 @@ use super::counters::{Counters, count};
 use super::guarded::{Guarded, Held};
 use super::methods::{Kind, Methods};
 use super::options::Options;
+use super::timed::Timed;
 use crate::call::{Deadline, timeout};
 use crate::limits::{DEADLINE_SLACK, MOST_UNARY_DEADLINE};
 use crate::{ApiError, status};
@@ -36,7 +37,8 @@ pub(super) struct Gate {
 
 #[derive(Debug)]
 struct Shared {
-    methods: Methods,
+    methods: Arc<Methods>,
+    timed: bool,
     calls: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     unary_deadline: Duration,
@@ -50,16 +52,18 @@ impl Gate {
         options: &Options,
         drain: CancellationToken,
         counters: &Arc<Counters>,
-    ) -> Result<Self, ApiError> {
+        methods: &Arc<Methods>,
+    ) -> Self {
         let shared = Shared {
-            methods: Methods::new()?,
+            methods: methods.clone(),
+            timed: options.timed,
             calls: Arc::new(Semaphore::new(options.calls)),
             streams: Arc::new(Semaphore::new(options.streams)),
             unary_deadline: options.unary_deadline,
             drain,
             counters: counters.clone(),
         };
-        Ok(Self { routes, shared: Arc::new(shared) })
+        Self { routes, shared: Arc::new(shared) }
     }
 }
 
@@ -106,14 +110,20 @@ impl tower::Service<Request<Body>> for Gate {
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let shared = self.shared.clone();
-        let kind = shared.methods.kind(request.uri().path());
-        let place = match shared.admit(kind) {
-            Ok(place) => place,
-            Err(error) => return futures_util::future::ready(Ok(refusal(error))).boxed(),
+        let path = request.uri().path();
+        let method = shared.methods.place(path);
+        let kind = shared.methods.kind(method, path);
+        let timed = shared.timed.then(|| Timed::begin(shared.methods.clone(), method));
+        let held = |place| Held::new(place, kind, shared.counters.clone(), timed);
+        let held = match shared.admit(kind) {
+            Ok(place) => held(place),
+            Err(error) => {
+                let refused = held(None).refused(refusal(error));
+                return futures_util::future::ready(Ok(refused)).boxed();
+            }
         };
         let deadline = shared.deadline(kind, request.headers());
         request.extensions_mut().insert(Deadline(deadline));
-        let held = Held::new(place, kind, shared.counters.clone());
         let answer = self.routes.call(request);
         async move {
             let answer = AssertUnwindSafe(answer).catch_unwind();
@@ -122,16 +132,19 @@ impl tower::Service<Request<Body>> for Gate {
                 None => Ok(answer.await),
             };
             Ok(match answered {
-                Ok(Ok(Ok(response))) => adopted(response).map(|body| Guarded::wrap(body, held)),
+                Ok(Ok(Ok(response))) => Guarded::wrap(adopted(response), held),
                 Ok(Ok(Err(never))) => match never {},
                 Ok(Err(panic)) => {
                     count(&shared.counters.panics);
-                    refusal(ApiError::Bug(format!("a handler panicked: {}", said(panic.as_ref()))))
+                    held.refused(refusal(ApiError::Bug(format!(
+                        "a handler panicked: {}",
+                        said(panic.as_ref())
+                    ))))
                 }
-                Err(_elapsed) => refusal(ApiError::refused(
+                Err(_elapsed) => held.refused(refusal(ApiError::refused(
                     Reason::DeadlinePassed,
                     "the call was not done by its deadline; what it was to write may have been written",
-                )),
+                ))),
             })
         }
         .boxed()

@@ -14,6 +14,7 @@ mod methods;
 mod options;
 mod reflection;
 mod routes;
+mod timed;
 mod web;
 
 use std::io;
@@ -25,6 +26,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use counters::{Counters, Figures};
+pub use methods::{CallsTook, Methods};
 pub use options::Options;
 
 use crate::admin::NodeFacts;
@@ -39,6 +41,7 @@ pub struct Server {
     context: Context,
     facts: Arc<dyn NodeFacts>,
     counters: Arc<Counters>,
+    methods: Arc<Methods>,
 }
 
 impl Server {
@@ -67,7 +70,8 @@ impl Server {
         let address = options.listen;
         let address = listener.local_addr().map_err(|source| ApiError::Listen { address, source })?;
         let context = Context { runtime, drain: CancellationToken::new() };
-        Ok(Self { listener, address, options, context, facts, counters: Arc::default() })
+        let methods = Arc::new(Methods::new()?);
+        Ok(Self { listener, address, options, context, facts, counters: Arc::default(), methods })
     }
 
     /// Where it listens: with the port it was given, where it asked for any.
@@ -85,13 +89,18 @@ impl Server {
         self.counters.clone()
     }
 
+    /// How long calls took.
+    pub fn methods(&self) -> Arc<Methods> {
+        self.methods.clone()
+    }
+
     /// Serves until `stop` is done, then drains: health says NOT_SERVING, after [`Options::notice`] new calls are refused and streams
     /// told to go, and at the latest [`Options::grace`] later everything has ended. Answers whether it all ended by itself.
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<bool, ApiError> {
-        let Self { listener, options, context, facts, counters, .. } = self;
+        let Self { listener, options, context, facts, counters, methods, .. } = self;
         let (health, health_service) = health::Health::new(&context);
         let routes = routes::routes(&context, facts, health_service)?;
-        let gate = gate::Gate::new(routes, &options, context.drain.clone(), &counters)?;
+        let gate = gate::Gate::new(routes, &options, context.drain.clone(), &counters, &methods);
         let service = web::service(gate, &options);
         let mut accepting = accept::Accepting::new(listener, &options, counters);
         let watching = tokio::spawn(health.clone().watch());

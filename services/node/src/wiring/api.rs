@@ -33,6 +33,7 @@ fn options(config: &Config) -> Options {
         unary_deadline: limits.deadline.0,
         notice: node.drain_notice.0,
         grace: node.drain_timeout.0.saturating_sub(node.drain_notice.0 + CUTS_LAST),
+        timed: config.metrics.histograms,
         ..Options::default()
     }
 }
