@@ -23,7 +23,7 @@ pub struct Spread {
     /// Seconds, all together.
     pub sum: f64,
     pub count: u64,
-    /// Upper bound in seconds and how many were within it but not within the one before. The last bound is [`f64::MAX`].
+    /// Upper bound in seconds and how many were within it but not within the one before. The last bound is infinite.
     pub buckets: Vec<(f64, u64)>,
 }
 
@@ -37,7 +37,7 @@ impl Durations {
     }
 
     pub fn spread(&self) -> Spread {
-        let bounds = BOUNDS.iter().map(|micros| *micros as f64 / 1e6).chain([f64::MAX]);
+        let bounds = BOUNDS.iter().map(|micros| *micros as f64 / 1e6).chain([f64::INFINITY]);
         let buckets: Vec<(f64, u64)> =
             bounds.zip(self.buckets.iter().map(|count| count.load(Relaxed))).collect();
         let count = buckets.iter().map(|(_, count)| count).sum();
@@ -57,7 +57,7 @@ mod tests {
         durations.observe(Duration::from_secs(11), 2);
         let Spread { sum, count, buckets } = durations.spread();
         assert_eq!((count, buckets.len()), (6, 18));
-        assert_eq!((buckets[0], buckets[1], buckets[17]), ((0.000_5, 3), (0.001, 1), (f64::MAX, 2)));
+        assert_eq!((buckets[0], buckets[1], buckets[17]), ((0.000_5, 3), (0.001, 1), (f64::INFINITY, 2)));
         assert!((sum - 22.002_001).abs() < 1e-9);
     }
 }
