@@ -18,12 +18,13 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::body::Body;
 use tonic::service::Routes;
+use tracing::{Instrument as _, Span};
 
 use super::counters::{Counters, count};
 use super::guarded::{Guarded, Held};
-use super::methods::{Kind, Methods};
+use super::methods::{Kind, Methods, Place};
 use super::options::Options;
-use super::timed::Timed;
+use super::seen::{Seen, Spans};
 use crate::call::{Deadline, timeout};
 use crate::limits::{DEADLINE_SLACK, MOST_UNARY_DEADLINE};
 use crate::{ApiError, status};
@@ -39,6 +40,7 @@ pub(super) struct Gate {
 struct Shared {
     methods: Arc<Methods>,
     timed: bool,
+    spans: Option<Arc<dyn Spans>>,
     calls: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     unary_deadline: Duration,
@@ -53,10 +55,12 @@ impl Gate {
         drain: CancellationToken,
         counters: &Arc<Counters>,
         methods: &Arc<Methods>,
+        spans: Option<Arc<dyn Spans>>,
     ) -> Self {
         let shared = Shared {
             methods: methods.clone(),
             timed: options.timed,
+            spans,
             calls: Arc::new(Semaphore::new(options.calls)),
             streams: Arc::new(Semaphore::new(options.streams)),
             unary_deadline: options.unary_deadline,
@@ -88,6 +92,13 @@ impl Shared {
         Ok(Some(place))
     }
 
+    /// Begins to time and trace a call.
+    fn see(&self, method: Place, headers: &http::HeaderMap) -> Seen {
+        let spans = self.spans.as_ref();
+        let span = spans.map_or_else(Span::none, |spans| spans.span(self.methods.name(method), headers));
+        Seen::begin(self.methods.clone(), method, self.timed, span)
+    }
+
     /// Until when the call may take: as its caller says, within bounds; a stream as long as it likes.
     fn deadline(&self, kind: Kind, headers: &http::HeaderMap) -> Option<Instant> {
         let asked = timeout(headers);
@@ -113,8 +124,9 @@ impl tower::Service<Request<Body>> for Gate {
         let path = request.uri().path();
         let method = shared.methods.place(path);
         let kind = shared.methods.kind(method, path);
-        let timed = shared.timed.then(|| Timed::begin(shared.methods.clone(), method));
-        let held = |place| Held::new(place, kind, shared.counters.clone(), timed);
+        let seen = shared.see(method, request.headers());
+        let span = seen.span();
+        let held = |place| Held::new(place, kind, shared.counters.clone(), seen);
         let held = match shared.admit(kind) {
             Ok(place) => held(place),
             Err(error) => {
@@ -124,7 +136,7 @@ impl tower::Service<Request<Body>> for Gate {
         };
         let deadline = shared.deadline(kind, request.headers());
         request.extensions_mut().insert(Deadline(deadline));
-        let answer = self.routes.call(request);
+        let answer = span.in_scope(|| self.routes.call(request)).instrument(span);
         async move {
             let answer = AssertUnwindSafe(answer).catch_unwind();
             let answered = match deadline {

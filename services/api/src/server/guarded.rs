@@ -17,7 +17,7 @@ use tonic::body::Body;
 use super::counters::{Counters, count};
 use super::gate::said;
 use super::methods::Kind;
-use super::timed::Timed;
+use super::seen::Seen;
 use crate::ApiError;
 
 /// What a call holds until its answer has gone.
@@ -26,7 +26,7 @@ pub(super) struct Held {
     _place: Option<OwnedSemaphorePermit>,
     is_stream: bool,
     counters: Arc<Counters>,
-    timed: Option<Timed>,
+    seen: Seen,
 }
 
 impl Held {
@@ -34,13 +34,13 @@ impl Held {
         place: Option<OwnedSemaphorePermit>,
         kind: Kind,
         counters: Arc<Counters>,
-        timed: Option<Timed>,
+        seen: Seen,
     ) -> Self {
         let is_stream = kind == Kind::Stream;
         if is_stream {
             count(&counters.streams_open);
         }
-        Self { _place: place, is_stream, counters, timed }
+        Self { _place: place, is_stream, counters, seen }
     }
 }
 
@@ -53,9 +53,7 @@ impl Held {
 
     /// Headers or trailers that may say how the call ended.
     fn hear(&mut self, headers: &HeaderMap) {
-        if let Some(timed) = &mut self.timed {
-            timed.hear(headers);
-        }
+        self.seen.hear(headers);
     }
 }
 
@@ -109,14 +107,11 @@ impl HttpBody for Guarded {
             self.panicked = true;
             Poll::Ready(Some(Ok(self.trailers(panic.as_ref()))))
         });
-        if let Some(timed) = &mut self.held.timed {
-            match &polled {
-                Poll::Ready(Some(Ok(frame))) => {
-                    frame.trailers_ref().into_iter().for_each(|sent| timed.hear(sent))
-                }
-                Poll::Ready(Some(Err(status))) => timed.ends(status.code()),
-                _ => {}
-            }
+        let seen = &mut self.held.seen;
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => frame.trailers_ref().into_iter().for_each(|sent| seen.hear(sent)),
+            Poll::Ready(Some(Err(status))) => seen.ends(status.code()),
+            _ => {}
         }
         polled
     }

@@ -107,6 +107,14 @@ impl Methods {
         }
     }
 
+    pub(super) fn name(&self, place: Place) -> &str {
+        &self.methods[place.0].name
+    }
+
+    pub(super) fn code(code: Code) -> &'static str {
+        CODES[code as usize]
+    }
+
     /// A call has ended.
     pub(super) fn ended(&self, place: Place, code: Code, took: std::time::Duration) {
         let durations = &self.methods[place.0].took[code as usize];

@@ -14,7 +14,7 @@ mod methods;
 mod options;
 mod reflection;
 mod routes;
-mod timed;
+mod seen;
 mod web;
 
 use std::io;
@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 pub use counters::{Counters, Figures};
 pub use methods::{CallsTook, Methods};
 pub use options::Options;
+pub use seen::Spans;
 
 use crate::admin::NodeFacts;
 use crate::{ApiError, Context};
@@ -42,6 +43,7 @@ pub struct Server {
     facts: Arc<dyn NodeFacts>,
     counters: Arc<Counters>,
     methods: Arc<Methods>,
+    spans: Option<Arc<dyn Spans>>,
 }
 
 impl Server {
@@ -71,7 +73,21 @@ impl Server {
         let address = listener.local_addr().map_err(|source| ApiError::Listen { address, source })?;
         let context = Context { runtime, drain: CancellationToken::new() };
         let methods = Arc::new(Methods::new()?);
-        Ok(Self { listener, address, options, context, facts, counters: Arc::default(), methods })
+        Ok(Self {
+            listener,
+            address,
+            options,
+            context,
+            facts,
+            counters: Arc::default(),
+            methods,
+            spans: None,
+        })
+    }
+
+    /// Has calls traced.
+    pub fn traced(self, spans: Arc<dyn Spans>) -> Self {
+        Self { spans: Some(spans), ..self }
     }
 
     /// Where it listens: with the port it was given, where it asked for any.
@@ -97,10 +113,10 @@ impl Server {
     /// Serves until `stop` is done, then drains: health says NOT_SERVING, after [`Options::notice`] new calls are refused and streams
     /// told to go, and at the latest [`Options::grace`] later everything has ended. Answers whether it all ended by itself.
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<bool, ApiError> {
-        let Self { listener, options, context, facts, counters, methods, .. } = self;
+        let Self { listener, options, context, facts, counters, methods, spans, .. } = self;
         let (health, health_service) = health::Health::new(&context);
         let routes = routes::routes(&context, facts, health_service)?;
-        let gate = gate::Gate::new(routes, &options, context.drain.clone(), &counters, &methods);
+        let gate = gate::Gate::new(routes, &options, context.drain.clone(), &counters, &methods, spans);
         let service = web::service(gate, &options);
         let mut accepting = accept::Accepting::new(listener, &options, counters);
         let watching = tokio::spawn(health.clone().watch());

@@ -7,7 +7,9 @@ mod logs;
 mod metrics;
 mod process;
 mod series;
+mod spans;
 mod traces;
 
 pub(crate) use logs::start;
 pub(crate) use metrics::Observed;
+pub(crate) use spans::CallSpans;

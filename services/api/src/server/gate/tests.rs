@@ -72,7 +72,7 @@ fn bench(options: &Options) -> Bench {
     let service = Obedient::default();
     let (go_on, drain, counters) = (service.go_on.clone(), CancellationToken::new(), Arc::default());
     let methods = Arc::new(Methods::new().unwrap());
-    let gate = Gate::new(Routes::new(service), options, drain.clone(), &counters, &methods);
+    let gate = Gate::new(Routes::new(service), options, drain.clone(), &counters, &methods, None);
     Bench { gate, go_on, drain, counters, methods }
 }
 
