@@ -223,6 +223,7 @@ impl State {
         self.stands = now;
         if now.live {
             self.cell.position.send_replace(now.position);
+            self.world.visible(&self.cell, now.position);
         }
         if came_live {
             self.cell.turn();
