@@ -106,6 +106,7 @@ async fn nothing_said_of_nothing_counted_is_answered() {
     let page = v1::ListMetricsRequest { page_size: 2, ..Default::default() };
     let metrics = analytics.list_metrics(page.clone()).await.unwrap().into_inner();
     assert_eq!(metrics.metrics[0].name, "metrics/abandoned_carts");
+    assert_eq!(metrics.metrics[0].count_start_time, None, "it is counted from the beginning");
     let page = v1::ListMetricsRequest { page_token: metrics.next_page_token, ..page };
     assert_eq!(
         analytics.list_metrics(page).await.unwrap().into_inner().metrics[0].name,
