@@ -35,8 +35,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Clients speak the messages as they are. Servers take batches of events as bytes and send rows that were encoded once for all
-/// who watch them: `src/grpc/` says how.
+/// Clients speak the messages as they are. Servers take batches of events as bytes and send rows that were encoded where they were
+/// joined: `src/grpc/` says how.
 fn services(descriptors: FileDescriptorSet, out_dir: &Path) -> Result<(), Box<dyn Error>> {
     let client = out_dir.join("client");
     let server = out_dir.join("server");
@@ -52,6 +52,8 @@ fn services(descriptors: FileDescriptorSet, out_dir: &Path) -> Result<(), Box<dy
     let own = [
         (".souk.v1.PublishEventsRequest", "crate::grpc::raw::PublishEventsRequest"),
         (".souk.v1.StreamEventsRequest", "crate::grpc::raw::StreamEventsRequest"),
+        (".souk.v1.QueryMetricResponse", "crate::grpc::encoded::Encoded"),
+        (".souk.v1.QueryMetricsResponse", "crate::grpc::encoded::Encoded"),
         (".souk.v1.WatchMetricResponse", "crate::grpc::encoded::Encoded"),
         (".souk.v1.WatchUserResponse", "crate::grpc::encoded::Encoded"),
     ];

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Compares instruction counts of decode, fold and cut-encode (per event, by callgrind) with the tracked ones; 2 % gate.
+# Compares instruction counts of decode, fold and cut-encode (per event) and of a query, by callgrind, with the tracked ones; 2 % gate.
 # `check-instructions.sh BINARY` checks, `check-instructions.sh BINARY --record` writes the file anew.
 set -euo pipefail
 binary=$1
@@ -13,8 +13,10 @@ count() { # total instructions of one part
 
 events=20000
 encode=$(count encode); decode=$(count decode); fold=$(count fold); cut=$(count cut)
-now=$(printf 'decode %d\nfold %d\ncut %d\n' \
-  $(((decode - encode) / events)) $(((fold - decode) / events)) $(((cut - fold) / events)))
+series=$(count series); query=$(count query)
+now=$(printf 'decode %d\nfold %d\ncut %d\nquery %d\n' \
+  $(((decode - encode) / events)) $(((fold - decode) / events)) $(((cut - fold) / events)) \
+  $(((query - series) / events)))
 
 if [ "${2:-}" = --record ]; then
   printf '# instructions per event; make bench-check allows 2 %% more\n%s\n' "$now" > "$tracked"

@@ -12,6 +12,7 @@ pub mod v1 {
 
 #[cfg(feature = "grpc")]
 pub mod grpc;
+pub mod wire;
 
 /// What stands in the journals.
 pub mod journal {

@@ -18,7 +18,7 @@ pub(crate) fn run(runs: u32) -> anyhow::Result<()> {
         for user in 0..USERS {
             feed.fold_one(Mix::PageViews, user)?;
         }
-        feed.drain_tallies();
+        feed.tallies();
         let begun = Watch::thread();
         feed.shard.freeze();
         slices.push("freeze", begun.elapsed());

@@ -40,7 +40,7 @@ pub(crate) fn measure(users: u64, keys: Keys, mix: Mix) -> anyhow::Result<(f64, 
     for user in 0..users {
         feed.fold_one(mix, user)?;
     }
-    feed.drain_tallies();
+    feed.tallies();
     let (mut folding, mut draining) = (Duration::ZERO, Duration::ZERO);
     let mut since_drain = 0;
     for _ in 0..EVENTS / BATCH {
@@ -57,7 +57,7 @@ pub(crate) fn measure(users: u64, keys: Keys, mix: Mix) -> anyhow::Result<(f64, 
         if since_drain >= EVENTS_PER_DRAIN {
             since_drain = 0;
             let start = Watch::thread();
-            feed.drain_tallies();
+            feed.tallies();
             draining += start.elapsed();
         }
     }

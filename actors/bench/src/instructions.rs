@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 use souk_model::owner::fold::Fold;
 
+use crate::answers::Answers;
 use crate::random::Keys;
 use crate::world::{Feed, Mix, settings_text};
 
@@ -12,7 +13,7 @@ const WARM_UP: u64 = 40_000;
 const EVENTS: u64 = 20_000;
 const BATCH: u64 = 1_000;
 
-/// Which part does its work; each includes those before it, so a part's own cost is a difference.
+/// Which part does its work; each includes those before it, so a part's own cost is a difference. `Series` begins anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Part {
     None,
@@ -20,16 +21,25 @@ pub(crate) enum Part {
     Decode,
     Fold,
     Cut,
+    Series,
+    Query,
 }
 
 pub(crate) fn run(part: Part, mix: Mix) -> anyhow::Result<()> {
     let mut feed = Feed::new(settings_text("")?)?;
+    let mut series = Answers::new();
     for _ in 0..WARM_UP / BATCH {
         for _ in 0..BATCH {
             let user = Keys::Uniform.pick(&mut feed.random, USERS);
             feed.fold_one(mix, user)?;
         }
-        feed.drain_tallies();
+        let tallies = feed.tallies();
+        if part >= Part::Series {
+            series.receive(&tallies);
+        }
+    }
+    if part >= Part::Series {
+        return if part == Part::Query { series.ask(EVENTS) } else { Ok(()) };
     }
     commit(&mut feed);
     if part == Part::None {

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod actors;
+mod answers;
 mod clock;
 mod cut;
 mod fold;
@@ -52,7 +53,8 @@ enum What {
     },
     /// A sliding window by a fine step against a coarse one.
     Window,
-    /// Work for an instruction counter, up to `encode`, `decode`, `fold` or `cut`, or `none` for what all share.
+    /// Work for an instruction counter, up to `encode`, `decode`, `fold` or `cut`, or `none` for what all share; and up to `series` or
+    /// `query`.
     Instructions {
         part: instructions::Part,
         #[arg(long, default_value = "shop")]

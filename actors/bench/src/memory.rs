@@ -41,7 +41,7 @@ fn slope(many: u64, idle: bool) -> anyhow::Result<f64> {
 /// Commits a cut, so that nothing is dirty, and has everything idle that shall be.
 fn settle(feed: &mut Feed, idle: bool) -> anyhow::Result<()> {
     use souk_model::owner::fold::Fold;
-    feed.drain_tallies();
+    feed.tallies();
     feed.shard.freeze();
     while feed.shard.cut_slice().is_none() {}
     feed.shard.cut_committed();

@@ -24,7 +24,7 @@ pub(crate) fn run(runs: u32) -> anyhow::Result<()> {
         for user in 0..USERS {
             feed.fold_one(Mix::Adds, user)?;
         }
-        feed.drain_tallies();
+        feed.tallies();
         let entry = entry(&tick, USERS + 1, feed.now() + LATER);
         let (at, decoded) = (At::from(&entry), Decoded::of(&entry));
         let mut out = Outputs::default();

@@ -55,7 +55,7 @@ fn measure(window: &str) -> anyhow::Result<Duration> {
         if round >= 80 {
             folding += start.elapsed();
         }
-        feed.drain_tallies();
+        feed.tallies();
     }
     Ok(folding)
 }

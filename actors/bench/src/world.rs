@@ -6,10 +6,12 @@ use anyhow::Context as _;
 use prost::Message;
 use souk_model::journal::{Entry, Partitions, ShardId};
 use souk_model::output::Outputs;
+use souk_model::owner::PeerMessage;
 use souk_model::owner::fold::{Fold, Progress};
 use souk_model::planted::Planted;
 use souk_model::settings::Settings;
 use souk_model::shard::{At, Decoded, FOLD_VERSION, SettingsLibrary, Shard, ShardConfig, WARMED};
+use souk_model::tally::TallyBatch;
 use souk_proto::{journal::v1 as journal, v1};
 
 use crate::random::Random;
@@ -200,21 +202,19 @@ impl Feed {
         self.fold(&[one])
     }
 
-    /// Sends what is due to the products shards, as an owner does every 250 ms.
-    pub(crate) fn drain_tallies(&mut self) -> usize {
-        let mut cells = 0;
+    /// What is due to the products shards, as an owner sends it every 250 ms.
+    pub(crate) fn tallies(&mut self) -> Vec<TallyBatch> {
+        let mut batches = Vec::new();
         loop {
-            let messages = self.shard.peer_messages(1, 64 * 1024);
-            let sent: usize = messages
-                .iter()
-                .map(|(_, message)| match message {
-                    souk_model::owner::PeerMessage::Tally(batch) => batch.cells.len(),
-                    _ => 0,
-                })
-                .sum();
-            cells += sent;
-            if sent == 0 {
-                return cells;
+            let messages = self.shard.peer_messages(1, 64 * 1024).into_iter();
+            let tallies = messages.filter_map(|(_, message)| match message {
+                PeerMessage::Tally(batch) if !batch.cells.is_empty() => Some(batch),
+                _ => None,
+            });
+            let before = batches.len();
+            batches.extend(tallies);
+            if batches.len() == before {
+                return batches;
             }
         }
     }

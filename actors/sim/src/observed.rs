@@ -10,6 +10,7 @@ use souk_model::metric::{Metric, TimeRange, Window};
 use souk_model::product::Product;
 use souk_model::series::{Answer, AnswerRow, Figure, Query, SeriesBook, Span};
 use souk_model::shard::Shard;
+use souk_model::tally::SeriesKey;
 use souk_model::user::{Order, State, User};
 
 use crate::recount;
@@ -208,11 +209,12 @@ fn take_rows(observed: &mut Observed, metric: &Metric, answer: &Answer) {
 }
 
 fn instance(metric: &Metric, row: &AnswerRow) -> Instance {
-    let dimensions = metric.key_sets[usize::from(row.key.key_set)].iter().map(|dimension| dimension.name());
+    let SeriesKey { shop, key_set, values, .. } = SeriesKey::parse(&row.key).expect("a key of the series");
+    let dimensions = metric.key_sets[usize::from(key_set)].iter();
     Instance {
         metric: metric.name.clone(),
-        shop: row.key.shop.clone(),
-        key: dimensions.zip(row.key.values.iter().cloned()).collect(),
+        shop,
+        key: dimensions.map(|dimension| dimension.name().into_owned()).zip(values).collect(),
         window: window(row.window),
         span: recount::Span { start: row.range.start, end: row.range.end },
     }

@@ -1,7 +1,8 @@
 //! Servers and clients of the public services.
 //!
 //! A client speaks the messages of [`crate::v1`]. A server differs in two places, on the same wire: batches of events come in as
-//! [`raw`] bytes, so that each event is decoded once, where it is judged; and rows of watches go out [`encoded`] once for all readers.
+//! [`raw`] bytes, so that each event is decoded once, where it is judged; and rows of metrics go out as they were
+//! [`encoded`] where they were joined: once for all readers of a watch.
 
 pub mod encoded;
 pub mod raw;

@@ -11,13 +11,13 @@ use crate::limits::{MOST_PAGE_SIZE, PAGE_SIZE, PAGE_TOKEN_BYTES};
 use crate::{ApiError, token};
 
 /// A page as it was asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
+#[derive(Debug)]
+pub struct Page<'a, R> {
     /// Rows wanted, 1 to [`MOST_PAGE_SIZE`].
     pub size: usize,
     /// Where the page before ended, as [`Page::token`] was given it; none: the first page.
     pub cursor: Option<Vec<u8>>,
-    arguments: u64,
+    request: &'a R,
 }
 
 /// A request for a page of a list.
@@ -25,8 +25,11 @@ pub trait Paged: Message + Clone {
     /// Full name of its message: what tells the tokens of two methods apart.
     const NAME: &'static str;
 
-    fn page_size(&mut self) -> &mut i32;
-    fn page_token(&mut self) -> &mut String;
+    /// Its `page_size` and `page_token`.
+    fn page(&self) -> (i32, &str);
+
+    /// The same request without them.
+    fn without_page(&self) -> Self;
 }
 
 macro_rules! paged {
@@ -34,12 +37,12 @@ macro_rules! paged {
         impl Paged for v1::$request {
             const NAME: &'static str = stringify!($request);
 
-            fn page_size(&mut self) -> &mut i32 {
-                &mut self.page_size
+            fn page(&self) -> (i32, &str) {
+                (self.page_size, &self.page_token)
             }
 
-            fn page_token(&mut self) -> &mut String {
-                &mut self.page_token
+            fn without_page(&self) -> Self {
+                Self { page_size: 0, page_token: String::new(), ..self.clone() }
             }
         }
     )*};
@@ -58,30 +61,28 @@ paged! {
     QueryMetricRequest,
 }
 
-impl Page {
+impl<'a, R: Paged> Page<'a, R> {
     /// Reads a request's page with the default size of [`PAGE_SIZE`].
-    pub fn of(request: &impl Paged) -> Result<Self, ApiError> {
+    pub fn of(request: &'a R) -> Result<Self, ApiError> {
         Self::with_default(request, PAGE_SIZE)
     }
 
     /// Reads a request's page: 0 rows are the method's default, more than [`MOST_PAGE_SIZE`] are that many.
-    pub fn with_default<R: Paged>(request: &R, default: usize) -> Result<Self, ApiError> {
-        let mut others = request.clone();
-        let wanted = std::mem::take(others.page_size());
-        let given = std::mem::take(others.page_token());
-        let arguments = token::binding(R::NAME, &others);
+    pub fn with_default(request: &'a R, default: usize) -> Result<Self, ApiError> {
+        let (wanted, given) = request.page();
         let size = match usize::try_from(wanted) {
             Err(_) => return Err(ApiError::out_of_range("page_size", wanted, 0, MOST_PAGE_SIZE)),
             Ok(0) => default,
             Ok(size) => size.min(MOST_PAGE_SIZE),
         };
-        let cursor = if given.is_empty() { None } else { Some(read(&given, arguments)?) };
-        Ok(Self { size, cursor, arguments })
+        let read = || token::open(given, binding(request), PAGE_TOKEN_BYTES).ok_or_else(mismatch);
+        let cursor = if given.is_empty() { None } else { Some(read()?) };
+        Ok(Self { size, cursor, request })
     }
 
     /// The token that continues after `cursor`.
     pub fn token(&self, cursor: &[u8]) -> String {
-        token::seal(self.arguments, cursor)
+        token::seal(binding(self.request), cursor)
     }
 
     /// The rows of this page out of `rows`, which go on from the cursor in order, and the token of the next page, empty at the end.
@@ -98,19 +99,20 @@ impl Page {
         };
         (page, token)
     }
-
-    /// For a method whose cursor has a form of its own: what was in the token is none.
-    pub fn mismatch() -> ApiError {
-        ApiError::field(
-            Reason::PageTokenMismatch,
-            "page_token",
-            "belongs to other arguments; start from the first page",
-        )
-    }
 }
 
-fn read(token: &str, arguments: u64) -> Result<Vec<u8>, ApiError> {
-    token::open(token, arguments, PAGE_TOKEN_BYTES).ok_or_else(Page::mismatch)
+/// Most calls are of one page: what its token would be bound to is made only when there is one.
+fn binding<R: Paged>(request: &R) -> u64 {
+    token::binding(R::NAME, &request.without_page())
+}
+
+/// A token that is none of this list's; also for a method whose cursor has a form of its own, when what was in the token is none.
+pub fn mismatch() -> ApiError {
+    ApiError::field(
+        Reason::PageTokenMismatch,
+        "page_token",
+        "belongs to other arguments; start from the first page",
+    )
 }
 
 #[cfg(test)]
@@ -124,7 +126,8 @@ mod tests {
     fn refused(request: &impl Paged) -> Reason {
         match Page::of(request) {
             Err(ApiError::Refused(refused)) => refused.reason,
-            other => panic!("{other:?}"),
+            Err(other) => panic!("{other:?}"),
+            Ok(page) => panic!("a page of {}", page.size),
         }
     }
 
@@ -139,10 +142,12 @@ mod tests {
 
     #[test]
     fn a_token_goes_on_where_its_page_ended() {
-        let first = Page::of(&shards("", 2, "")).unwrap();
+        let request = shards("", 2, "");
+        let first = Page::of(&request).unwrap();
         let (page, token) = first.cut(["a", "b", "c"], |row| row.as_bytes().to_vec());
         assert_eq!(page, ["a", "b"]);
-        let second = Page::of(&shards("", 7, &token)).unwrap();
+        let request = shards("", 7, &token);
+        let second = Page::of(&request).unwrap();
         assert_eq!(second.cursor.as_deref(), Some(b"b".as_slice()));
         assert_eq!(second.cut(["c"], |row| row.as_bytes().to_vec()), (vec!["c"], String::new()));
     }

@@ -137,6 +137,11 @@ async fn people_are_counted_and_a_call_for_people_is_its_query() {
     assert_eq!((answer.rows.len(), &*answer.rows[0].window), (1, "5m/1s"));
     assert_eq!(answer.rows[0].values["users"].value, Some(Value::Integer(3)));
     assert_eq!((answer.rows[0].range, &answer.rows[0].info), (Some(range), &None));
+
+    let all = v1::ListMetricsRequest { page_size: 100, ..Default::default() };
+    let all = analytics.list_metrics(all).await.unwrap().into_inner().metrics;
+    let of = |name: &str| all.iter().find(|metric| metric.name == name).unwrap().series_count;
+    assert_eq!((of("metrics/active_users"), of("metrics/sales")), (Some(1), Some(0)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -33,7 +33,7 @@ impl Values {
         find_part(&self.parts, slot)
     }
 
-    /// Adds the numbers of another cell. Parts are merged by [`merge_part`], one slot at a time: only those somebody asked for.
+    /// Adds the numbers of another cell.
     pub fn add_numbers(&mut self, numbers: &[i64]) {
         if self.numbers.len() < numbers.len() {
             self.numbers.resize(numbers.len(), 0);
@@ -58,7 +58,7 @@ pub fn find_part(parts: &[(u8, Part)], slot: u8) -> Option<&Part> {
 }
 
 /// Merges `part` into `slot` of a cell.
-pub fn merge_part(parts: &mut Vec<(u8, Part)>, slot: u8, part: &Part, exact_to: usize) {
+fn merge_part(parts: &mut Vec<(u8, Part)>, slot: u8, part: &Part, exact_to: usize) {
     match parts.binary_search_by_key(&slot, |(at, _)| *at) {
         Ok(at) => parts[at].1.merge(part, exact_to),
         Err(at) => parts.insert(at, (slot, part.clone())),

@@ -2,6 +2,8 @@
 //!
 //! Reading one allocates nothing: every value is borrowed from the fact or static.
 
+use std::borrow::Cow;
+
 use crate::fact::{Detail, Fact, FactKind};
 use crate::limits::DIMENSION_BYTES;
 use crate::money::Money;
@@ -83,10 +85,10 @@ impl Dimension {
         }
     }
 
-    pub fn name(&self) -> String {
+    pub fn name(&self) -> Cow<'static, str> {
         match self {
-            Self::Field(field) => field.name().to_owned(),
-            Self::Label(label) => format!("{LABEL}{label}"),
+            Self::Field(field) => Cow::Borrowed(field.name()),
+            Self::Label(label) => Cow::Owned(format!("{LABEL}{label}")),
         }
     }
 

@@ -240,9 +240,6 @@ fn names_parse_to_what_they_name() {
             (Some(quantity), name, place)
         );
     }
-    assert_eq!(
-        Dimension::parse("label.tier").map(|dimension| dimension.name()),
-        Some("label.tier".to_owned())
-    );
+    assert_eq!(Dimension::parse("label.tier").map(|dimension| dimension.name()), Some("label.tier".into()));
     assert_eq!((Dimension::parse("label."), Dimension::parse("colour")), (None, None));
 }

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
+use std::sync::Arc;
 
 use super::corrections::Correction;
 use super::join::{Joined, Measured};
 use super::query::AnswerInfo;
-use super::row::{Said, SeriesRow, Speaker};
+use super::row::{Meant, Said, SeriesRow, Speaker};
 use super::source::Source;
 use super::windows;
 use crate::actor::StateError;
@@ -29,6 +30,8 @@ use crate::time::Millis;
 pub struct SeriesBook {
     rows: Actors<SeriesRow>,
     plan: Plan,
+    /// Who counts each metric of the plan. Changes with the settings and with what sources count, not with what they counted.
+    meant: Vec<Meant>,
     /// Texts of the rows, in order; an index, made when it is first needed after a load.
     keys: Option<BTreeSet<String>>,
     /// One per partition of the users journal, heard of or not.
@@ -48,11 +51,14 @@ pub struct SeriesBook {
 impl SeriesBook {
     pub fn new(settings: &Settings, users_partitions: u16, planted: Planted) -> Self {
         let partitions = usize::from(users_partitions);
+        let plan = Plan::of(settings);
+        let sources = vec![Source { high_water: Millis::MIN, ask: true, ..Source::default() }; partitions];
         Self {
             rows: Actors::new(ROWS, planted),
-            plan: Plan::of(settings),
+            meant: meant(&plan, &sources),
+            plan,
             keys: None,
-            sources: vec![Source { high_water: Millis::MIN, ask: true, ..Source::default() }; partitions],
+            sources,
             corrections: Ring::default(),
             correction_count: 0,
             frozen: vec![0; partitions],
@@ -83,7 +89,12 @@ impl SeriesBook {
         // Windows close with what was heard before this batch: what it brings itself corrects none.
         let joined = self.high_water();
         let ignore_gaps = self.planted.has(Bug::TallyGapIgnored);
-        self.sources[usize::from(source)].hear(&batch, ignore_gaps);
+        let heard = &mut self.sources[usize::from(source)];
+        let counted = Arc::clone(&heard.metrics);
+        heard.hear(&batch, ignore_gaps);
+        if !Arc::ptr_eq(&counted, &heard.metrics) && counted != heard.metrics {
+            self.meant = meant(&self.plan, &self.sources);
+        }
         let to_sweep = batch.cells.len().clamp(1, TALLY_SWEEP_ROWS);
         for cell in batch.cells {
             let Some(counted) = batch.metrics.get(metric_of(&cell.key)) else { continue };
@@ -133,8 +144,8 @@ impl SeriesBook {
 
     /// Windows holding a pane that had closed everywhere; of a sliding window the first to end, which stands for those after it.
     fn closed_windows(&self, text: &str, pane: Millis, joined: Option<Millis>) -> Vec<Closed> {
-        let plan = self.plan_of(metric_of(text)).filter(|_| pane != TOTAL);
-        let (Some(plan), Some(joined)) = (plan, joined) else {
+        let plan = self.metric(metric_of(text)).filter(|_| pane != TOTAL);
+        let (Some((plan, _)), Some(joined)) = (plan, joined) else {
             return Vec::new();
         };
         let watermark = joined.saturating_sub(plan.metric.lateness);
@@ -151,17 +162,11 @@ impl SeriesBook {
     }
 
     fn measured(&self, key: KeyRef<'_>, closed: &[Closed]) -> Result<Vec<Vec<Measured>>, StateError> {
-        let plan = self.plan_of(metric_of(key.text)).filter(|_| !closed.is_empty());
-        let Some(plan) = plan else { return Ok(Vec::new()) };
-        let sources = &self.sources;
+        let metric = self.metric(metric_of(key.text)).filter(|_| !closed.is_empty());
+        let Some((plan, meant)) = metric else { return Ok(Vec::new()) };
         let measured = self.rows.get(key, |row| {
-            let joined = closed.iter().map(|Closed { window, range, .. }| Joined {
-                row,
-                plan,
-                sources,
-                window: *window,
-                range: *range,
-            });
+            let joined =
+                closed.iter().map(|closed| Joined::of(row, plan, meant, closed.window, closed.range));
             joined.map(|joined| if joined.is_counted() { joined.measures() } else { Vec::new() }).collect()
         })?;
         Ok(measured.unwrap_or_else(|| vec![Vec::new(); closed.len()]))
@@ -220,6 +225,7 @@ impl SeriesBook {
     /// settings ahead of this shard.
     pub fn change_settings(&mut self, settings: &Settings) {
         self.plan = Plan::of(settings);
+        self.meant = meant(&self.plan, &self.sources);
     }
 
     /// Corrections after a token, oldest first.
@@ -236,8 +242,9 @@ impl SeriesBook {
         self.sources.iter().map(|source| source.high_water).min().filter(|joined| *joined != Millis::MIN)
     }
 
-    pub(super) fn plan_of(&self, metric: &str) -> Option<&MetricPlan> {
-        self.plan.metrics.iter().find(|plan| plan.metric.name == metric)
+    /// A metric of the settings, and who counts it as they mean it.
+    pub(super) fn metric(&self, name: &str) -> Option<(&MetricPlan, &Meant)> {
+        self.plan.metrics.iter().zip(&self.meant).find(|(plan, _)| plan.metric.name == name)
     }
 
     /// What any answer of now is worth.
@@ -317,7 +324,7 @@ impl SeriesBook {
 
     /// Panes of the metric that start before this are no longer kept.
     fn kept(&self, metric: &str) -> Millis {
-        self.plan_of(metric).map_or(Millis::MIN, |plan| {
+        self.metric(metric).map_or(Millis::MIN, |(plan, _)| {
             let watermark = windows::watermark(&plan.metric, self.high_water());
             windows::kept_from(&plan.metric, watermark)
         })
@@ -356,6 +363,7 @@ impl SeriesBook {
                 self.sources[at] = source;
             }
         }
+        self.meant = meant(&self.plan, &self.sources);
     }
 }
 
@@ -365,6 +373,10 @@ struct Closed {
     place: usize,
     window: Window,
     range: TimeRange,
+}
+
+fn meant(plan: &Plan, sources: &[Source]) -> Vec<Meant> {
+    plan.metrics.iter().map(|plan| Meant::of(&plan.metric, sources)).collect()
 }
 
 /// The metric of a row; no metric's name for a text that is no row's.

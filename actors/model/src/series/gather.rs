@@ -6,7 +6,7 @@
 //! asked three times, and only the last costs rows:
 //!
 //! 1. [`SeriesBook::high_water`](super::SeriesBook::high_water): the least of all is theirs together;
-//! 2. [`SeriesBook::counted`](super::SeriesBook::counted) with it: the panes of all together, by [`Counted::and`](super::Counted::and);
+//! 2. [`SeriesBook::newest`](super::SeriesBook::newest) with it: the greatest of all;
 //! 3. [`SeriesBook::query_at`](super::SeriesBook::query_at) with this [`Moment`](super::Moment): each then resolves the same windows
 //!    and answers its keys' rows of them, and `gather` has only to put them in order.
 //!
@@ -20,7 +20,10 @@ use crate::limits::ANSWER_ROWS;
 use crate::metric::TimeRange;
 
 /// Merges what shards answered to one query at one moment. Shards may come in any order.
-pub fn gather(query: &Query, answers: Vec<Answer>) -> Answer {
+pub fn gather(query: &Query, mut answers: Vec<Answer>) -> Answer {
+    if answers.len() == 1 {
+        return answers.swap_remove(0);
+    }
     let info = worth(&answers);
     let mut windows: BTreeMap<TimeRange, Vec<AnswerRow>> = BTreeMap::new();
     for row in answers.into_iter().flat_map(|answer| answer.rows) {
@@ -53,11 +56,10 @@ fn worth(answers: &[Answer]) -> AnswerInfo {
 }
 
 /// Rows of one window as one shard would have them.
-fn in_order(rows: Vec<AnswerRow>, top: Option<&Top>) -> Vec<AnswerRow> {
-    let mut keyed: Vec<(String, AnswerRow)> = rows.into_iter().map(|row| (row.key.to_text(), row)).collect();
-    keyed.sort_by(|a, b| a.0.cmp(&b.0));
-    let mut rows: Vec<Option<AnswerRow>> = keyed.into_iter().map(|(_, row)| Some(row)).collect();
-    let Some(top) = top else { return rows.into_iter().flatten().collect() };
+fn in_order(mut rows: Vec<AnswerRow>, top: Option<&Top>) -> Vec<AnswerRow> {
+    rows.sort_by(|a, b| a.key.cmp(&b.key));
+    let Some(top) = top else { return rows };
+    let mut rows: Vec<Option<AnswerRow>> = rows.into_iter().map(Some).collect();
     let score = |row: &AnswerRow| row.values.get(top.measure).map(|value| Score::of(value, top));
     // Places stand for keys: they are in the same order.
     let scored = rows.iter().enumerate().filter_map(|(place, row)| Some((score(row.as_ref()?)?, place)));

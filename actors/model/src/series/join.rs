@@ -1,15 +1,14 @@
 //! The join: cells of all sources and panes of a window made into the values of a metric's measures.
 
 use crate::metric::aggregate::part::{Part, Total};
-use crate::metric::aggregate::{Place, Unit, UserSlots, Values, merge_part};
+use crate::metric::aggregate::{Place, Unit, UserSlots};
 use crate::metric::{PaneSize, TimeRange, Window};
-use crate::tally::cells::{CellRef, TOTAL};
+use crate::tally::cells::{Cells, Slice};
 use crate::tally::plan::MetricPlan;
 use crate::tally::runs::block_start;
 use crate::time::Millis;
 
 use super::row::{Meant, SeriesRow};
-use super::source::Source;
 
 /// The value of one measure.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,19 +36,37 @@ pub enum Figure {
 }
 
 /// One row's cells of one window instance.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Joined<'a> {
-    pub row: &'a SeriesRow,
-    pub plan: &'a MetricPlan,
-    pub sources: &'a [Source],
-    pub window: Window,
-    pub range: TimeRange,
+    row: &'a SeriesRow,
+    plan: &'a MetricPlan,
+    meant: &'a Meant,
+    window: Window,
+    range: TimeRange,
+    /// Of each source.
+    cells: Vec<Slice<'a>>,
 }
 
 impl<'a> Joined<'a> {
+    pub(super) fn of(
+        row: &'a SeriesRow,
+        plan: &'a MetricPlan,
+        meant: &'a Meant,
+        window: Window,
+        range: TimeRange,
+    ) -> Self {
+        let within = |cells: &'a Cells| match window {
+            Window::Total => cells.total(),
+            _ => cells.range(range.start, range.end),
+        };
+        let mut cells = Vec::with_capacity(row.sources.len());
+        cells.extend(row.cells(meant).map(within));
+        Self { row, plan, meant, window, range, cells }
+    }
+
     /// Whether any source counted anything in it.
     pub(super) fn is_counted(&self) -> bool {
-        self.cells().any(|cell| cell.counted)
+        self.cells.iter().any(|cells| cells.is_counted())
     }
 
     /// Every measure, by its place in the metric.
@@ -90,29 +107,16 @@ impl<'a> Joined<'a> {
         }
     }
 
-    fn cells(&self) -> impl Iterator<Item = CellRef<'a>> {
-        let (from, to) = match self.window {
-            Window::Total => (TOTAL, TOTAL + 1),
-            _ => (self.range.start, self.range.end),
-        };
-        self.row.cells(self.meant()).flat_map(move |cells| cells.range(from, to))
-    }
-
-    fn meant(&self) -> Meant<'a> {
-        meant(self.plan, self.sources)
-    }
-
     fn sum(&self, slot: usize) -> i64 {
-        self.cells().fold(0, |sum, cell| sum.saturating_add(cell.number(slot)))
+        self.cells.iter().fold(0, |sum, cells| sum.saturating_add(cells.sum(slot)))
     }
 
     fn part(&self, slot: u8) -> Option<Part> {
         let exact_to = self.plan.layout.exact_to(slot);
-        let mut joined = Values::default();
-        for part in self.cells().filter_map(|cell| cell.parts.iter().find(|(at, _)| *at == slot)) {
-            merge_part(&mut joined.parts, slot, &part.1, exact_to);
-        }
-        joined.parts.pop().map(|(_, part)| part)
+        let mut parts = self.cells.iter().flat_map(|cells| cells.iter()).filter_map(|cell| cell.part(slot));
+        let mut joined = parts.next()?.clone();
+        parts.for_each(|part| joined.merge(part, exact_to));
+        Some(joined)
     }
 
     /// Currencies with anything left in them: what was taken back whole is as if it had never been.
@@ -144,8 +148,7 @@ impl<'a> Joined<'a> {
         let PaneSize::Fixed(pane) = self.plan.metric.pane else { return 0 };
         let end = self.range.end.div_euclid(pane);
         let first = block_start(end, size / pane) - 1;
-        let cells = self.row.cells(self.meant()).flat_map(|cells| cells.range(first * pane, self.range.end));
-        cells.map(|cell| cell.number(slot)).sum()
+        self.row.cells(self.meant).map(|cells| cells.range(first * pane, self.range.end).sum(slot)).sum()
     }
 
     fn ratio(&self, numerator: usize, denominator: usize) -> Figure {
@@ -158,11 +161,6 @@ impl<'a> Joined<'a> {
             _ => Figure::None,
         }
     }
-}
-
-/// The metric of a plan, as its sources count it.
-pub(super) fn meant<'a>(plan: &'a MetricPlan, sources: &'a [Source]) -> Meant<'a> {
-    Meant { name: &plan.metric.name, meaning: plan.metric.meaning, sources }
 }
 
 fn figure(values: Vec<(Unit, i64)>, is_money: bool) -> Figure {

@@ -3,6 +3,7 @@
 //! A join beside the fold: no decision of the fold reads one, digests leave them out, and a cut of a products shard holds them together
 //! with the vector of positions they include. Loss, repeats, reordering and zombies of the sources are harmless here.
 
+mod asked;
 mod book;
 mod corrections;
 mod gather;
@@ -22,7 +23,7 @@ pub use corrections::Correction;
 pub use gather::gather;
 pub use join::{Figure, Measured};
 pub use query::{Answer, AnswerInfo, AnswerRow, Query, QueryError, Span, Top};
-pub use render::{money_amounts, shard_names};
+pub use render::{Shown, money_amounts, shard_names};
 pub use row::SeriesRow;
 pub use source::Source;
-pub use windows::{Counted, Moment};
+pub use windows::Moment;

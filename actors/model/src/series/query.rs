@@ -2,17 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::asked::{Asked, Found};
 use super::book::SeriesBook;
-use super::join::{Joined, Measured, meant};
-use super::rank::{self, Score};
-use super::row::SeriesRow;
-use super::source::Source;
-use super::windows::{Counted, Moment, Windows};
-use crate::limits::ANSWER_ROWS;
+use super::join::Measured;
+use super::windows::Moment;
 use crate::metric::{TimeRange, Window};
 use crate::money::Currency;
-use crate::tally::SeriesKey;
-use crate::tally::plan::MetricPlan;
+use crate::tally::text_of;
 use crate::time::Millis;
 
 /// What is asked of one metric.
@@ -47,8 +43,13 @@ pub enum Span {
 }
 
 impl Query {
-    fn is_asked_for(&self, values: &[String]) -> bool {
+    pub(super) fn is_asked_for(&self, values: &[String]) -> bool {
         self.given.iter().all(|(place, wanted)| values.get(*place) == Some(wanted))
+    }
+
+    /// Text of the row with these values of the key; with none the head of all rows of the key set.
+    pub fn text_of(&self, values: &[String]) -> String {
+        text_of(&self.shop, &self.metric, self.key_set, values)
     }
 }
 
@@ -79,7 +80,8 @@ pub struct Answer {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct AnswerRow {
-    pub key: SeriesKey,
+    /// Text of its [`SeriesKey`](crate::tally::SeriesKey).
+    pub key: String,
     pub window: Window,
     pub range: TimeRange,
     /// By measure of the metric.
@@ -125,141 +127,24 @@ impl SeriesBook {
     /// What the shard answers alone.
     pub fn query(&self, query: &Query) -> Result<Answer, QueryError> {
         let high_water = self.high_water();
-        let counted = self.counted(query, high_water)?;
-        self.query_at(query, &Moment { high_water, counted })
+        let asked = Asked::of(self, query, high_water)?;
+        Ok(self.answer(asked.rows(asked.newest()?)?, high_water))
     }
 
-    /// First and newest pane the keys asked for were counted in: with `closed_only` only in what had closed at this high water.
-    pub fn counted(&self, query: &Query, high_water: Option<Millis>) -> Result<Option<Counted>, QueryError> {
-        let asked = self.asked(query, high_water)?;
-        let before = asked.windows.counted_before(query);
-        let mut counted: Option<Counted> = None;
-        for text in self.texts(query)? {
-            self.read(&text, |row| {
-                for cells in row.cells(meant(asked.plan, &self.sources)) {
-                    let panes = || cells.range(Millis::MIN + 1, before).filter(|cell| cell.counted);
-                    if let (Some(first), Some(last)) = (panes().next(), panes().next_back()) {
-                        let own = Counted { oldest: first.start, newest: last.start };
-                        counted = Some(counted.map_or(own, |before| before.and(own)));
-                    }
-                }
-            })?;
-        }
-        Ok(counted)
+    /// The newest pane the keys asked for were counted in, where the span counts from it: with `closed_only` only in what had closed at
+    /// this high water.
+    pub fn newest(&self, query: &Query, high_water: Option<Millis>) -> Result<Option<Millis>, QueryError> {
+        Asked::of(self, query, high_water)?.newest()
     }
 
     /// Answers as of a moment that several shards agreed on.
     pub fn query_at(&self, query: &Query, moment: &Moment) -> Result<Answer, QueryError> {
-        let asked = self.asked(query, moment.high_water)?;
-        let keys = self.texts(query)?;
-        let (mut ranges, mut truncated) = asked.windows.meant(query, moment.counted);
-        if query.span.counts_back() {
-            ranges.reverse();
-        }
-        let mut windows = Vec::new();
-        let mut room = ANSWER_ROWS;
-        for range in ranges {
-            let mut rows = self.rows_of(&asked, range, &keys, query.top.as_ref(), room + 1)?;
-            let more = rows.len() > room;
-            rows.truncate(room);
-            room -= rows.len();
-            windows.push(rows);
-            if more {
-                truncated = true;
-                break;
-            }
-        }
-        if query.span.counts_back() {
-            windows.reverse();
-        }
-        let info = AnswerInfo { truncated, as_of: moment.high_water, ..self.info() };
-        Ok(Answer { rows: windows.into_iter().flatten().collect(), info })
+        let found = Asked::of(self, query, moment.high_water)?.rows(moment.newest)?;
+        Ok(self.answer(found, moment.high_water))
     }
 
-    fn asked(&self, query: &Query, high_water: Option<Millis>) -> Result<Asked<'_>, QueryError> {
-        let plan =
-            self.plan_of(&query.metric).ok_or_else(|| QueryError::MetricUnknown(query.metric.clone()))?;
-        let windows = Windows::of(&plan.metric, query.window, high_water).ok_or(QueryError::WindowUnknown)?;
-        let measures = plan.metric.measures.len();
-        if usize::from(query.key_set) >= plan.key_sets.len()
-            || query.top.is_some_and(|top| top.measure >= measures)
-        {
-            return Err(QueryError::KeyUnknown);
-        }
-        Ok(Asked { plan, sources: &self.sources, windows })
-    }
-
-    /// Texts of the rows asked for, in order.
-    fn texts(&self, query: &Query) -> Result<Vec<String>, QueryError> {
-        if let Some(values) = &query.key {
-            return Ok(vec![self.key(query, values.clone()).to_text()]);
-        }
-        let mut texts = self.keys_of(&self.key(query, Vec::new()).to_text())?;
-        if !query.given.is_empty() {
-            texts.retain(|text| SeriesKey::parse(text).is_some_and(|key| query.is_asked_for(&key.values)));
-        }
-        Ok(texts)
-    }
-
-    fn key(&self, query: &Query, values: Vec<String>) -> SeriesKey {
-        SeriesKey { shop: query.shop.clone(), metric: query.metric.clone(), key_set: query.key_set, values }
-    }
-
-    fn rows_of(
-        &self,
-        asked: &Asked<'_>,
-        range: TimeRange,
-        keys: &[String],
-        top: Option<&Top>,
-        room: usize,
-    ) -> Result<Vec<AnswerRow>, QueryError> {
-        let ranked: Vec<&String>;
-        let keys: Vec<&String> = match top {
-            None => keys.iter().collect(),
-            Some(top) => {
-                let mut scored = Vec::new();
-                for key in keys {
-                    let score = self.read(key, |row| {
-                        let joined = asked.joined(row, range);
-                        joined.is_counted().then(|| Score::of(&joined.measure(top.measure), top))
-                    })?;
-                    scored.extend(score.flatten().map(|score| (score, key)));
-                }
-                ranked = rank::first(scored, top);
-                ranked
-            }
-        };
-        let mut rows = Vec::new();
-        for text in keys {
-            if rows.len() >= room {
-                break;
-            }
-            let values = self.read(text, |row| {
-                let joined = asked.joined(row, range);
-                joined.is_counted().then(|| joined.measures())
-            })?;
-            let Some(values) = values.flatten() else { continue };
-            let Some(key) = SeriesKey::parse(text) else { continue };
-            let provisional = !asked.windows.is_closed(range);
-            rows.push(AnswerRow { key, window: asked.windows.window(), range, values, provisional });
-        }
-        Ok(rows)
-    }
-}
-
-/// A query resolved against the catalogue.
-#[derive(Debug, Clone, Copy)]
-struct Asked<'a> {
-    plan: &'a MetricPlan,
-    sources: &'a [Source],
-    windows: Windows<'a>,
-}
-
-impl<'a> Asked<'a> {
-    fn joined<'r>(&self, row: &'r SeriesRow, range: TimeRange) -> Joined<'r>
-    where
-        'a: 'r,
-    {
-        Joined { row, plan: self.plan, sources: self.sources, window: self.windows.window(), range }
+    fn answer(&self, found: Found, as_of: Option<Millis>) -> Answer {
+        let info = AnswerInfo { truncated: found.more, as_of, ..self.info() };
+        Answer { rows: found.rows, info }
     }
 }

@@ -7,6 +7,7 @@ use souk_proto::state::v1 as state;
 
 use super::source::Source;
 use crate::actor::{Actor, StateError};
+use crate::metric::Metric;
 use crate::tally::TallyCell;
 use crate::tally::cells::Cells;
 use crate::tally::codec::{damaged, decode_cells, encode_cells};
@@ -70,7 +71,7 @@ impl SeriesRow {
     }
 
     /// Cells of the sources that count the metric as it is meant.
-    pub(super) fn cells<'a>(&'a self, meant: Meant<'a>) -> impl Iterator<Item = &'a Cells> {
+    pub(super) fn cells<'a>(&'a self, meant: &'a Meant) -> impl Iterator<Item = &'a Cells> {
         self.sources.iter().filter(move |said| meant.is_by(said)).map(|said| &said.cells)
     }
 }
@@ -83,19 +84,22 @@ pub(super) struct Speaker {
     pub since: u64,
 }
 
-/// A metric as the settings of this shard mean it. A source may be settings ahead or behind, or have forgotten and begun anew.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Meant<'a> {
-    pub name: &'a str,
-    pub meaning: u64,
-    pub sources: &'a [Source],
-}
+/// Who counts a metric as the settings of this shard mean it: by partition the offset it is counted from, none where it means another. A
+/// source may be settings ahead or behind, or have forgotten and begun anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Meant(Vec<Option<u64>>);
 
-impl Meant<'_> {
+impl Meant {
+    pub(super) fn of(metric: &Metric, sources: &[Source]) -> Self {
+        let since = |source: &Source| {
+            let counted = source.metrics.get(&metric.name)?;
+            (counted.meaning == metric.meaning).then_some(counted.since)
+        };
+        Self(sources.iter().map(since).collect())
+    }
+
     fn is_by(&self, said: &Said) -> bool {
-        let source = self.sources.get(usize::from(said.partition));
-        let counted = source.and_then(|source| source.metrics.get(self.name));
-        counted.is_some_and(|counted| counted.meaning == self.meaning && counted.since == said.since)
+        self.0.get(usize::from(said.partition)) == Some(&Some(said.since))
     }
 }
 

@@ -15,7 +15,7 @@ use crate::money::{Currency, Money};
 use crate::owner::effect::PeerMessage;
 use crate::planted::Planted;
 use crate::settings::Settings;
-use crate::tally::{Presence, TallyBatch, TallyBook};
+use crate::tally::{Presence, SeriesKey, TallyBatch, TallyBook};
 use crate::time::{MINUTE, Millis, Now, SECOND};
 
 const SETTINGS: &str = r#"
@@ -49,6 +49,10 @@ measures = { visits = { count = true } }
 const BASE: Millis = 1_760_000_000_000 + 6 * 3_600_000;
 const PAGES: [&str; 3] = ["/", "/cart", "/p"];
 const PRODUCTS: u16 = 2;
+
+fn values_of(row: &AnswerRow) -> Vec<String> {
+    SeriesKey::parse(&row.key).unwrap().values
+}
 
 #[derive(Debug, Clone)]
 struct Step {
@@ -273,8 +277,8 @@ fn check(settings: &Settings, series: &[SeriesBook], counted: &[Step]) -> Result
                         .unwrap();
                     prop_assert!(answer.info.is_complete() && !answer.info.truncated);
                     for row in answer.rows {
-                        let figures = row.values.into_iter().map(|value| value.figure).collect();
-                        answered.insert((row.key.values, row.range), figures);
+                        let name = (values_of(&row), row.range);
+                        answered.insert(name, row.values.into_iter().map(|value| value.figure).collect());
                     }
                 }
                 prop_assert_eq!(
@@ -428,7 +432,7 @@ fn top_rows_are_in_order_and_the_newest_window_is_the_default() {
         let rows = series.iter().flat_map(|series| series.query(query).unwrap().rows);
         let newest = rows.clone().map(|row| row.range).max().unwrap();
         let rows = rows.filter(|row| row.range == newest);
-        rows.map(|row| (row.key.values[0].clone(), row.values[measure].figure.clone()))
+        rows.map(|row| (values_of(&row)[0].clone(), row.values[measure].figure.clone()))
             .collect::<BTreeMap<_, _>>()
     };
     let (home, cart, product) = ("/".to_owned(), "/cart".to_owned(), "/p".to_owned());
@@ -436,6 +440,23 @@ fn top_rows_are_in_order_and_the_newest_window_is_the_default() {
     query.closed_only = true;
     query.span = Span::Newest;
     assert_eq!(answer(&query), BTreeMap::from([(product, Figure::Integer(5))]));
+}
+
+#[test]
+fn windows_nothing_was_counted_in_take_no_room_in_an_answer() {
+    let settings = Settings::layered(SETTINGS).unwrap();
+    let long = 10 * SECOND * crate::limits::ANSWER_WINDOWS as i64;
+    let (_, series) = delivered(&settings, &[view(0, 0, 0), view(2 * long, 1, 0)]);
+    let metric = settings.metric("t_views").unwrap();
+    let sliding = metric.windows.iter().find(|window| window.to_string() == "30s/10s").unwrap();
+    let asked =
+        query(metric, 0, *sliding, Span::Starting(TimeRange { start: BASE - long, end: Millis::MAX }));
+    let answers = series.iter().map(|series| series.query(&asked).unwrap());
+    let starts = |answer: Answer| answer.rows.into_iter().map(|row| row.range.start).collect::<Vec<_>>();
+    let found: Vec<Millis> = answers.filter(|answer| !answer.info.truncated).flat_map(starts).collect();
+    let first = BASE - BASE.rem_euclid(10 * SECOND) - 20 * SECOND;
+    let three = |start| [start, start + 10 * SECOND, start + 20 * SECOND];
+    assert_eq!(found, [three(first), three(first + 2 * long)].concat());
 }
 
 #[test]
@@ -472,7 +493,7 @@ fn keys_past_the_limit_count_under_other_until_one_dies() {
         for row in
             series.query(&query(metric, 1, metric.windows[0], Span::Starting(TimeRange::ALL))).unwrap().rows
         {
-            rows.insert((row.range.start - BASE, row.key.values[0].clone()), row.values[1].figure.clone());
+            rows.insert((row.range.start - BASE, values_of(&row)[0].clone()), row.values[1].figure.clone());
         }
     }
     let start = -BASE.rem_euclid(MINUTE);

@@ -1,32 +1,17 @@
 //! Windows a query means: which instances, resolved against the metric and against how far time has come.
 
-use super::query::{Query, Span};
-use crate::limits::ANSWER_WINDOWS;
-use crate::metric::{Metric, TimeRange, Window};
+use super::query::Query;
+use crate::metric::{EARLIEST, Metric, TimeRange, Window};
 use crate::tally::plan::{largest_window, pane_length};
 use crate::time::Millis;
-
-/// First and newest pane something was counted in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Counted {
-    pub oldest: Millis,
-    pub newest: Millis,
-}
-
-impl Counted {
-    /// What either was counted in.
-    pub fn and(self, other: Self) -> Self {
-        Self { oldest: self.oldest.min(other.oldest), newest: self.newest.max(other.newest) }
-    }
-}
 
 /// What an answer takes for now. Shards that answer one query together must take the same, see [`gather`](super::gather()).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Moment {
     /// The least high water of all their sources; none while one was never heard of.
     pub high_water: Option<Millis>,
-    /// Where the keys asked for were counted in.
-    pub counted: Option<Counted>,
+    /// The newest pane the keys asked for were counted in, where the question counts from it.
+    pub newest: Option<Millis>,
 }
 
 /// One declared window of a metric at one moment.
@@ -73,46 +58,29 @@ impl<'a> Windows<'a> {
         }
     }
 
-    /// Instances the query means, rising, and whether there were more than an answer holds.
-    pub(super) fn meant(&self, query: &Query, counted: Option<Counted>) -> (Vec<TimeRange>, bool) {
-        if self.window == Window::Total {
-            return (if query.closed_only { Vec::new() } else { vec![TimeRange::ALL] }, false);
-        }
+    /// The newest instance that holds the pane `newest` or ends first after it, and those before it, `n` in all at most: newest first.
+    pub(super) fn back_from(&self, newest: Millis, n: usize) -> impl Iterator<Item = TimeRange> {
         // Panes older than any window that is still kept are on their way out.
-        let kept_from = kept_from(self.metric, self.watermark);
-        let Some(Counted { oldest, newest }) = counted.filter(|counted| counted.newest >= kept_from) else {
-            return (Vec::new(), false);
-        };
-        let (mut ranges, truncated) = match query.span {
-            Span::Newest => (vec![self.instance_of(newest)], false),
-            Span::Last(n) => (self.upto(newest, n.min(ANSWER_WINDOWS)), n > ANSWER_WINDOWS),
-            Span::Starting(within) => self.starting(within, oldest, newest),
-        };
-        let is_kept = |range: &TimeRange| self.kept_after().is_none_or(|kept| range.end > kept);
-        ranges.retain(|range| is_kept(range) && (!query.closed_only || self.is_closed(*range)));
-        (ranges, truncated)
+        let newest = Some(newest).filter(|newest| *newest >= kept_from(self.metric, self.watermark));
+        let back = std::iter::successors(newest.map(|pane| self.instance_of(pane)), |range| {
+            Some(self.before(*range)).filter(|before| self.is_kept(*before))
+        });
+        back.take(n).filter(|range| self.is_kept(*range))
     }
 
-    /// The newest instance counted in and those before it: `n` in all, rising.
-    fn upto(&self, newest: Millis, n: usize) -> Vec<TimeRange> {
-        let back = std::iter::successors(Some(self.instance_of(newest)), |range| Some(self.before(*range)));
-        let mut ranges: Vec<TimeRange> = back.take(n).collect();
-        ranges.reverse();
-        ranges
+    /// The first instance that is kept and starts in a range.
+    pub(super) fn first_in(&self, within: TimeRange) -> Option<TimeRange> {
+        let kept = self.kept_after().map_or(Millis::MIN, |kept| self.instance_of(kept).start);
+        let from = within.start.max(kept).max(EARLIEST);
+        Some(self.first_starting(from)).filter(|range| range.start < within.end)
     }
 
-    fn starting(&self, within: TimeRange, oldest: Millis, newest: Millis) -> (Vec<TimeRange>, bool) {
-        let oldest = self.kept_after().map_or(oldest, |kept| oldest.max(kept));
-        let mut range = self.first_starting(within.start.max(self.instance_of(oldest).start));
-        let mut ranges = Vec::new();
-        while range.start < within.end && range.start <= newest {
-            if ranges.len() == ANSWER_WINDOWS {
-                return (ranges, true);
-            }
-            ranges.push(range);
-            range = self.window.next(&self.metric.time_zone, range);
-        }
-        (ranges, false)
+    pub(super) fn next(&self, range: TimeRange) -> TimeRange {
+        self.window.next(&self.metric.time_zone, range)
+    }
+
+    fn is_kept(&self, range: TimeRange) -> bool {
+        self.kept_after().is_none_or(|kept| range.end > kept)
     }
 
     /// The first instance that starts at or after `t`.
@@ -122,7 +90,7 @@ impl<'a> Windows<'a> {
             _ => t,
         };
         let range = self.instance_of(near);
-        if range.start < t { self.window.next(&self.metric.time_zone, range) } else { range }
+        if range.start < t { self.next(range) } else { range }
     }
 
     fn before(&self, range: TimeRange) -> TimeRange {
@@ -132,7 +100,8 @@ impl<'a> Windows<'a> {
         }
     }
 
-    fn instance_of(&self, t: Millis) -> TimeRange {
+    /// The instance that holds `t`; of a sliding window the first to end.
+    pub(super) fn instance_of(&self, t: Millis) -> TimeRange {
         self.window.instance_of(&self.metric.time_zone, t)
     }
 }

@@ -49,17 +49,46 @@ pub struct CellRef<'a> {
     pub parts: &'a [(u8, Part)],
 }
 
-impl CellRef<'_> {
+impl<'a> CellRef<'a> {
     pub fn to_values(self) -> Values {
         Values { numbers: self.numbers.to_vec(), parts: self.parts.to_vec() }
     }
 
-    pub fn part(&self, slot: u8) -> Option<&Part> {
+    pub fn part(self, slot: u8) -> Option<&'a Part> {
         find_part(self.parts, slot)
     }
 
     pub fn number(&self, slot: usize) -> i64 {
         self.numbers.get(slot).copied().unwrap_or(0)
+    }
+}
+
+/// Cells of one key that follow each other.
+#[derive(Debug, Clone, Copy)]
+pub struct Slice<'a> {
+    cells: &'a Cells,
+    first: usize,
+    end: usize,
+}
+
+impl<'a> Slice<'a> {
+    pub fn iter(self) -> impl DoubleEndedIterator<Item = CellRef<'a>> {
+        (self.first..self.end).map(move |at| self.cells.at(at))
+    }
+
+    /// Whether anything was counted in one of them.
+    pub fn is_counted(self) -> bool {
+        (self.first..self.end).any(|at| self.cells.is_counted(at))
+    }
+
+    /// Sum of one number over all of them.
+    pub fn sum(self, slot: usize) -> i64 {
+        let width = self.cells.width();
+        if slot >= self.cells.stride() {
+            return 0;
+        }
+        let words = &self.cells.words[self.first * width..self.end * width];
+        words.iter().skip(HEAD + slot).step_by(width).fold(0, |sum, number| sum.saturating_add(*number))
     }
 }
 
@@ -206,14 +235,24 @@ impl Cells {
     }
 
     /// Cells with `from <= start < to`, rising.
-    pub fn range(&self, from: Millis, to: Millis) -> impl DoubleEndedIterator<Item = CellRef<'_>> {
+    pub fn range(&self, from: Millis, to: Millis) -> Slice<'_> {
         let first = self.first_from(from);
         let end = self.first_from(to).max(first);
-        (first..end).map(|at| self.at(at))
+        Slice { cells: self, first, end }
+    }
+
+    /// The total's cell, if there is one.
+    pub fn total(&self) -> Slice<'_> {
+        let end = usize::from(self.words.first() == Some(&TOTAL));
+        Slice { cells: self, first: 0, end }
     }
 
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = CellRef<'_>> {
         (0..self.len()).map(|at| self.at(at))
+    }
+
+    fn is_counted(&self, at: usize) -> bool {
+        self.words[at * self.width() + 1] & 1 == 1
     }
 
     fn at(&self, at: usize) -> CellRef<'_> {

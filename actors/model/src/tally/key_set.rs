@@ -1,5 +1,7 @@
 //! The key sets of a metric: which values of a fact name its row, and how the row's key is written.
 
+use std::borrow::Cow;
+
 use crate::fact::Fact;
 use crate::limits::DIMENSIONS;
 use crate::metric::Dimension;
@@ -177,17 +179,22 @@ pub(super) fn push_value(text: &mut String, value: &str) {
 }
 
 /// The values of a key's text after the first separator, as they were.
-pub(super) fn read_values(text: &str) -> impl Iterator<Item = String> + '_ {
-    text.split(SEPARATOR).skip(1).map(|value| {
-        let mut out = String::with_capacity(value.len());
-        let mut characters = value.chars();
-        while let Some(character) = characters.next() {
-            match character {
-                ESCAPE if characters.next() == Some('1') => out.push(SEPARATOR),
-                ESCAPE => out.push(ESCAPE),
-                other => out.push(other),
-            }
-        }
-        out
+pub(super) fn read_values(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    text.split(SEPARATOR).skip(1).map(|value| match value.contains(ESCAPE) {
+        false => Cow::Borrowed(value),
+        true => Cow::Owned(unescaped(value)),
     })
+}
+
+fn unescaped(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    let mut characters = value.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            ESCAPE if characters.next() == Some('1') => out.push(SEPARATOR),
+            ESCAPE => out.push(ESCAPE),
+            other => out.push(other),
+        }
+    }
+    out
 }

@@ -25,6 +25,7 @@ pub use late::Ledger;
 pub use presence::{Presence, Reach, Visit};
 pub use row::Row;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -44,20 +45,36 @@ pub struct SeriesKey {
 impl SeriesKey {
     /// The text rows are stored, spread over partitions and hashed by.
     pub fn to_text(&self) -> String {
-        let mut text = format!("{}/{}/{}", self.shop, self.metric, self.key_set);
-        for value in &self.values {
-            text.push('\u{1f}');
-            key_set::push_value(&mut text, value);
-        }
-        text
+        text_of(&self.shop, &self.metric, self.key_set, &self.values)
     }
 
     /// Reads back what [`SeriesKey::to_text`] gave.
     pub fn parse(text: &str) -> Option<Self> {
         let (shop, metric, key_set) = split_head(text)?;
-        let values = key_set::read_values(text).collect();
+        let values = values_of(text).map(Cow::into_owned).collect();
         Some(Self { shop: shop.to_owned(), metric: metric.to_owned(), key_set, values })
     }
+}
+
+/// Text of the key with these parts; with no values also the head of all keys of its key set.
+pub fn text_of(shop: &str, metric: &str, key_set: u16, values: &[String]) -> String {
+    let mut number = itoa::Buffer::new();
+    let number = number.format(key_set);
+    let head = shop.len() + metric.len() + number.len() + 2;
+    let mut text = String::with_capacity(head + values.iter().map(|value| value.len() + 1).sum::<usize>());
+    for part in [shop, "/", metric, "/", number] {
+        text.push_str(part);
+    }
+    for value in values {
+        text.push('\u{1f}');
+        key_set::push_value(&mut text, value);
+    }
+    text
+}
+
+/// The values of a key's text, one per dimension.
+pub(crate) fn values_of(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    key_set::read_values(text)
 }
 
 /// Shop, metric and key set of a key's text, without copying.

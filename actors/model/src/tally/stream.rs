@@ -262,7 +262,7 @@ impl Changes {
             Panes::Changed { total, oldest } => {
                 rows.get_known(self.hint, self.hash, |text, row| {
                     let total = total.then(|| row.cells.get(TOTAL)).flatten();
-                    let changed = total.into_iter().chain(row.cells.range(*oldest, Millis::MAX));
+                    let changed = total.into_iter().chain(row.cells.range(*oldest, Millis::MAX).iter());
                     cells.extend(
                         changed.filter(|cell| cell.offset >= self.first).map(|cell| to_send(text, cell)),
                     );

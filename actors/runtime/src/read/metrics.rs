@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use souk_model::journal::{Journal, ShardId};
 use souk_model::key::partition_of;
-use souk_model::series::{self, Answer, Counted, Moment, Query, QueryError, SeriesBook};
-use souk_model::tally::SeriesKey;
+use souk_model::series::{self, Answer, Moment, Query, QueryError, SeriesBook};
 use souk_model::time::Millis;
 
 use super::ReadOptions;
@@ -37,8 +36,7 @@ pub(crate) fn cells_of<'a>(world: &'a World, query: &Query) -> Vec<&'a Arc<Cell>
     let cells = world.cells(Journal::Products);
     match &query.key {
         Some(values) => {
-            let (shop, metric, values) = (query.shop.clone(), query.metric.clone(), values.clone());
-            let text = SeriesKey { shop, metric, key_set: query.key_set, values }.to_text();
+            let text = query.text_of(values);
             vec![&cells[usize::from(partition_of(text.as_bytes(), cells.len() as u16))]]
         }
         None => cells.iter().collect(),
@@ -58,21 +56,20 @@ impl From<NotServing> for Asked {
     }
 }
 
-/// Asks several shards as one: they agree on a moment first. See [`series::gather()`].
+/// Asks several shards as one: they agree on a moment first. See [`series::gather()`]. One alone needs no agreement.
 pub(crate) fn ask(cells: &[&Arc<Cell>], query: &Query) -> Result<Answer, Asked> {
+    if let [cell] = cells {
+        return with_series(cell, |series| series.query(query));
+    }
     let mut high_water = Some(Millis::MAX);
     for cell in cells {
         high_water = high_water.min(with_series(cell, |series| Ok(series.high_water()))?);
     }
-    let mut counted: Option<Counted> = None;
+    let mut newest = None;
     for cell in cells {
-        let found = with_series(cell, |series| series.counted(query, high_water))?;
-        counted = match (counted, found) {
-            (Some(before), Some(found)) => Some(before.and(found)),
-            (before, found) => before.or(found),
-        };
+        newest = newest.max(with_series(cell, |series| series.newest(query, high_water))?);
     }
-    let moment = Moment { high_water, counted };
+    let moment = Moment { high_water, newest };
     let parts = cells.iter().map(|cell| with_series(cell, |series| series.query_at(query, &moment)));
     Ok(series::gather(query, parts.collect::<Result<_, _>>()?))
 }

@@ -12,6 +12,8 @@ use souk_model::time::Now;
 use souk_model::user::User;
 use souk_proto::v1;
 use souk_proto::v1::watch_user_response::Row;
+use souk_proto::wire;
+use souk_proto::wire::field::WATCH_METRIC_RESPONSE_ROW;
 
 use super::topic::{Evaluation, Found, RowKey};
 use crate::limits::ROWS_PER_WATCH;
@@ -52,15 +54,20 @@ fn key_of(query: &Query, row: &AnswerRow) -> RowKey {
     if query.span != Span::Newest {
         key.extend((row.range.start as u64 ^ 1 << 63).to_be_bytes());
     }
-    key.extend(row.key.to_text().into_bytes());
+    key.extend(row.key.as_bytes());
     key
 }
 
 fn found(metric: &Metric, query: &Query, row: &AnswerRow, rank: Option<i32>) -> Found {
-    let encode = |row| -> Bytes {
-        v1::WatchMetricResponse { row: Some(row), ..Default::default() }.encode_to_vec().into()
+    let message = |write: &dyn Fn(&mut Vec<u8>)| -> Bytes {
+        let mut bytes = Vec::new();
+        wire::message(&mut bytes, WATCH_METRIC_RESPONSE_ROW, write);
+        bytes.into()
     };
-    Found { body: encode(row.to_proto(metric, rank)), name: encode(row.to_name_proto(metric, query.span)) }
+    Found {
+        body: message(&|out| row.encode(metric, rank, out)),
+        name: message(&|out| row.encode_name(metric, query.span, out)),
+    }
 }
 
 /// A user's newest session, cart and orders.

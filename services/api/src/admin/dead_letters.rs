@@ -12,7 +12,7 @@ use souk_runtime::read::Read;
 
 use crate::filter::{Field, Filter, Kind, Value};
 use crate::names::DeadLetterName;
-use crate::page::Page;
+use crate::page::{self, Page};
 use crate::read_options::ReadCall;
 use crate::status::reason_name;
 use crate::{ApiError, Call, Context, names};
@@ -32,7 +32,7 @@ pub(super) async fn list(
     let filter = Filter::parse(&request.filter, &FIELDS)?;
     let after = match page.cursor.as_deref() {
         None => None,
-        Some(cursor) => Some(Place::read(cursor).ok_or_else(Page::mismatch)?),
+        Some(cursor) => Some(Place::read(cursor).ok_or_else(page::mismatch)?),
     };
     let asked = ReadCall::of(None, call)?;
     let mut letters: Vec<(Place, v1::DeadLetter)> = Vec::new();

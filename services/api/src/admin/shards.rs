@@ -10,7 +10,7 @@ use souk_runtime::read::ReadOptions;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::filter::{Field, Filter, Kind, Value};
-use crate::page::Page;
+use crate::page::{self, Page};
 use crate::read_options::{duration, info_of_node};
 use crate::{ApiError, Call, Context, names};
 
@@ -32,7 +32,7 @@ pub(super) async fn list(
     let filter = Filter::parse(&request.filter, &FIELDS)?;
     let after = match page.cursor.as_deref() {
         None => None,
-        Some(name) => Some(order(shard_in(name).ok_or_else(Page::mismatch)?)),
+        Some(name) => Some(order(shard_in(name).ok_or_else(page::mismatch)?)),
     };
     let mut shards: Vec<_> = context.runtime.statuses();
     shards.sort_by_key(|status| order(status.shard));

@@ -11,7 +11,7 @@ use souk_proto::v1;
 use souk_runtime::read::ReadOptions;
 
 use crate::filter::{Field, Filter, Kind, Value};
-use crate::page::Page;
+use crate::page::{self, Page};
 use crate::read_options::ReadCall;
 use crate::{ApiError, Call, Context, names};
 
@@ -57,7 +57,7 @@ pub(super) async fn list(
     let read = ReadCall::of(request.read.as_ref(), call)?;
     let page = Page::of(request)?;
     let after = match &page.cursor {
-        Some(bytes) => Some(Cursor::decode(bytes.as_slice()).map_err(|_| Page::mismatch())?),
+        Some(bytes) => Some(Cursor::decode(bytes.as_slice()).map_err(|_| page::mismatch())?),
         None => None,
     };
     let is_wanted = |cart: &AbandonedCart| {

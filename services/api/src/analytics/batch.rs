@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use prost::Message as _;
 use souk_model::verdict::Reason;
+use souk_proto::grpc::encoded::Encoded;
 use souk_proto::v1;
 use souk_proto::v1::stream_frame::Kind;
+use souk_proto::wire;
+use souk_proto::wire::field::QUERY_METRICS_RESPONSE_ANSWERS;
 use souk_runtime::Error;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -19,7 +23,7 @@ use crate::status;
 use crate::status::{reason_name, refused_of};
 use crate::{ApiError, Call, Context};
 
-type Answers = ReceiverStream<Result<v1::QueryMetricsResponse, Status>>;
+type Answers = ReceiverStream<Result<Encoded, Status>>;
 
 pub(super) fn answers(context: Context, call: Call, batches: Streaming<v1::QueryMetricsRequest>) -> Answers {
     let (out, answers) = mpsc::channel(STREAM_FRAMES);
@@ -36,20 +40,21 @@ async fn each(
     context: &Context,
     call: &Call,
     mut batches: Streaming<v1::QueryMetricsRequest>,
-    out: &mpsc::Sender<Result<v1::QueryMetricsResponse, Status>>,
+    out: &mpsc::Sender<Result<Encoded, Status>>,
 ) -> Result<(), Status> {
     let gone = |_| Status::cancelled("the reader is gone");
     loop {
         let next = tokio::select! {
             () = context.drain.cancelled() => {
-                let frame = v1::StreamFrame { retry_after: duration(RETRY_AFTER), ..frame(Kind::GoAway) };
-                out.send(Ok(response(frame))).await.map_err(gone)?;
+                let (kind, retry_after) = (Kind::GoAway.into(), duration(RETRY_AFTER));
+                let away = framed(v1::StreamFrame { kind, retry_after, ..v1::StreamFrame::default() });
+                out.send(Ok(alone(&away))).await.map_err(gone)?;
                 return Err(ApiError::Runtime(Error::Draining).into());
             }
             next = timeout(BOOKMARK_EVERY, batches.message()) => next,
         };
         let answer = match next {
-            Err(_) => response(frame(Kind::Bookmark)),
+            Err(_) => alone(&frame(Kind::Bookmark)),
             Ok(Err(broken)) => return Err(status::adopt(broken)),
             Ok(Ok(None)) => return Ok(()),
             Ok(Ok(Some(batch))) => answer(context, call, batch).await?,
@@ -58,29 +63,47 @@ async fn each(
     }
 }
 
-async fn answer(
-    context: &Context,
-    call: &Call,
-    batch: v1::QueryMetricsRequest,
-) -> Result<v1::QueryMetricsResponse, ApiError> {
+async fn answer(context: &Context, call: &Call, batch: v1::QueryMetricsRequest) -> Result<Encoded, ApiError> {
     let v1::QueryMetricsRequest { seq, queries, read } = batch;
     if queries.len() > QUERIES_PER_BATCH {
         return Err(ApiError::too_many("queries", queries.len(), QUERIES_PER_BATCH));
     }
     let read = ReadCall::of(read.as_ref(), call)?;
-    let mut answers = Vec::with_capacity(queries.len());
-    let mut room = BATCH_ANSWER_BYTES;
+    let mut answers = Batch::default();
     for request in &queries {
-        let answer = query::answer_as(context, call, request, &read).await.and_then(|answer| {
-            room = room.checked_sub(answer.encoded_len()).ok_or_else(too_large)?;
-            Ok(answer)
-        });
-        answers.push(answer.unwrap_or_else(|error| v1::QueryMetricResponse {
-            error: Some(in_place(error)),
-            ..v1::QueryMetricResponse::default()
-        }));
+        answers.add(context, call, request, &read).await;
     }
-    Ok(v1::QueryMetricsResponse { frame: Some(frame(Kind::Delta)), seq, answers })
+    let head = v1::QueryMetricsResponse { seq, ..frame(Kind::Delta) };
+    Ok(Encoded::new(&head, answers.bytes.into()))
+}
+
+/// The answers of one batch, as the bytes they go out as.
+#[derive(Debug, Default)]
+struct Batch {
+    bytes: Vec<u8>,
+    one: Vec<u8>,
+}
+
+impl Batch {
+    async fn add(
+        &mut self,
+        context: &Context,
+        call: &Call,
+        request: &v1::QueryMetricRequest,
+        read: &ReadCall,
+    ) {
+        self.one.clear();
+        let found = query::answer_into(context, call, request, read, &mut self.one).await;
+        let fits = self.bytes.len() + self.one.len() <= BATCH_ANSWER_BYTES;
+        if let Err(error) = found.and_then(|()| if fits { Ok(()) } else { Err(too_large()) }) {
+            self.one.clear();
+            let failed = v1::QueryMetricResponse { error: Some(in_place(error)), ..Default::default() };
+            failed.encode_raw(&mut self.one);
+        }
+        wire::message(&mut self.bytes, QUERY_METRICS_RESPONSE_ANSWERS, |out| {
+            out.extend_from_slice(&self.one)
+        });
+    }
 }
 
 fn too_large() -> ApiError {
@@ -96,12 +119,16 @@ fn in_place(error: ApiError) -> v1::QueryError {
     }
 }
 
-fn response(frame: v1::StreamFrame) -> v1::QueryMetricsResponse {
+fn frame(kind: Kind) -> v1::QueryMetricsResponse {
+    framed(v1::StreamFrame { kind: kind.into(), ..v1::StreamFrame::default() })
+}
+
+fn framed(frame: v1::StreamFrame) -> v1::QueryMetricsResponse {
     v1::QueryMetricsResponse { frame: Some(frame), ..v1::QueryMetricsResponse::default() }
 }
 
-fn frame(kind: Kind) -> v1::StreamFrame {
-    v1::StreamFrame { kind: kind.into(), ..v1::StreamFrame::default() }
+fn alone(response: &v1::QueryMetricsResponse) -> Encoded {
+    Encoded::new(response, Bytes::new())
 }
 
 fn duration(duration: Duration) -> Option<prost_types::Duration> {

@@ -7,7 +7,7 @@ use souk_model::time::{Millis, to_timestamp};
 use souk_proto::v1;
 use souk_runtime::read::{Freshness, ReadOptions};
 
-use crate::page::Page;
+use crate::page::{self, Page};
 use crate::{ApiError, Call, Context};
 
 /// Bytes of a journal that hold the one record asked for.
@@ -20,7 +20,7 @@ pub(super) async fn list(
 ) -> Result<v1::ListMetricsResponse, ApiError> {
     let page = Page::of(request)?;
     let after = match &page.cursor {
-        Some(cursor) => Some(std::str::from_utf8(cursor).map_err(|_| Page::mismatch())?),
+        Some(cursor) => Some(std::str::from_utf8(cursor).map_err(|_| page::mismatch())?),
         None => None,
     };
     let settings = context.runtime.settings();

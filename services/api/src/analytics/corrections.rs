@@ -12,7 +12,7 @@ use souk_model::tally::SeriesKey;
 use souk_proto::v1;
 
 use super::resolve;
-use crate::page::Page;
+use crate::page::{self, Page};
 use crate::read_options::ReadCall;
 use crate::{ApiError, Call, Context, names};
 
@@ -37,7 +37,7 @@ pub(super) async fn list(
     let read = ReadCall::of(request.read.as_ref(), call)?;
     let page = Page::of(request)?;
     let mut cursor = match &page.cursor {
-        Some(bytes) => Cursor::decode(bytes.as_slice()).map_err(|_| Page::mismatch())?,
+        Some(bytes) => Cursor::decode(bytes.as_slice()).map_err(|_| page::mismatch())?,
         None => Cursor::default(),
     };
     let is_wanted = |correction: &Correction| {

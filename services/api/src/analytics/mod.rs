@@ -18,6 +18,7 @@ mod tests;
 mod top_products;
 mod watch;
 
+use souk_proto::grpc::encoded::Encoded;
 use souk_proto::grpc::server::analytics_service_server::AnalyticsService;
 use souk_proto::v1;
 use tokio_stream::wrappers::ReceiverStream;
@@ -40,7 +41,7 @@ impl AnalyticsApi {
 
 #[tonic::async_trait]
 impl AnalyticsService for AnalyticsApi {
-    type QueryMetricsStream = ReceiverStream<Result<v1::QueryMetricsResponse, Status>>;
+    type QueryMetricsStream = ReceiverStream<Result<Encoded, Status>>;
     type WatchMetricStream = Frames;
 
     async fn list_metrics(
@@ -54,9 +55,10 @@ impl AnalyticsService for AnalyticsApi {
     async fn query_metric(
         &self,
         request: Request<v1::QueryMetricRequest>,
-    ) -> Result<Response<v1::QueryMetricResponse>, Status> {
+    ) -> Result<Response<Encoded>, Status> {
         let call = Call::of(&request)?;
-        Ok(Response::new(query::answer(&self.context, &call, request.get_ref()).await?))
+        let answer = query::answer(&self.context, &call, request.get_ref()).await?;
+        Ok(Response::new(Encoded { body: answer.into(), ..Encoded::default() }))
     }
 
     async fn query_metrics(

@@ -112,19 +112,19 @@ fn keys(metric: &Metric, given: &BTreeMap<String, String>, by: &[String]) -> Res
     asked.sort_unstable();
     asked.dedup();
     let sorted = |set: &[Dimension]| {
-        let mut names: Vec<String> = set.iter().map(Dimension::name).collect();
+        let mut names: Vec<_> = set.iter().map(Dimension::name).collect();
         names.sort_unstable();
         names
     };
     let Some(place) = metric.key_sets.iter().position(|set| sorted(set) == asked) else {
         let name = |set: &Vec<Dimension>| {
-            let names: Vec<String> = set.iter().map(Dimension::name).collect();
+            let names: Vec<_> = set.iter().map(Dimension::name).collect();
             format!("[{}]", names.join(", "))
         };
         return Err(not_declared(metric, Undeclared::KeySet, metric.key_sets.iter().map(name).collect()));
     };
     let values: Vec<Option<&String>> =
-        metric.key_sets[place].iter().map(|dimension| given.get(&dimension.name())).collect();
+        metric.key_sets[place].iter().map(|dimension| given.get(&*dimension.name())).collect();
     let key = values.iter().copied().collect::<Option<Vec<_>>>();
     let some = values.iter().enumerate().filter_map(|(at, value)| Some((at, (*value)?.clone())));
     Ok(Keys {

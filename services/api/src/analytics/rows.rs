@@ -4,13 +4,13 @@
 //! rows that come between two pages can shift one over the edge, as an order by a moving measure would anyway.
 
 use prost::Message as _;
-use souk_model::metric::TimeRange;
-use souk_model::series::{Answer, Span};
+use souk_model::metric::{Metric, TimeRange};
+use souk_model::series::{Answer, Query, Shown, Span};
 use souk_model::time::Millis;
 use souk_proto::v1;
 
 use super::resolve::Asked;
-use crate::page::Page;
+use crate::page::{self, Page, Paged};
 use crate::read_options::ReadCall;
 use crate::{ApiError, Context};
 
@@ -27,30 +27,48 @@ struct Cursor {
     shown: u64,
 }
 
-/// One page of rows.
+/// What was answered, and which of its rows are shown.
 #[derive(Debug)]
-pub(super) struct Rows {
-    pub rows: Vec<v1::MetricRow>,
-    pub next_page_token: String,
+pub(super) struct Rows<'a> {
+    metric: &'a Metric,
+    answer: Answer,
+    shown: Shown,
     pub info: v1::AnswerInfo,
+    pub next_page_token: String,
+}
+
+impl Rows<'_> {
+    pub(super) fn to_proto(&self) -> Vec<v1::MetricRow> {
+        self.answer.rows_to_proto(self.metric, self.shown)
+    }
+
+    /// Writes them, each as field `field` of the response.
+    pub(super) fn encode(&self, field: u32, out: &mut Vec<u8>) {
+        self.answer.encode_rows(self.metric, self.shown, field, out);
+    }
 }
 
 /// Answers one page.
-pub(super) async fn page(
+pub(super) async fn page<'a>(
     context: &Context,
-    asked: &Asked,
+    asked: &'a Asked,
     read: &ReadCall,
-    page: &Page,
-) -> Result<Rows, ApiError> {
+    page: &Page<'_, impl Paged>,
+) -> Result<Rows<'a>, ApiError> {
     let cursor = match &page.cursor {
-        Some(bytes) => Some(Cursor::decode(bytes.as_slice()).map_err(|_| Page::mismatch())?),
+        Some(bytes) => Some(Cursor::decode(bytes.as_slice()).map_err(|_| page::mismatch())?),
         None => None,
     };
-    let mut query = asked.query.clone();
-    if let Some(Cursor { window, last, .. }) = cursor {
-        query.span = Span::Starting(TimeRange { start: window, end: last.saturating_add(1) });
-    }
-    let answer = context.runtime.query(&query, &read.options).await?;
+    let further;
+    let query = match cursor {
+        None => &asked.query,
+        Some(Cursor { window, last, .. }) => {
+            let span = Span::Starting(TimeRange { start: window, end: last.saturating_add(1) });
+            further = Query { span, ..asked.query.clone() };
+            &further
+        }
+    };
+    let answer = context.runtime.query(query, &read.options).await?;
     let last = match query.span {
         // What was left out are the earliest windows: pages that begin after them would say that they are not.
         Span::Last(_) if answer.info.truncated => return Err(too_many(&answer, "rows")),
@@ -60,29 +78,34 @@ pub(super) async fn page(
     };
     let skip = cursor.map_or(0, |cursor| usize::try_from(cursor.shown).unwrap_or(usize::MAX));
     let next = next_cursor(&answer, skip, page.size, last)?;
-    Ok(render(asked, &answer, read, skip, page.size, next.map(|next| page.token(&next.encode_to_vec()))))
+    Ok(rows(asked, answer, read, skip, page.size, next.map(|next| page.token(&next.encode_to_vec()))))
 }
 
 /// Answers all rows, for a method without pages.
-pub(super) async fn all(context: &Context, asked: &Asked, read: &ReadCall) -> Result<Rows, ApiError> {
+pub(super) async fn all<'a>(
+    context: &Context,
+    asked: &'a Asked,
+    read: &ReadCall,
+) -> Result<Rows<'a>, ApiError> {
     let answer = context.runtime.query(&asked.query, &read.options).await?;
     if answer.info.truncated {
         return Err(too_many(&answer, "range"));
     }
-    Ok(render(asked, &answer, read, 0, usize::MAX, None))
+    Ok(rows(asked, answer, read, 0, usize::MAX, None))
 }
 
-fn render(
-    asked: &Asked,
-    answer: &Answer,
+fn rows<'a>(
+    asked: &'a Asked,
+    answer: Answer,
     read: &ReadCall,
     skip: usize,
     most: usize,
     next: Option<String>,
-) -> Rows {
-    let info = answer.info_to_proto(asked.metric(), read.with_position);
-    let rows = answer.page_to_proto(asked.metric(), &info, asked.query.top.is_some(), skip, most);
-    Rows { rows, info, next_page_token: next.unwrap_or_default() }
+) -> Rows<'a> {
+    let metric = asked.metric();
+    let info = answer.info_to_proto(metric, read.with_position);
+    let shown = Shown { skip, most, ranked: asked.query.top.is_some() };
+    Rows { metric, answer, shown, info, next_page_token: next.unwrap_or_default() }
 }
 
 /// Where the page that shows rows from `skip` on ends; none if nothing follows it.
@@ -115,14 +138,12 @@ fn too_many(answer: &Answer, what: &str) -> ApiError {
 mod tests {
     use souk_model::metric::Window;
     use souk_model::series::{AnswerInfo, AnswerRow};
-    use souk_model::tally::SeriesKey;
 
     use super::*;
 
     fn answer(starts: &[Millis], truncated: bool) -> Answer {
-        let key = SeriesKey { shop: "main".into(), metric: "m".into(), key_set: 0, values: Vec::new() };
         let row = |start: &Millis| AnswerRow {
-            key: key.clone(),
+            key: "main/m/0".to_owned(),
             window: Window::Tumbling { size: 10 },
             range: TimeRange { start: *start, end: start + 10 },
             values: Vec::new(),

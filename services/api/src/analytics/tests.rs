@@ -19,7 +19,10 @@ fn asked(request: &v1::QueryMetricRequest) -> Asked {
 fn words(request: &v1::QueryMetricRequest) -> (String, Vec<String>) {
     let asked = asked(request);
     let set = &asked.metric().key_sets[usize::from(asked.query.key_set)];
-    (asked.query.window.unwrap().to_string(), set.iter().map(|dimension| dimension.name()).collect())
+    (
+        asked.query.window.unwrap().to_string(),
+        set.iter().map(|dimension| dimension.name().into_owned()).collect(),
+    )
 }
 
 #[test]

@@ -4,7 +4,7 @@ use souk_proto::v1;
 use souk_proto::v1::query_metric_request::Span;
 
 use super::resolve::Asked;
-use super::rows::{self, Rows};
+use super::rows;
 use crate::limits::{TOP_MOST, TOP_PRODUCTS};
 use crate::page::Page;
 use crate::read_options::ReadCall;
@@ -19,13 +19,13 @@ pub(super) async fn list(
 ) -> Result<v1::ListTopProductsResponse, ApiError> {
     let page = Page::with_default(&request, TOP_PRODUCTS)?;
     let read = ReadCall::of(request.read.as_ref(), call)?;
-    let asked = Asked::of(&stands_for(request), &call.shop, context.runtime.settings())?;
-    let Rows { rows, next_page_token, info } = rows::page(context, &asked, &read, &page).await?;
+    let asked = Asked::of(&stands_for(request.clone()), &call.shop, context.runtime.settings())?;
+    let rows = rows::page(context, &asked, &read, &page).await?;
     Ok(v1::ListTopProductsResponse {
-        products: rows,
-        next_page_token,
+        products: rows.to_proto(),
+        next_page_token: rows.next_page_token,
         unreachable: Vec::new(),
-        info: Some(info),
+        info: Some(rows.info),
     })
 }
 

@@ -9,7 +9,7 @@ use souk_proto::v1;
 
 use crate::filter::{Field, Filter, Kind, Value};
 use crate::limits::{SCAN_BYTES, SCAN_CHUNK, SCAN_RECORDS};
-use crate::page::Page;
+use crate::page::{self, Page};
 use crate::read_options::ReadCall;
 use crate::{ApiError, Call, Context, names};
 
@@ -33,7 +33,7 @@ pub(super) async fn list(
     let key = ActorKey::new(&call.shop, user);
     let standing = context.runtime.user(&key, &read.options, |_, _| ()).await?;
     let before = match &page.cursor {
-        Some(bytes) => offset_of(bytes).ok_or_else(Page::mismatch)?,
+        Some(bytes) => offset_of(bytes).ok_or_else(page::mismatch)?,
         None => standing.now.offset.saturating_add(1),
     };
     let mut scan = Scan { key: &key, filter: &filter, most: page.size, found: Vec::new(), before };

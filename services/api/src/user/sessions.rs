@@ -5,7 +5,7 @@ use souk_model::time::Millis;
 use souk_model::verdict::Reason;
 use souk_proto::v1;
 
-use crate::page::Page;
+use crate::page::{self, Page};
 use crate::read_options::ReadCall;
 use crate::{ApiError, Call, Context, names};
 
@@ -41,7 +41,7 @@ pub(super) async fn list(
     let read = ReadCall::of(request.read.as_ref(), call)?;
     let page = Page::of(request)?;
     let before = match &page.cursor {
-        Some(bytes) => Some(start_of(bytes).ok_or_else(Page::mismatch)?),
+        Some(bytes) => Some(start_of(bytes).ok_or_else(page::mismatch)?),
         None => None,
     };
     let key = ActorKey::new(&call.shop, user);

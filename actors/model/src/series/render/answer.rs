@@ -1,61 +1,78 @@
 //! A whole answer: what it is worth, and one page of its rows.
 
-use souk_proto::v1;
-use souk_proto::v1::answer_info::Exactness;
+use souk_proto::{v1, wire};
 
 use super::super::query::{Answer, AnswerRow};
-use super::row::error_bound;
+use super::row::{Worth, read_back};
 use crate::metric::{Metric, TimeRange};
+
+/// Rows of an answer from `skip` on, at most `most`.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown {
+    pub skip: usize,
+    pub most: usize,
+    /// Whether an order was asked for, in which rows have places.
+    pub ranked: bool,
+}
 
 impl Answer {
     /// What the whole of its rows is worth.
     pub fn info_to_proto(&self, metric: &Metric, with_position: bool) -> v1::AnswerInfo {
         let info = self.info.to_proto(with_position);
-        if self.rows.is_empty() {
-            return info;
-        }
-        let error_bound =
-            self.rows.iter().filter_map(|row| error_bound(metric, &row.values)).reduce(f64::max);
-        let exactness = if error_bound.is_some() { Exactness::Sketched } else { Exactness::Exact };
+        let Some(worth) = self.worth(metric) else { return info };
         v1::AnswerInfo {
-            provisional: Some(self.rows.iter().any(|row| row.provisional)),
-            exactness: exactness.into(),
-            error_bound,
+            provisional: Some(worth.provisional),
+            exactness: worth.exactness().into(),
+            error_bound: worth.error_bound,
             ..info
         }
     }
 
-    /// Its rows, each with its place in the order asked for; no place where none was asked for.
-    pub fn ranked(&self, top: bool) -> impl Iterator<Item = (&AnswerRow, Option<i32>)> {
-        let mut rank = 0;
-        let mut before: Option<TimeRange> = None;
-        self.rows.iter().map(move |row| {
-            rank = if before == Some(row.range) { rank + 1 } else { 1 };
-            before = Some(row.range);
-            (row, top.then_some(rank))
+    /// Of all rows the least; none of no rows.
+    fn worth(&self, metric: &Metric) -> Option<Worth> {
+        self.rows.iter().map(|row| row.worth(metric)).reduce(|all, row| Worth {
+            provisional: all.provisional || row.provisional,
+            error_bound: all.error_bound.into_iter().chain(row.error_bound).reduce(f64::max),
         })
     }
 
-    /// Rows from `skip` on, at most `most`: each says what it is worth only where that is not what `info`, its answer's, says.
-    pub fn page_to_proto(
+    /// Writes rows, each as field `field` of the message they are in. A row says what it is worth only where that is not what its answer
+    /// says.
+    pub fn encode_rows(&self, metric: &Metric, shown: Shown, field: u32, out: &mut Vec<u8>) {
+        self.each(metric, shown, |row, rank, worth| {
+            wire::message(out, field, |out| row.encode_with(metric, rank, worth, out));
+        });
+    }
+
+    /// The same as messages.
+    pub fn rows_to_proto(&self, metric: &Metric, shown: Shown) -> Vec<v1::MetricRow> {
+        let mut rows = Vec::new();
+        let mut bytes = Vec::new();
+        self.each(metric, shown, |row, rank, worth| {
+            bytes.clear();
+            row.encode_with(metric, rank, worth, &mut bytes);
+            rows.push(read_back(&bytes));
+        });
+        rows
+    }
+
+    fn each(
         &self,
         metric: &Metric,
-        info: &v1::AnswerInfo,
-        top: bool,
-        skip: usize,
-        most: usize,
-    ) -> Vec<v1::MetricRow> {
-        let page = self.ranked(top).skip(skip).take(most).map(|(row, rank)| {
-            let mut row = row.to_proto(metric, rank);
-            row.info.take_if(|own| says_the_same(own, info));
-            row
-        });
-        page.collect()
+        shown: Shown,
+        mut show: impl FnMut(&AnswerRow, Option<i32>, Option<Worth>),
+    ) {
+        let whole = self.worth(metric);
+        let mut rank = 0;
+        let mut before: Option<TimeRange> = None;
+        for (at, row) in self.rows.iter().enumerate().take(shown.skip.saturating_add(shown.most)) {
+            // Places begin anew in each window.
+            rank = if before == Some(row.range) { rank + 1 } else { 1 };
+            before = Some(row.range);
+            if at >= shown.skip {
+                let own = Some(row.worth(metric)).filter(|own| Some(*own) != whole);
+                show(row, shown.ranked.then_some(rank), own);
+            }
+        }
     }
-}
-
-fn says_the_same(row: &v1::AnswerInfo, answer: &v1::AnswerInfo) -> bool {
-    row.provisional == answer.provisional
-        && row.exactness == answer.exactness
-        && row.error_bound == answer.error_bound
 }

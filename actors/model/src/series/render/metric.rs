@@ -52,7 +52,7 @@ impl Metric {
 }
 
 fn names(set: &[crate::metric::Dimension]) -> Vec<String> {
-    set.iter().map(crate::metric::Dimension::name).collect()
+    set.iter().map(|dimension| dimension.name().into_owned()).collect()
 }
 
 fn call(method: &str, body: &str) -> String {

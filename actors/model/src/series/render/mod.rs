@@ -8,5 +8,6 @@ mod row;
 #[cfg(test)]
 mod tests;
 
+pub use answer::Shown;
 pub use info::shard_names;
 pub use row::money_amounts;

@@ -1,3 +1,5 @@
+use prost::Message as _;
+use souk_proto::v1;
 use souk_proto::v1::answer_info::Exactness;
 use souk_proto::v1::metric_value::Value;
 
@@ -9,16 +11,22 @@ use crate::money::Currency;
 use crate::ring::RingId;
 use crate::series::{Answer, AnswerInfo, AnswerRow, Correction, Figure, Measured, Span};
 use crate::settings::Settings;
-use crate::tally::SeriesKey;
+use crate::tally::text_of;
 use crate::time::{MINUTE, to_timestamp};
 
 fn exact(figure: Figure) -> Measured {
     Measured { figure, sketched: false }
 }
 
-fn key(metric: &Metric, key_set: u16, values: &[&str]) -> SeriesKey {
-    let values = values.iter().map(|value| (*value).to_owned()).collect();
-    SeriesKey { shop: "main".to_owned(), metric: metric.name.clone(), key_set, values }
+fn key(metric: &Metric, key_set: u16, values: &[&str]) -> String {
+    let values: Vec<String> = values.iter().map(|value| (*value).to_owned()).collect();
+    text_of("main", &metric.name, key_set, &values)
+}
+
+fn written(write: impl FnOnce(&mut Vec<u8>)) -> v1::MetricRow {
+    let mut bytes = Vec::new();
+    write(&mut bytes);
+    v1::MetricRow::decode(bytes.as_slice()).unwrap()
 }
 
 fn answer(rows: Vec<AnswerRow>) -> Answer {
@@ -53,7 +61,7 @@ fn an_answer_says_what_it_is_worth_and_rows_only_where_they_differ() {
     assert_eq!((info.held_by.clone(), info.revision), (vec!["shards/users-17".to_owned()], Some(12)));
     assert_eq!((&*info.position, info.exactness()), ("users-0@5,users-17@7", Exactness::Exact));
     assert_eq!(answer.info_to_proto(metric, false).position, "");
-    let rows = answer.page_to_proto(metric, &info, false, 0, 10);
+    let rows = answer.rows_to_proto(metric, Shown { skip: 0, most: 10, ranked: false });
     assert_eq!(rows[0].values["users"].value, Some(Value::Integer(0)));
     assert_eq!(rows[0].info.as_ref().map(|info| info.provisional), Some(Some(false)));
     assert_eq!((&rows[1].info, &*rows[1].window, rows[1].rank), (&None, "5m/1s", None));
@@ -76,8 +84,7 @@ fn places_begin_anew_in_each_window_and_go_on_over_pages() {
     let range = |start| TimeRange { start, end: start + 5 * MINUTE };
     let rows = [0, 0, 0, 1_000, 1_000].map(|start| users(range(start), 1, true));
     let answer = answer(rows.to_vec());
-    let info = answer.info_to_proto(metric, false);
-    let page = answer.page_to_proto(metric, &info, true, 1, 3);
+    let page = answer.rows_to_proto(metric, Shown { skip: 1, most: 3, ranked: true });
     assert_eq!(page.iter().map(|row| row.rank).collect::<Vec<_>>(), [Some(2), Some(3), Some(1)]);
 }
 
@@ -113,8 +120,8 @@ fn a_row_of_total_has_no_end_and_a_sketch_says_how_far_off_it_may_be() {
         values,
         provisional: true,
     };
-    let shown = row.to_proto(metric, None);
-    let range = shown.range.unwrap();
+    let shown = written(|out| row.encode(metric, None, out));
+    let range = shown.range.clone().unwrap();
     assert_eq!(
         (range.start_time.unwrap().to_string(), range.end_time),
         ("0001-01-01T00:00:00Z".to_owned(), None)
@@ -127,9 +134,10 @@ fn a_row_of_total_has_no_end_and_a_sketch_says_how_far_off_it_may_be() {
         (fraction.numerator, fraction.denominator, fraction.approximate),
         (Some(7), Some(2), Some(3.5))
     );
-    let name = row.to_name_proto(metric, Span::Newest);
+    let name = written(|out| row.encode_name(metric, Span::Newest, out));
     assert!(name.values.is_empty() && name.range.is_none() && name.key["region"] == "9");
-    assert!(row.to_name_proto(metric, Span::Last(2)).range.is_some());
+    let name = written(|out| row.encode_name(metric, Span::Last(2), out));
+    assert_eq!(name.range, shown.range);
 }
 
 #[test]
@@ -137,7 +145,7 @@ fn a_correction_names_its_record_and_both_sides() {
     let settings = Settings::builtin();
     let metric = settings.metric("events").unwrap();
     let correction = Correction {
-        key: key(metric, 1, &["search"]).to_text(),
+        key: key(metric, 1, &["search"]),
         window: 1,
         range: TimeRange { start: 0, end: MINUTE },
         source: 17,

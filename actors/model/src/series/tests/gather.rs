@@ -6,7 +6,7 @@ use super::*;
 use crate::limits::ANSWER_ROWS;
 use crate::metric::Window;
 use crate::series::{Answer, AnswerInfo, AnswerRow, Measured, Moment};
-use crate::tally::SeriesKey;
+use crate::tally::text_of;
 
 /// A question by places and proportions, whatever the metrics are.
 #[derive(Debug, Clone)]
@@ -105,11 +105,11 @@ proptest! {
         }
         let joined = parts.iter().map(SeriesBook::high_water).min().flatten();
         for query in asks.iter().map(|ask| ask.query(&settings)) {
-            let counted = |book: &SeriesBook| book.counted(&query, joined).unwrap();
-            let moment = Moment { high_water: joined, counted: parts.iter().filter_map(counted).reduce(Counted::and) };
+            let newest = |book: &SeriesBook| book.newest(&query, joined).unwrap();
+            let moment = Moment { high_water: joined, newest: parts.iter().map(newest).max().flatten() };
             let answers = parts.iter().map(|part| part.query_at(&query, &moment).unwrap()).collect();
             let gathered = gather(&query, answers);
-            prop_assert_eq!(moment.counted, counted(&whole));
+            prop_assert_eq!(moment.newest, newest(&whole));
             let expected = whole.query_at(&query, &moment).unwrap();
             prop_assert_eq!(&gathered.rows, &expected.rows, "{:?}", query);
             prop_assert_eq!(gathered.info.as_of, joined);
@@ -122,12 +122,7 @@ fn row(key: &str, minute: i64, views: i64) -> AnswerRow {
     let start = BASE - BASE.rem_euclid(MINUTE) + minute * MINUTE;
     let measured = |value| Measured { figure: Figure::Integer(value), sketched: false };
     AnswerRow {
-        key: SeriesKey {
-            shop: "main".to_owned(),
-            metric: "t_views".to_owned(),
-            key_set: 1,
-            values: vec![key.to_owned()],
-        },
+        key: text_of("main", "t_views", 1, &[key.to_owned()]),
         window: Window::Tumbling { size: MINUTE },
         range: TimeRange { start, end: start + MINUTE },
         values: vec![measured(1), measured(views)],
@@ -156,7 +151,7 @@ fn ask(span: Span, top: Option<usize>) -> Query {
 }
 
 fn keys(answer: &Answer) -> Vec<&str> {
-    answer.rows.iter().map(|row| &*row.key.values[0]).collect()
+    answer.rows.iter().filter_map(|row| row.key.rsplit('\u{1f}').next()).collect()
 }
 
 #[test]

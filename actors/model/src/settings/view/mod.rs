@@ -54,8 +54,8 @@ impl Subject<'_> {
         let kept = || self.key_sets.iter().flatten();
         let found = Dimension::parse(name).filter(|dimension| kept().any(|other| other == dimension));
         if found.is_none() {
-            let names: Vec<String> = kept().map(Dimension::name).collect();
-            problems.unknown(path, "dimension of this metric's keys", name, names.iter().map(String::as_str));
+            let names: Vec<_> = kept().map(Dimension::name).collect();
+            problems.unknown(path, "dimension of this metric's keys", name, names.iter().map(AsRef::as_ref));
         }
         found
     }
