@@ -1,5 +1,7 @@
 //! Every bound of the fold, by name, with its reason.
 
+use crate::time::{Millis, SECOND};
+
 /// Ids: long enough for a UUID with a prefix, short enough to key on.
 pub const ID_BYTES: usize = 64;
 /// Pages, queries, titles, reasons: what a person reads in a line.
@@ -78,6 +80,13 @@ pub const TIMERS_GATHERED_PER_SLICE: usize = 128;
 pub const CUT_ACTORS_PER_SLICE: usize = 256;
 /// Bytes encoded, or compressed, in one slice of a cut: a fraction of a millisecond.
 pub const CUT_BYTES_PER_SLICE: usize = 128 * 1024;
+/// Between two slices of a cut: about a tenth of a core for each shard that cuts.
+pub const CUT_SLICE_EVERY: Millis = 2;
+/// A cut that takes this long is a big one, and hurries: half the pause first, none after as long again. A tenth of a core encodes half a
+/// million actors by then.
+pub const CUT_HURRIES_AFTER: Millis = 5 * SECOND;
+/// A cut that has been due this long begins, whether there is room for it or not.
+pub const CUT_WAITS_FOR_ROOM: Millis = 30 * SECOND;
 /// Deltas after which a section gets a new base, however small they are: loading reads them all.
 pub const SECTION_DELTAS: u64 = 64;
 /// Cells in one tally batch.
@@ -108,8 +117,8 @@ pub const CONDITIONAL_TRIES: u32 = 6;
 pub const SEGMENT_TRIES: u32 = 6;
 /// Rounds of loading before what was read folds: more than a shard has sections, and every round loads one that was not there.
 pub const LOAD_ROUNDS: u32 = 256;
-/// Actors encoded in one step of an owner that is to hold less in memory: about a millisecond.
-pub const COOLED_PER_STEP: usize = 1_024;
+/// Actors encoded in one step of an owner that is to hold less in memory: a fraction of a millisecond.
+pub const COOLED_PER_STEP: usize = 256;
 /// Bytes a decoded actor owns beyond its slot, for an estimate: a cart, a session and a few remembered ids.
 pub const HOT_ACTOR_BYTES: usize = 512;
 /// Slices folded in one call of an owner: a few milliseconds, then reads and replies get their turn.

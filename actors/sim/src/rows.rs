@@ -28,7 +28,7 @@ const METRICS: [(&str, u64); 5] =
 pub struct Rows {
     /// Its token: the sum of the positions the answer includes.
     revision: u64,
-    positions: BTreeMap<u16, u64>,
+    positions: Vec<(u16, u64)>,
     digest: u64,
 }
 
@@ -117,10 +117,9 @@ impl RowWatcher {
     fn take(&mut self, id: OwnerId, next: Rows) -> Result<(), Violation> {
         if let Some(shown) = &self.shown {
             // One owner only ever learns more.
-            let forgot = shown
-                .positions
-                .iter()
-                .any(|(source, held)| next.positions.get(source).is_none_or(|now| now < held));
+            let now: BTreeMap<u16, u64> = next.positions.iter().copied().collect();
+            let forgot =
+                shown.positions.iter().any(|(source, held)| now.get(source).is_none_or(|now| now < held));
             if self.by == Some(id) && forgot {
                 return Err(self.objects(format!("after {shown:?} the same owner came with {next:?}")));
             }

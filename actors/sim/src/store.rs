@@ -220,14 +220,16 @@ impl SimStore {
             match fault {
                 Fault::BitFlip => {
                     if let Some(segment) = replica.get_mut(&key).and_then(|cell| cell.blob.as_mut()) {
-                        let at = chaos.rng.index(segment.blob.len());
-                        if let Some(byte) = segment.blob.get_mut(at) {
+                        let mut blob = segment.blob.to_vec();
+                        let at = chaos.rng.index(blob.len());
+                        if let Some(byte) = blob.get_mut(at) {
                             *byte ^= 1 << chaos.rng.below(8);
                         }
+                        segment.blob = blob.into();
                     }
                 }
                 Fault::WrongTimestampWrite => {
-                    let segment = Segment { id, base: true, blob: b"written by hand".to_vec() };
+                    let segment = Segment { id, base: true, blob: b"written by hand".to_vec().into() };
                     replica.insert(key, Cell { timestamp: u64::MAX, blob: Some(segment) });
                 }
                 _ => {

@@ -1,5 +1,5 @@
 //! `cut`: a snapshot of a million changed users while watchers look on. Changes seen around a cut are compared with those seen away
-//! from one; a cut is where a shard's `cut_age` falls.
+//! from one; a cut was committed where a users shard's `cut_age` falls.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,9 +21,10 @@ use crate::watcher::probe::Probes;
 const KEYS: usize = 10;
 const WATCHERS: usize = 100;
 const PROBES: f64 = 100.0;
-/// A change this soon before a cut was committed, or after it, was seen around it: a cut of an eighth of a million users takes a
-/// fraction of this.
-const AROUND: Duration = Duration::from_millis(1_500);
+/// A change this long before a cut was committed, or after it, was seen around it: a shard encodes an eighth of a million users for two
+/// or three seconds, and what it frees comes at the end.
+const BEFORE: Duration = Duration::from_millis(3_000);
+const AFTER: Duration = Duration::from_millis(500);
 /// What a cut may add to p99.
 const FELT: f64 = 5.0;
 
@@ -31,8 +32,8 @@ const FELT: f64 = 5.0;
 pub struct Options {
     #[arg(long, default_value_t = 1_000_000)]
     users: u64,
-    /// How long to look on: several cuts must fall into it.
-    #[arg(long, default_value_t = 60)]
+    /// How long to look on: a cut of every shard must fall into it.
+    #[arg(long, default_value_t = 75)]
     seconds: u64,
 }
 
@@ -42,11 +43,14 @@ pub async fn run(common: &Common, options: &Options) -> Result<Report> {
 
 async fn measure(common: &Common, options: &Options, place: &Place) -> Result<Report> {
     let souk = common.binary()?.serve(&place.data()).await?;
+    let mut admin = client::admin(client::connect(&souk.address).await?);
     population::touch(&souk.address, options.users, 0).await?;
+    // The first cut of a shard comes seconds after its first record, the others by the clock: whoever is touched now is in the second.
+    Shards::wait(&mut admin, "every users shard has its first cut", Shards::have_cuts).await?;
     let probes = Probes::new("cut", KEYS, true);
     probes.watch_all(&souk.address, WATCHERS).await?;
+    population::touch(&souk.address, options.users, 1).await?;
     let length = Duration::from_secs(options.seconds);
-    let mut admin = client::admin(client::connect(&souk.address).await?);
     let probing =
         load::probe(&probes, Lane::new(client::connect(&souk.address).await?), KEYS, PROBES, length);
     let cuts = watch_cuts(&mut admin, length).await?;
@@ -56,7 +60,7 @@ async fn measure(common: &Common, options: &Options, place: &Place) -> Result<Re
     let (mut around, mut away) = (Latencies::default(), Latencies::default());
     for (seen, latency) in probes.take().samples {
         let near = |cut: &Instant| {
-            seen.saturating_duration_since(*cut).max(cut.saturating_duration_since(seen)) < AROUND
+            cut.saturating_duration_since(seen) < BEFORE && seen.saturating_duration_since(*cut) < AFTER
         };
         if cuts.iter().any(near) { around.record(latency) } else { away.record(latency) }
     }
@@ -82,13 +86,13 @@ async fn watch_cuts(admin: &mut Admin, length: Duration) -> Result<Vec<Instant>>
     let deadline = Instant::now() + length;
     while Instant::now() < deadline {
         looks.tick().await;
-        for shard in Shards::ask(admin).await?.0 {
-            let Some(age) = shard.cut_age else { continue };
+        for shard in Shards::ask(admin).await?.users() {
+            let Some(age) = &shard.cut_age else { continue };
             let age = age.seconds as f64 + f64::from(age.nanos) / 1e9;
-            let before = ages.insert(shard.name, age);
-            // The age says when it was, closer than two looks do.
-            if before.is_none_or(|before| age < before) && age < length.as_secs_f64() {
-                cuts.push(Instant::now() - Duration::from_secs_f64(age));
+            let before = ages.insert(shard.name.clone(), age);
+            // The age is that of the last record it holds, which may have been long before.
+            if before.is_some_and(|before| age < before) {
+                cuts.push(Instant::now());
             }
         }
     }

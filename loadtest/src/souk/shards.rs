@@ -28,7 +28,8 @@ impl Shards {
         bail!("the list of shards does not end")
     }
 
-    fn users(&self) -> impl Iterator<Item = &v1::Shard> {
+    /// The shards that hold users.
+    pub fn users(&self) -> impl Iterator<Item = &v1::Shard> {
         self.0.iter().filter(|shard| shard.name.starts_with("shards/users-"))
     }
 
@@ -43,6 +44,11 @@ impl Shards {
             shard.state() == v1::shard::State::Serving && shard.position >= shard.end_position
         };
         !self.0.is_empty() && self.0.iter().all(done)
+    }
+
+    /// Every users shard has a cut.
+    pub fn have_cuts(&self) -> bool {
+        self.users().all(|shard| shard.cut_age.is_some())
     }
 
     /// How far every users shard has come in event time; none while one has no record.

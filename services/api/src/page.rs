@@ -42,7 +42,9 @@ macro_rules! paged {
             }
 
             fn without_page(&self) -> Self {
-                Self { page_size: 0, page_token: String::new(), ..self.clone() }
+                let mut first = self.clone();
+                (first.page_size, first.page_token) = Default::default();
+                first
             }
         }
     )*};

@@ -99,7 +99,7 @@ impl Tables {
 }
 
 fn segment((_, _, section, cut, epoch): SegmentKey, (base, blob): (bool, &[u8])) -> Segment {
-    Segment { id: SegmentId { section, cut, epoch }, base, blob: blob.to_vec() }
+    Segment { id: SegmentId { section, cut, epoch }, base, blob: blob.to_vec().into() }
 }
 
 /// The tables within a transaction that changes them.
@@ -126,7 +126,7 @@ impl<'t> Changing<'t> {
     }
 
     pub(crate) fn put_segment(&mut self, shard: ShardId, segment: &Segment) -> Result<(), StorageError> {
-        self.segments.insert(segment_key(shard, segment.id), (segment.base, segment.blob.as_slice()))?;
+        self.segments.insert(segment_key(shard, segment.id), (segment.base, segment.blob.as_ref()))?;
         Ok(())
     }
 

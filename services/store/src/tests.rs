@@ -45,7 +45,7 @@ fn manifest(epoch: u64) -> Manifest {
 fn segment(section: u16, bytes: usize) -> Segment {
     let state: Vec<u8> = (0..bytes).map(|at| (at * 7 + at / 251) as u8).collect();
     let id = SegmentId { section, cut: 1, epoch: 1 };
-    Segment { id, base: true, blob: write_single(section, &state) }
+    Segment { id, base: true, blob: write_single(section, &state).into() }
 }
 
 fn folder() -> (TempDir, PathBuf) {
@@ -173,7 +173,8 @@ async fn the_doctor_counts_what_is_there() {
     assert!(matches!(check(&path), Err(Error::Io { .. })), "nothing is there, and check makes nothing");
     let store = EmbeddedStore::open(&path).expect("it opens");
     store.write_manifest(Condition::Absent, manifest(1)).await;
-    let broken = Segment { id: SegmentId { section: 9, cut: 1, epoch: 1 }, base: true, blob: vec![1; 50] };
+    let broken =
+        Segment { id: SegmentId { section: 9, cut: 1, epoch: 1 }, base: true, blob: vec![1; 50].into() };
     let segments = vec![segment(1, 10_000), segment(2, 90_000), broken];
     let bytes = segments.iter().map(|segment| segment.blob.len() as u64).sum();
     store.write_segments(SHARD, segments).await;

@@ -45,7 +45,11 @@ fn segments(shard: u16, cut: u64) -> Vec<Segment> {
     };
     let blob: Vec<u8> = (0..SEGMENT_BYTES).map(|_| byte()).collect();
     (0..PER_WRITE)
-        .map(|section| Segment { id: SegmentId { section, cut, epoch: 1 }, base: true, blob: blob.clone() })
+        .map(|section| Segment {
+            id: SegmentId { section, cut, epoch: 1 },
+            base: true,
+            blob: blob.clone().into(),
+        })
         .collect()
 }
 

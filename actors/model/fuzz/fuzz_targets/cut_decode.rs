@@ -41,7 +41,7 @@ fn segment(message: &[u8]) {
     blob.extend_from_slice(message);
     for base in [false, true] {
         let id = SegmentId { section: 0, cut: 1, epoch: 1 };
-        if let Ok(opened) = (Segment { id, base, blob: blob.clone() }).open() {
+        if let Ok(opened) = (Segment { id, base, blob: blob.clone().into() }).open() {
             let mut entries = 0;
             let read = opened.each(|_| {
                 entries += 1;

@@ -189,7 +189,7 @@ impl Twin {
             if draft.base {
                 stored.clear();
             }
-            stored.push(Segment { id, base: draft.base, blob: draft.blob });
+            stored.push(Segment { id, base: draft.base, blob: draft.blob.into() });
 
             let bucket = (draft.section - BASE) as u8;
             let there = image_then.iter().filter(|(key, _)| bucket_of_text(key) == bucket);
@@ -441,6 +441,6 @@ fn the_planted_bug_shows_in_the_image() {
     let draft = actors.take_drafts().remove(0);
     let id = SegmentId { section: draft.section, cut: 1, epoch: 1 };
     let mut reloaded: Actors<Toy> = Actors::new(BASE, Planted::default());
-    reloaded.load(id.section, &[Segment { id, base: true, blob: draft.blob }]).expect("sound");
+    reloaded.load(id.section, &[Segment { id, base: true, blob: draft.blob.into() }]).expect("sound");
     assert_eq!(reloaded.get((&key).into(), |toy| toy.value.clone()), Ok(Some(b"later".to_vec())));
 }

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 
+use bytes::Bytes;
 use prost::Message as _;
 use souk_proto::state::v1 as state;
 
@@ -42,7 +43,7 @@ pub struct Segment {
     /// A base holds its section whole; a delta what changed since the segment before.
     pub base: bool,
     /// `souk.state.v1.Segment`, compressed, with checksum: written and read by this module alone.
-    pub blob: Vec<u8>,
+    pub blob: Bytes,
 }
 
 impl Segment {

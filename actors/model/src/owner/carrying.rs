@@ -149,7 +149,7 @@ impl Carrying {
         let folding = self.prepared > 0
             && !self.is_waiting_for_sections()
             && (self.hand_over.is_none() || self.half_folded);
-        if folding || self.cutting.is_encoding() {
+        if folding || (self.hand_over.is_some() && self.cutting.is_encoding()) {
             return now;
         }
         let loading = self.loading.as_ref().map_or(Millis::MAX, Loading::wake);
@@ -329,10 +329,21 @@ impl Carrying {
         }
     }
 
-    /// Begins a cut that is due, between two records, or encodes one slice of the one under way.
+    /// Whether a cut is under way.
+    pub(super) fn is_cutting(&self) -> bool {
+        !self.cutting.is_idle()
+    }
+
+    /// Whether a cut begins as soon as there is room for it.
+    pub(super) fn wants_to_cut<F: Fold>(&self, core: &Core<F>) -> bool {
+        let position = self.last.as_ref().map_or(self.manifest.position, |entry| entry.offset);
+        self.cutting.is_due(&self.manifest, position, self.log_time, core.clock.now())
+    }
+
+    /// Begins a cut that is due, between two records, or encodes a slice of the one under way.
     fn cut<F: Fold>(&mut self, core: &mut Core<F>, out: &mut Vec<Effect>) {
         if self.cutting.is_encoding() {
-            return self.cutting.encode(core, &self.manifest, out);
+            return self.cutting.encode(core, self.hand_over.is_some(), &self.manifest, out);
         }
         let last = match &self.last {
             Some(entry) if !self.half_folded => entry,
@@ -340,7 +351,12 @@ impl Carrying {
         };
         let behind = last.offset > self.manifest.position;
         let handing_over = self.hand_over.is_some() && self.is_live() && self.cutting.is_idle() && behind;
-        if handing_over || self.cutting.is_due(&self.manifest, last.offset, self.log_time, core.clock.now()) {
+        let now = core.clock.now();
+        let due = match core.room_to_cut {
+            true => self.cutting.is_due(&self.manifest, last.offset, self.log_time, now),
+            false => self.cutting.is_overdue(&self.manifest, last.offset, self.log_time, now),
+        };
+        if handing_over || due {
             let last =
                 LastRecord { offset: last.offset, append_time: last.append_time, checksum: last.checksum() };
             self.cutting.begin(core, last, out);

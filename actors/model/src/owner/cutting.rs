@@ -1,6 +1,9 @@
 //! Cutting: freeze at a position, encode between batches, write the segments, make them true by flipping the manifest, delete
 //! what that supersedes. One cut at a time; folding goes on meanwhile.
 //!
+//! **Encoding goes by the clock**, a slice now and then: however many records are folded, and however many actors changed, it takes a small
+//! share of a core, and what is folded meanwhile waits for one slice at most. Only a hand-over encodes as fast as it can.
+//!
 //! **Bytes once written under a name stay.** A segment is named (section, cut, epoch). A write of it that timed out may still arrive
 //! later, so a cut number whose segments were ever sent is never used again by this epoch with other bytes:
 //! - Segments of unknown outcome are repeated, the same bytes under the same names. After [`SEGMENT_TRIES`] the cut is given up and its number
@@ -13,7 +16,7 @@
 
 use crate::cut::manifest::{Condition, Manifest, SectionSummary};
 use crate::cut::segment::{Segment, SegmentId};
-use crate::limits::SEGMENT_TRIES;
+use crate::limits::{CUT_HURRIES_AFTER, CUT_SLICE_EVERY, CUT_WAITS_FOR_ROOM, SEGMENT_TRIES};
 use crate::owner::call::{Call, Due};
 use crate::owner::conditional::{ConditionalWrite, Settled};
 use crate::owner::effect::{CrashPoint, Effect, StopReason};
@@ -50,7 +53,8 @@ pub(super) struct Cutting {
 
 enum Stage {
     Idle,
-    Encoding(Frozen),
+    /// The next slice not before this time.
+    Encoding(Frozen, Millis),
     Writing(Written, Call),
     Flipping(ConditionalWrite, Vec<SegmentId>),
 }
@@ -80,42 +84,58 @@ impl Cutting {
 
     /// Whether slices are waiting to be encoded.
     pub(super) fn is_encoding(&self) -> bool {
-        matches!(self.stage, Stage::Encoding(_))
+        matches!(self.stage, Stage::Encoding(..))
     }
 
-    /// Whether it is time for a cut: the more there is to replay, the sooner.
-    pub(super) fn is_due(&self, manifest: &Manifest, position: u64, log_time: Millis, now: Millis) -> bool {
+    /// How long a cut has been due: the more there is to replay, the sooner it is. `None` when it is not.
+    fn due_for(&self, manifest: &Manifest, position: u64, log_time: Millis, now: Millis) -> Option<Millis> {
         let debt = position.saturating_sub(manifest.position);
         if debt == 0 || !self.is_idle() {
-            return false;
+            return None;
         }
-        let waited = now - self.last_at;
         let too_old = log_time - manifest.position_time > OLDEST_POSITION;
-        waited >= interval(debt) || (too_old && waited >= SHORTEST_INTERVAL)
+        let due = self.last_at + if too_old { SHORTEST_INTERVAL } else { interval(debt) };
+        (now >= due).then(|| now - due)
+    }
+
+    /// Whether it is time for a cut, should there be room for one.
+    pub(super) fn is_due(&self, manifest: &Manifest, position: u64, log_time: Millis, now: Millis) -> bool {
+        self.due_for(manifest, position, log_time, now).is_some()
+    }
+
+    /// Whether it is time for a cut, room or not.
+    pub(super) fn is_overdue(
+        &self,
+        manifest: &Manifest,
+        position: u64,
+        log_time: Millis,
+        now: Millis,
+    ) -> bool {
+        self.due_for(manifest, position, log_time, now).is_some_and(|due_for| due_for >= CUT_WAITS_FOR_ROOM)
     }
 
     /// Freezes the fold where it stands, between two records.
     pub(super) fn begin<F: Fold>(&mut self, core: &mut Core<F>, last: LastRecord, out: &mut Vec<Effect>) {
         core.fold.freeze();
         self.last_at = core.clock.now();
-        self.stage = Stage::Encoding(Frozen {
-            last,
-            settings_hash: core.fold.settings_hash(),
-            fold_version: core.fold.fold_version(),
-        });
+        let frozen =
+            Frozen { last, settings_hash: core.fold.settings_hash(), fold_version: core.fold.fold_version() };
+        self.stage = Stage::Encoding(frozen, self.last_at + CUT_SLICE_EVERY);
         out.push(Effect::Passed(CrashPoint::CutFrozen));
     }
 
-    /// Encodes one slice; after the last one the segments are on their way.
+    /// Encodes a slice if it is time for one, or `at_once`; after the last one the segments are on their way.
     pub(super) fn encode<F: Fold>(
         &mut self,
         core: &mut Core<F>,
+        at_once: bool,
         committed: &Manifest,
         out: &mut Vec<Effect>,
     ) {
+        let now = core.clock.now();
         self.stage = match std::mem::replace(&mut self.stage, Stage::Idle) {
-            Stage::Encoding(frozen) => match core.fold.cut_slice() {
-                None => Stage::Encoding(frozen),
+            Stage::Encoding(frozen, at) if at_once || at <= now => match core.fold.cut_slice() {
+                None => Stage::Encoding(frozen, now + pause(now - self.last_at)),
                 Some(drafts) => self.write(core, frozen, drafts, committed, out),
             },
             stage => stage,
@@ -201,7 +221,8 @@ impl Cutting {
 
     pub(super) fn wake(&self) -> Millis {
         match &self.stage {
-            Stage::Idle | Stage::Encoding(_) => Millis::MAX,
+            Stage::Idle => Millis::MAX,
+            Stage::Encoding(_, at) => *at,
             Stage::Writing(_, call) => call.wake(),
             Stage::Flipping(write, _) => write.wake(),
         }
@@ -257,6 +278,15 @@ fn interval(debt: u64) -> Millis {
     LONGEST_INTERVAL - spread * debt.min(FULL_DEBT) as Millis / FULL_DEBT as Millis
 }
 
+/// The time between two slices of a cut that has taken so long already.
+fn pause(taken: Millis) -> Millis {
+    match taken / CUT_HURRIES_AFTER {
+        0 => CUT_SLICE_EVERY,
+        1 => CUT_SLICE_EVERY / 2,
+        _ => 0,
+    }
+}
+
 /// Names the segments of a cut, and says what the manifest becomes once they are written.
 fn next_cut(number: u64, frozen: &Frozen, drafts: Vec<SectionDraft>, committed: &Manifest) -> Written {
     let mut manifest = Box::new(committed.clone());
@@ -295,7 +325,7 @@ fn next_cut(number: u64, frozen: &Frozen, drafts: Vec<SectionDraft>, committed: 
         segments.push(Segment {
             id: SegmentId { section: draft.section, cut: number, epoch },
             base: draft.base,
-            blob: draft.blob,
+            blob: draft.blob.into(),
         });
     }
     manifest.lineage.insert(epoch, number);

@@ -70,6 +70,7 @@ struct Core<F> {
     fold: F,
     clock: ShellClock,
     watched: bool,
+    room_to_cut: bool,
 }
 
 enum Phase {
@@ -106,7 +107,8 @@ impl From<StopReason> for Halt {
 impl<F: Fold> Owner<F> {
     /// An owner of the shard `fold` is for. The fold is empty: it is loaded from the committed cut.
     pub fn new(config: OwnerConfig, fold: F) -> Self {
-        Self { core: Core { config, fold, clock: ShellClock::default(), watched: false }, phase: Phase::Idle }
+        let core = Core { config, fold, clock: ShellClock::default(), watched: false, room_to_cut: true };
+        Self { core, phase: Phase::Idle }
     }
 
     /// The fold, to read from. Old as soon as another owner has taken over, never wrong.
@@ -148,6 +150,20 @@ impl<F: Fold> Owner<F> {
     /// Whether somebody watches what peers make of this shard's news: then it leaves as soon as it is folded.
     pub fn set_watched(&mut self, watched: bool) {
         self.core.watched = watched;
+    }
+
+    /// Whether a cut is due that has not begun.
+    pub fn wants_to_cut(&self) -> bool {
+        matches!(&self.phase, Phase::Carrying(carrying) if carrying.wants_to_cut(&self.core))
+    }
+
+    /// Whether a cut may begin, where shards take turns: nothing but a hand-over, or having waited for long, begins one without room.
+    pub fn set_room_to_cut(&mut self, room: bool) {
+        self.core.room_to_cut = room;
+    }
+
+    pub fn is_cutting(&self) -> bool {
+        matches!(&self.phase, Phase::Carrying(carrying) if carrying.is_cutting())
     }
 
     pub fn is_stopped(&self) -> bool {

@@ -250,13 +250,13 @@ impl SeriesBook {
     /// What any answer of now is worth.
     pub(super) fn info(&self) -> AnswerInfo {
         let sources = || (0_u16..).zip(&self.sources);
-        let positions: BTreeMap<u16, u64> =
+        let positions: Vec<(u16, u64)> =
             sources().map(|(partition, source)| (partition, source.upto)).collect();
         let held = |source: &Source| source.high_water == Millis::MIN || source.gap || !source.heard;
         AnswerInfo {
             as_of: self.high_water(),
             held_by: sources().filter(|(_, source)| held(source)).map(|(partition, _)| partition).collect(),
-            revision: positions.values().sum(),
+            revision: positions.iter().map(|(_, position)| position).sum(),
             positions,
             truncated: false,
         }

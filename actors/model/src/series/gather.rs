@@ -37,9 +37,9 @@ pub fn gather(query: &Query, mut answers: Vec<Answer>) -> Answer {
 fn worth(answers: &[Answer]) -> AnswerInfo {
     let infos = || answers.iter().map(|answer| &answer.info);
     let mut positions = BTreeMap::new();
-    for (source, position) in infos().flat_map(|info| &info.positions) {
-        let least = positions.entry(*source).or_insert(*position);
-        *least = (*least).min(*position);
+    for &(source, position) in infos().flat_map(|info| &info.positions) {
+        let least = positions.entry(source).or_insert(position);
+        *least = (*least).min(position);
     }
     AnswerInfo {
         as_of: infos().map(|info| info.as_of).min().flatten(),
@@ -50,7 +50,7 @@ fn worth(answers: &[Answer]) -> AnswerInfo {
             .collect(),
         // Of every shard's own, not of the least positions: it must rise with whatever any of them takes in.
         revision: infos().map(|info| info.revision).sum(),
-        positions,
+        positions: positions.into_iter().collect(),
         truncated: infos().any(|info| info.truncated),
     }
 }

@@ -1,5 +1,7 @@
 //! The join: cells of all sources and panes of a window made into the values of a metric's measures.
 
+use smallvec::SmallVec;
+
 use crate::metric::aggregate::part::{Part, Total};
 use crate::metric::aggregate::{Place, Unit, UserSlots};
 use crate::metric::{PaneSize, TimeRange, Window};
@@ -43,8 +45,8 @@ pub(super) struct Joined<'a> {
     meant: &'a Meant,
     window: Window,
     range: TimeRange,
-    /// Of each source.
-    cells: Vec<Slice<'a>>,
+    /// Of each source; of as many as a small node has partitions without an allocation.
+    cells: SmallVec<[Slice<'a>; 8]>,
 }
 
 impl<'a> Joined<'a> {
@@ -59,8 +61,7 @@ impl<'a> Joined<'a> {
             Window::Total => cells.total(),
             _ => cells.range(range.start, range.end),
         };
-        let mut cells = Vec::with_capacity(row.sources.len());
-        cells.extend(row.cells(meant).map(within));
+        let cells = row.cells(meant).map(within).collect();
         Self { row, plan, meant, window, range, cells }
     }
 

@@ -1,7 +1,5 @@
 //! Queries: which windows of which keys, and what the answer is worth.
 
-use std::collections::BTreeMap;
-
 use super::asked::{Asked, Found};
 use super::book::SeriesBook;
 use super::join::Measured;
@@ -99,8 +97,8 @@ pub struct AnswerInfo {
     pub held_by: Vec<u16>,
     /// Sum of the positions: rises with every change included.
     pub revision: u64,
-    /// Offset of each source up to which everything is included.
-    pub positions: BTreeMap<u16, u64>,
+    /// Offset of each source, rising, up to which everything is included.
+    pub positions: Vec<(u16, u64)>,
     /// There were more rows or windows than an answer holds: the later ones are left out, of the last `n` windows the earlier ones.
     pub truncated: bool,
 }

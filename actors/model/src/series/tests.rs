@@ -184,7 +184,7 @@ fn cut<A: Actor + Clone>(rows: &mut crate::bucket::Actors<A>, store: &mut Vec<Se
     for draft in rows.take_drafts() {
         store.retain(|held| !draft.base || held.id.section != draft.section);
         let id = SegmentId { section: draft.section, cut: store.len() as u64, epoch: 1 };
-        store.push(Segment { id, base: draft.base, blob: draft.blob });
+        store.push(Segment { id, base: draft.base, blob: draft.blob.into() });
     }
     rows.committed();
 }

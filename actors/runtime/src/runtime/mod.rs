@@ -27,7 +27,7 @@ use crate::limits::{APPENDING_BYTES, RETRY_AFTER};
 use crate::observe::{NodeCounters, ShardStatus, Spread};
 use crate::ports;
 use crate::read::{self, Read, ReadOptions, Standing};
-use crate::shard::{Restart, Supervisor, World};
+use crate::shard::{Restart, Supervisor, World, tidy};
 use crate::watch::{Start, Subscription, Watched};
 use crate::{Error, Position};
 
@@ -75,6 +75,7 @@ impl Runtime {
             .await
             .map_err(|error| Error::Start(error.to_string()))?;
         tokio::spawn(settings::propose_at_start(Arc::clone(&world)));
+        tokio::spawn(tidy(Arc::downgrade(&world)));
         Ok(Arc::new(Self {
             world,
             supervisor: Mutex::new(Some(supervisor)),

@@ -10,14 +10,13 @@ use souk_model::owner::{Effect, Fold as _, Input, Owner, OwnerConfig};
 use souk_model::planted::Planted;
 use souk_model::shard::{FOLD_VERSION, Shard, ShardConfig};
 use souk_model::time::Millis;
-use tokio::task::JoinHandle;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::{JoinHandle, yield_now};
 use tokio::time::Instant;
 
 use super::effects::carry_out;
 use super::{Cell, Mail, Message, World};
-use crate::limits::{
-    IDLE_ENCODED_PER_STEP, SLICES_PER_LOCK, TIDY_EVERY, TIDY_STEPS, TURN, TURNS_PER_MESSAGE,
-};
+use crate::limits::{SLICES_PER_LOCK, TURN, TURNS_PER_MESSAGE};
 
 #[derive(Debug)]
 pub(crate) struct ShardActor;
@@ -35,7 +34,8 @@ pub(crate) struct State {
     pub mail: Mail,
     /// The wake-up asked for.
     wake: Option<JoinHandle<()>>,
-    tidy: JoinHandle<()>,
+    /// Room for the cut under way.
+    room: Option<OwnedSemaphorePermit>,
     effects: Vec<Effect>,
     /// After the turn before.
     stands: Stands,
@@ -78,22 +78,12 @@ impl Actor for ShardActor {
         *cell.lock() = Some(Owner::new(config, fold));
         let mail = Mail::new(myself);
         cell.set_mail(Some(mail.clone()));
-        let tidy = {
-            let mail = mail.clone();
-            tokio::spawn(async move {
-                let mut every = tokio::time::interval(TIDY_EVERY);
-                loop {
-                    every.tick().await;
-                    mail.send(Message::Tidy);
-                }
-            })
-        };
         Ok(State {
             world,
             cell,
             mail,
             wake: None,
-            tidy,
+            room: None,
             effects: Vec::new(),
             stands: Stands::default(),
             settings: 0,
@@ -114,41 +104,40 @@ impl Actor for ShardActor {
     ) -> Result<(), ActorProcessingErr> {
         state.mail.taken();
         let now = state.world.ports.clock.now();
-        match message {
+        let (input, turns) = match message {
             Message::Reply(input) => {
                 let loaded = matches!(input, Input::Sections { .. });
-                state.turn(input);
-                if loaded {
-                    state.cell.turn();
-                }
+                (input, loaded)
             }
             Message::Entries { input, decoded } => {
                 if let Some(owner) = &mut *state.cell.lock() {
                     owner.fold_mut().decoded_ahead(decoded);
                 }
-                state.turn(input);
+                (input, false)
             }
             Message::Peer { from, message } => {
                 state.cell.peer_taken();
-                state.turn(Input::Peer { from, message });
-                state.cell.turn();
+                (Input::Peer { from, message }, true)
             }
             Message::Wake => {
                 state.wake = None;
-                state.turn(Input::Woken { now });
+                (Input::Woken { now }, false)
             }
-            Message::Load(sections) => {
-                state.turn(Input::Load { sections });
-                state.cell.turn();
-            }
-            Message::Tidy => state.tidy(),
-            Message::HandOver => state.turn(Input::HandOver { now }),
+            Message::Load(sections) => (Input::Load { sections }, true),
+            Message::HandOver => (Input::HandOver { now }, false),
+        };
+        let more = state.turn(input);
+        if turns {
+            state.cell.turn();
+        }
+        if more {
+            // A mailbox that is never empty is no reason to leave the thread, as the scheduler sees it, for a hundred messages.
+            yield_now().await;
         }
         Ok(())
     }
 
     async fn post_stop(&self, _: ActorRef<Message>, state: &mut State) -> Result<(), ActorProcessingErr> {
-        state.tidy.abort();
         if let Some(wake) = state.wake.take() {
             wake.abort();
         }
@@ -158,8 +147,8 @@ impl Actor for ShardActor {
 }
 
 impl State {
-    /// Gives the owner one input, then its turns of folding while it asks to be woken at once.
-    fn turn(&mut self, input: Input) {
+    /// Gives the owner one input, then its turns of folding while it asks to be woken at once. Whether its time ran out before it was done.
+    fn turn(&mut self, input: Input) -> bool {
         let mut input = Some(input);
         let began = Instant::now();
         for _ in 0..TURNS_PER_MESSAGE {
@@ -169,10 +158,14 @@ impl State {
             {
                 let cell = Arc::clone(&self.cell);
                 let mut guard = cell.lock();
-                let Some(owner) = &mut *guard else { return };
+                let Some(owner) = &mut *guard else { return false };
                 owner.set_watched(self.world.is_watched());
                 owner.see(now);
+                self.room(owner);
                 owner.handle(input.take().unwrap_or(Input::Woken { now }), &mut effects);
+                if !owner.is_cutting() {
+                    self.room = None;
+                }
                 stands = self.look(owner);
                 MutexGuard::unlock_fair(guard);
             }
@@ -183,12 +176,24 @@ impl State {
             match wake {
                 Some(at) if at <= now && began.elapsed() < TURN => {}
                 Some(at) if at <= now => break,
-                Some(at) => return self.wake_at(at, now),
-                None => return,
+                Some(at) => {
+                    self.wake_at(at, now);
+                    return false;
+                }
+                None => return false,
             }
         }
         // Others' messages come first; folding goes on behind them.
         self.mail.send(Message::Wake);
+        true
+    }
+
+    /// Takes room for a cut that is due, if there is any.
+    fn room(&mut self, owner: &mut Owner<Shard>) {
+        if self.room.is_none() && owner.wants_to_cut() {
+            self.room = Arc::clone(&self.world.cuts).try_acquire_owned().ok();
+        }
+        owner.set_room_to_cut(self.room.is_some());
     }
 
     /// Where the shard stands after a turn. Hands changed series to those who watch.
@@ -237,18 +242,5 @@ impl State {
             mail.send(Message::Wake);
         });
         self.wake = Some(timer);
-    }
-
-    /// Encodes actors nobody asked for of late; past its share of the node's memory lets go of what a cut holds too.
-    fn tidy(&mut self) {
-        let share = self.world.memory_share();
-        for _ in 0..TIDY_STEPS {
-            let Some(owner) = &mut *self.cell.lock() else { return };
-            let encoded = owner.fold_mut().passivate(IDLE_ENCODED_PER_STEP);
-            let over = owner.shrink(share);
-            if encoded < IDLE_ENCODED_PER_STEP && !over {
-                return;
-            }
-        }
     }
 }

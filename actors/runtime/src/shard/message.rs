@@ -17,8 +17,6 @@ pub(crate) enum Message {
     Wake,
     /// A read wants these sections in memory.
     Load(Vec<u16>),
-    /// Time to let go of memory.
-    Tidy,
     /// Cut, then stop.
     HandOver,
 }

@@ -7,6 +7,7 @@ mod effects;
 mod fresh;
 mod message;
 mod supervisor;
+mod tidy;
 mod underway;
 mod world;
 
@@ -14,5 +15,6 @@ pub(crate) use cell::{Cell, Mail, NotServing};
 pub(crate) use desk::{Waiting, Word};
 pub(crate) use message::Message;
 pub(crate) use supervisor::{Restart, Supervisor};
+pub(crate) use tidy::tidy;
 pub(crate) use underway::Batch;
 pub(crate) use world::{Interest, World};

@@ -9,8 +9,10 @@ use souk_model::key::ActorKey;
 use souk_model::record::KIND_NAMES;
 use souk_model::settings::Settings;
 use souk_model::shard::SettingsLibrary;
+use tokio::sync::Semaphore;
 
 use super::{Batch, Cell};
+use crate::limits::CUTS_AT_ONCE;
 use crate::observe::Durations;
 use crate::runtime::{Config, Ports};
 use crate::watch::Hub;
@@ -28,6 +30,8 @@ pub(crate) struct World {
     /// Settings in force, as the shard saw them that changed them last.
     pub settings: ArcSwap<Settings>,
     pub hub: Hub,
+    /// Room for shards to cut in, [`CUTS_AT_ONCE`] of them.
+    pub cuts: Arc<Semaphore>,
     /// How many want tallies to leave at once: watchers, and reads that wait for a position.
     watched: AtomicUsize,
     pub tallies: Tallies,
@@ -73,6 +77,7 @@ impl World {
             builtin: Settings::builtin().text,
             settings: ArcSwap::from_pointee(settings),
             hub: Hub::default(),
+            cuts: Arc::new(Semaphore::new(CUTS_AT_ONCE)),
             watched: AtomicUsize::new(0),
             tallies: Tallies::default(),
             visible: Durations::default(),

@@ -104,7 +104,7 @@ impl Shop<'_> {
                 segments.clear();
             }
             let id = SegmentId { section: draft.section, cut: stored.cut, epoch: stored.epoch };
-            segments.push(Segment { id, base: draft.base, blob: draft.blob });
+            segments.push(Segment { id, base: draft.base, blob: draft.blob.into() });
             let summary = SectionSummary {
                 earliest_watermark_timer: draft.summary.earliest_watermark_timer,
                 earliest_log_timer: draft.summary.earliest_log_timer,

@@ -107,16 +107,13 @@ fn keys(metric: &Metric, given: &BTreeMap<String, String>, by: &[String]) -> Res
         let key = metric.key_sets.get(all).is_some_and(Vec::is_empty).then(Vec::new);
         return Ok(Keys { key_set: all as u16, key, given: Vec::new() });
     }
-    let mut asked: Vec<&str> =
-        given.keys().map(String::as_str).chain(by.iter().map(String::as_str)).collect();
-    asked.sort_unstable();
-    asked.dedup();
-    let sorted = |set: &[Dimension]| {
-        let mut names: Vec<_> = set.iter().map(Dimension::name).collect();
-        names.sort_unstable();
-        names
+    let is_asked = |name: &str| given.contains_key(name) || by.iter().any(|asked| asked == name);
+    let is_of = |set: &[Dimension], asked: &str| set.iter().any(|dimension| dimension.name() == asked);
+    let is_meant = |set: &Vec<Dimension>| {
+        set.iter().all(|dimension| is_asked(&dimension.name()))
+            && given.keys().chain(by).all(|asked| is_of(set, asked))
     };
-    let Some(place) = metric.key_sets.iter().position(|set| sorted(set) == asked) else {
+    let Some(place) = metric.key_sets.iter().position(is_meant) else {
         let name = |set: &Vec<Dimension>| {
             let names: Vec<_> = set.iter().map(Dimension::name).collect();
             format!("[{}]", names.join(", "))

@@ -17,7 +17,6 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::body::Body;
-use tonic::service::Routes;
 use tracing::{Instrument as _, Span};
 
 use super::counters::{Counters, count};
@@ -31,8 +30,8 @@ use crate::{ApiError, status};
 
 /// Cheap to clone: every connection has its own.
 #[derive(Debug, Clone)]
-pub(super) struct Gate {
-    routes: Routes,
+pub(super) struct Gate<S> {
+    services: S,
     shared: Arc<Shared>,
 }
 
@@ -48,9 +47,9 @@ struct Shared {
     counters: Arc<Counters>,
 }
 
-impl Gate {
+impl<S> Gate<S> {
     pub(super) fn new(
-        routes: Routes,
+        services: S,
         options: &Options,
         drain: CancellationToken,
         counters: &Arc<Counters>,
@@ -67,7 +66,7 @@ impl Gate {
             drain,
             counters: counters.clone(),
         };
-        Self { routes, shared: Arc::new(shared) }
+        Self { services, shared: Arc::new(shared) }
     }
 }
 
@@ -110,13 +109,16 @@ impl Shared {
     }
 }
 
-impl tower::Service<Request<Body>> for Gate {
+impl<S> tower::Service<Request<Body>> for Gate<S>
+where
+    S: tower::Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send + 'static>,
+{
     type Response = Response<Body>;
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
 
     fn poll_ready(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<(), Infallible>> {
-        tower::Service::<Request<Body>>::poll_ready(&mut self.routes, cx)
+        self.services.poll_ready(cx)
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
@@ -136,7 +138,7 @@ impl tower::Service<Request<Body>> for Gate {
         };
         let deadline = shared.deadline(kind, request.headers());
         request.extensions_mut().insert(Deadline(deadline));
-        let answer = span.in_scope(|| self.routes.call(request)).instrument(span);
+        let answer = span.in_scope(|| self.services.call(request)).instrument(span);
         async move {
             let answer = AssertUnwindSafe(answer).catch_unwind();
             let answered = match deadline {

@@ -115,9 +115,9 @@ impl Server {
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<bool, ApiError> {
         let Self { listener, options, context, facts, counters, methods, spans, .. } = self;
         let (health, health_service) = health::Health::new(&context);
-        let routes = routes::routes(&context, facts, health_service)?;
-        let gate = gate::Gate::new(routes, &options, context.drain.clone(), &counters, &methods, spans);
-        let service = web::service(gate, &options);
+        let services = routes::Services::new(&context, facts, health_service)?;
+        let gate = gate::Gate::new(services, &options, context.drain.clone(), &counters, &methods, spans);
+        let service = web::Service::new(gate, &options);
         let mut accepting = accept::Accepting::new(listener, &options, counters);
         let watching = tokio::spawn(health.clone().watch());
 

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn segment(blob: Vec<u8>, base: bool) -> Segment {
-    Segment { id: SegmentId { section: 7, cut: 3, epoch: 2 }, base, blob }
+    Segment { id: SegmentId { section: 7, cut: 3, epoch: 2 }, base, blob: blob.into() }
 }
 
 type Row = (String, Option<Vec<u8>>, Deadlines);

@@ -6,9 +6,9 @@ use super::toy::{Op, Toy};
 use crate::cut::manifest::{Condition, Manifest};
 use crate::cut::segment::{HEADER, Segment, SegmentId};
 use crate::journal::Entry;
-use crate::limits::{CONDITIONAL_TRIES, SEGMENT_TRIES};
+use crate::limits::{CONDITIONAL_TRIES, CUT_SLICE_EVERY, CUT_WAITS_FOR_ROOM, SEGMENT_TRIES};
 use crate::owner::{
-    CasOutcome, Effect, Ends, Entries, Fold, Input, Owner, OwnerConfig, StopReason, WriteOutcome,
+    CasOutcome, CrashPoint, Effect, Ends, Entries, Fold, Input, Owner, OwnerConfig, StopReason, WriteOutcome,
 };
 use crate::planted::Planted;
 use crate::time::Millis;
@@ -427,4 +427,71 @@ fn only_what_the_committed_cut_holds_leaves_memory() {
     while desk.owner.shrink(0) {}
     assert_eq!(desk.owner.fold().unloaded(), [0, 1, 2, 3]);
     assert!(!desk.owner.shrink(0), "nothing more to gain");
+}
+
+/// A desk with a record its cut does not hold, a minute later: the next cut is due.
+fn with_a_cut_due(room: bool) -> Desk {
+    let mut desk = Desk::with_a_cut();
+    desk.start();
+    desk.add(11);
+    desk.owner.set_room_to_cut(room);
+    while !desk.owner.wants_to_cut() && !desk.owner.is_cutting() {
+        desk.pass(100);
+    }
+    assert_eq!(desk.owner.is_cutting(), room);
+    desk
+}
+
+fn is_frozen(effect: &Effect) -> bool {
+    *effect == Effect::Passed(CrashPoint::CutFrozen)
+}
+
+fn is_written(effect: &Effect) -> bool {
+    matches!(effect, Effect::WriteSegments { .. })
+}
+
+#[test]
+fn a_cut_is_encoded_by_the_clock_however_often_the_owner_is_called() {
+    let mut desk = with_a_cut_due(true);
+    for _ in 0..100 {
+        let now = desk.now;
+        desk.tell(Input::Woken { now });
+    }
+    assert_eq!((desk.count(is_frozen), desk.count(is_written)), (1, 0));
+    for _ in 0..100 {
+        desk.now += CUT_SLICE_EVERY;
+        let now = desk.now;
+        desk.tell(Input::Woken { now });
+    }
+    assert_eq!((desk.count(is_written), desk.owner.is_cutting()), (1, false));
+    assert_eq!(desk.manifest.map(|manifest| manifest.position), Some(11));
+}
+
+#[test]
+fn a_hand_over_encodes_at_once_and_waits_for_no_room() {
+    for room in [false, true] {
+        let mut desk = with_a_cut_due(room);
+        let now = desk.now;
+        desk.tell(Input::HandOver { now });
+        assert_eq!(desk.stopped(), Some(&StopReason::HandedOver), "room: {room}");
+        assert_eq!(desk.manifest.map(|manifest| manifest.position), Some(11), "room: {room}");
+    }
+}
+
+#[test]
+fn a_cut_waits_for_room_but_not_for_ever() {
+    let mut desk = with_a_cut_due(false);
+    desk.pass(CUT_WAITS_FOR_ROOM / 2);
+    assert_eq!((desk.count(is_frozen), desk.owner.wants_to_cut()), (0, true));
+    desk.pass(CUT_WAITS_FOR_ROOM);
+    assert_eq!(desk.count(is_frozen), 1);
+    assert_eq!(desk.manifest.map(|manifest| manifest.position), Some(11));
+}
+
+#[test]
+fn a_cut_begins_once_there_is_room() {
+    let mut desk = with_a_cut_due(false);
+    desk.owner.set_room_to_cut(true);
+    desk.pass(100);
+    assert_eq!(desk.count(is_frozen), 1);
 }

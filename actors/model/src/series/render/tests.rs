@@ -121,7 +121,7 @@ fn a_row_of_total_has_no_end_and_a_sketch_says_how_far_off_it_may_be() {
         provisional: true,
     };
     let shown = written(|out| row.encode(metric, None, out));
-    let range = shown.range.clone().unwrap();
+    let range = shown.range.unwrap();
     assert_eq!(
         (range.start_time.unwrap().to_string(), range.end_time),
         ("0001-01-01T00:00:00Z".to_owned(), None)

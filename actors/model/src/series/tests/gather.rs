@@ -1,12 +1,9 @@
-use std::collections::BTreeMap;
-
-use proptest::prelude::*;
-
 use super::*;
 use crate::limits::ANSWER_ROWS;
 use crate::metric::Window;
 use crate::series::{Answer, AnswerInfo, AnswerRow, Measured, Moment};
 use crate::tally::text_of;
+use proptest::prelude::*;
 
 /// A question by places and proportions, whatever the metrics are.
 #[derive(Debug, Clone)]
@@ -135,7 +132,7 @@ fn answer(rows: Vec<AnswerRow>, positions: &[(u16, u64)], held_by: &[u16]) -> An
         as_of: Some(BASE),
         held_by: held_by.to_vec(),
         revision: positions.iter().map(|(_, position)| position).sum(),
-        positions: positions.iter().copied().collect(),
+        positions: positions.to_vec(),
         truncated: rows.len() == ANSWER_ROWS,
     };
     Answer { rows, info }
@@ -160,7 +157,7 @@ fn a_merged_answer_is_worth_what_the_weakest_shard_knows() {
     let other = answer(vec![row("/a", 1, 1)], &[(0, 6), (1, 4)], &[1]);
     let gathered = gather(&ask(Span::Last(2), None), vec![one, other]);
     assert_eq!(keys(&gathered), ["/a", "/b", "/a"]);
-    assert_eq!(gathered.info.positions, BTreeMap::from([(0, 5), (1, 4)]));
+    assert_eq!(gathered.info.positions, [(0, 5), (1, 4)]);
     assert_eq!((gathered.info.revision, gathered.info.held_by), (22, vec![1, 2]));
 }
 

@@ -4,7 +4,6 @@ use http_body_util::BodyExt as _;
 use http_body_util::StreamBody;
 use hyper::body::Frame;
 use tokio::sync::Notify;
-use tonic::server::NamedService;
 use tonic_types::StatusExt as _;
 use tower::{Service as _, ServiceExt as _};
 
@@ -14,10 +13,6 @@ use super::*;
 #[derive(Clone, Default)]
 struct Obedient {
     go_on: Arc<Notify>,
-}
-
-impl NamedService for Obedient {
-    const NAME: &'static str = "souk.v1.EventService";
 }
 
 impl tower::Service<Request<Body>> for Obedient {
@@ -61,7 +56,7 @@ impl tower::Service<Request<Body>> for Obedient {
 }
 
 struct Bench {
-    gate: Gate,
+    gate: Gate<Obedient>,
     go_on: Arc<Notify>,
     drain: CancellationToken,
     counters: Arc<Counters>,
@@ -72,7 +67,7 @@ fn bench(options: &Options) -> Bench {
     let service = Obedient::default();
     let (go_on, drain, counters) = (service.go_on.clone(), CancellationToken::new(), Arc::default());
     let methods = Arc::new(Methods::new().unwrap());
-    let gate = Gate::new(Routes::new(service), options, drain.clone(), &counters, &methods, None);
+    let gate = Gate::new(service, options, drain.clone(), &counters, &methods, None);
     Bench { gate, go_on, drain, counters, methods }
 }
 

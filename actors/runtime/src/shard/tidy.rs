@@ -1,0 +1,55 @@
+//! Tidying: one task goes round the shards of a node, encodes actors nobody asked for of late, and lets go of what a committed cut holds
+//! too where a shard holds more than its share. One shard after the other and a short step at a time: it must not be felt.
+
+use std::sync::{Arc, Weak};
+
+use souk_model::owner::Fold as _;
+use tokio::task::yield_now;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+use super::{Cell, World};
+use crate::limits::{IDLE_ENCODED_PER_STEP, TIDY_EVERY, TIDY_HURRIES_PAST, TIDY_PAUSE, TIDY_STEPS};
+
+/// What a step left to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    Nothing,
+    Some,
+    /// The shard grows faster than unhurried steps can bear.
+    Much,
+}
+
+/// Runs as long as the node.
+pub(crate) async fn tidy(node: Weak<World>) {
+    let mut rounds = interval(TIDY_EVERY);
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        rounds.tick().await;
+        let Some(world) = node.upgrade() else { return };
+        let share = world.memory_share();
+        for cell in world.every_cell() {
+            visit(cell, share).await;
+        }
+    }
+}
+
+async fn visit(cell: &Arc<Cell>, share: u64) {
+    for _ in 0..TIDY_STEPS {
+        match step(cell, share) {
+            Left::Nothing => return,
+            Left::Some => sleep(TIDY_PAUSE).await,
+            Left::Much => yield_now().await,
+        }
+    }
+}
+
+fn step(cell: &Cell, share: u64) -> Left {
+    let Some(owner) = &mut *cell.lock() else { return Left::Nothing };
+    let encoded = owner.fold_mut().passivate(IDLE_ENCODED_PER_STEP);
+    match owner.shrink(share) {
+        true if owner.fold().bytes() > share + share / TIDY_HURRIES_PAST => Left::Much,
+        true => Left::Some,
+        false if encoded == IDLE_ENCODED_PER_STEP => Left::Some,
+        false => Left::Nothing,
+    }
+}
