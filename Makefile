@@ -9,7 +9,7 @@ LOAD   := $(TARGET)/release/souk-load
 TOOLS  := $(TARGET)/tools
 BUF    := $(TOOLS)/node_modules/.bin/buf
 GRPCURL := $(TOOLS)/grpcurl
-ROUNDS ?= 20
+ROUNDS ?= 100
 SEEDS  ?= 20000
 JOBS   ?= $(shell nproc)
 
