@@ -9,7 +9,7 @@ LOAD   := $(TARGET)/release/souk-load
 TOOLS  := $(TARGET)/tools
 BUF    := $(TOOLS)/node_modules/.bin/buf
 GRPCURL := $(TOOLS)/grpcurl
-ROUNDS ?= 20
+ROUNDS ?= 100
 SEEDS  ?= 20000
 JOBS   ?= $(shell nproc)
 
@@ -109,7 +109,7 @@ test-kafka:          ## the journal on Kafka against a real broker: conformance,
 	  outcome=$$?; $(TEST_SERVICES) docker/services wipe kafka; exit $$outcome
 
 # The other loads, each on a server of its own (loadtest/README.md). FLAGS=--strict fails on a missed bar too.
-.PHONY: bench-latency bench-ingest bench-reads bench-watchers bench-drain bench-start bench-cut disk-full
+.PHONY: bench-latency bench-ingest bench-observe bench-reads bench-watchers bench-drain bench-start bench-cut disk-full
 USERS ?= 1000000
 FLAGS ?=
 
@@ -118,6 +118,9 @@ bench-latency: release  ## acks and watchers at 10,000 events/s, from the due ti
 
 bench-ingest: release   ## events/s the server keeps up with, by both calls
 	$(LOAD) $(FLAGS) ingest
+
+bench-observe: release  ## what logs, histograms and a scrape a second cost
+	$(LOAD) $(FLAGS) observe
 
 bench-reads: release    ## unary reads and batches of queries against a plain echo
 	$(LOAD) $(FLAGS) reads

@@ -21,6 +21,8 @@ pub const TRIES: u32 = 5_000;
 
 /// Events of one message: the API's limit is 1,000.
 pub const BATCH: usize = 1_000;
+/// Bytes of a page of the HTTP port: the metrics of a node with a thousand shards are less.
+pub const PAGE_BYTES: u64 = 16 << 20;
 /// Rows asked for at once: the API's limit.
 pub const PAGE: i32 = 1_000;
 /// Pages of one answer: more rows than any run counts.

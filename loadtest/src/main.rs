@@ -6,7 +6,9 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
-use souk_loadtest::command::{Common, crash, cut, disk_full, drain, ingest, latency, reads, start, watchers};
+use souk_loadtest::command::{
+    Common, crash, cut, disk_full, drain, ingest, latency, observe, reads, start, watchers,
+};
 use souk_loadtest::measure::report::Report;
 use souk_loadtest::souk;
 
@@ -31,6 +33,8 @@ enum What {
     Latency(latency::Options),
     /// The highest rate of events the server keeps up with.
     Ingest(ingest::Options),
+    /// What logs, histograms and a scrape a second cost.
+    Observe(observe::Options),
     /// Unary reads against a plain echo, and batches of queries against it.
     Reads(reads::Options),
     /// Ten thousand watchers, and one that never reads.
@@ -83,6 +87,7 @@ async fn run(common: &Common, what: &What) -> Result<Report> {
         What::Crash(options) => crash::run(common, options).await,
         What::Latency(options) => latency::run(common, options).await,
         What::Ingest(options) => ingest::run(common, options).await,
+        What::Observe(options) => observe::run(common, options).await,
         What::Reads(options) => reads::run(common, options).await,
         What::Watchers(options) => watchers::run(common, options).await,
         What::Drain(options) => drain::run(common, options).await,

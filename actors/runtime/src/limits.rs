@@ -57,6 +57,8 @@ pub const TOPIC_HEARTBEAT: Duration = Duration::from_secs(5);
 pub const PROPOSALS: usize = 8;
 /// Records of one shard kept decoded between their append and their fold: what some batches leave behind when the fold is slow.
 pub const FRESH_KEPT: usize = 16_384;
+/// Batches of one shard whose way to their readers is timed at once: more than callers have under way while the fold keeps up.
+pub const BATCHES_TIMED: usize = 16_384;
 /// Rows of a topic that are gone and still told of; beyond, the oldest are forgotten.
 pub const GONE_KEPT: usize = 10_000;
 /// Shards one position names: more than any generation has.

@@ -1,8 +1,13 @@
 //! What can be seen of a shard from outside, cheaply: counters the shard actor keeps beside its state.
 
+mod durations;
+
 use souk_model::journal::ShardId;
+use souk_model::record::KIND_NAMES;
 use souk_model::shard::Counts;
 use souk_model::time::Millis;
+
+pub use durations::{Durations, Spread};
 
 /// One shard as it stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +44,8 @@ pub enum ShardState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct NodeCounters {
     pub events_received: u64,
+    /// Events appended, by their kind's place in [`KIND_NAMES`].
+    pub events_ingested: [u64; KIND_NAMES.len()],
     pub events_rejected_at_intake: u64,
     pub batches_shed: u64,
     pub records_folded: u64,
@@ -48,5 +55,7 @@ pub struct NodeCounters {
     pub watchers: u64,
     pub watch_frames: u64,
     pub watch_evaluations: u64,
+    /// Times a watcher was told that it missed changes.
+    pub watch_lagged: u64,
     pub peer_messages_dropped: u64,
 }

@@ -7,6 +7,7 @@ pub mod drain;
 pub mod ingest;
 pub mod latency;
 pub mod load;
+pub mod observe;
 pub mod population;
 pub mod reads;
 pub mod start;

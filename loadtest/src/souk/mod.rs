@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod echo;
+pub mod http;
 pub mod lane;
 pub mod process;
 pub mod shards;

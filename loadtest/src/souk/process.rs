@@ -23,6 +23,8 @@ pub struct Binary {
     pub path: PathBuf,
     /// Further flags, as given by whoever runs the test.
     pub flags: Vec<String>,
+    /// Configuration for which there is no flag.
+    pub env: Vec<(&'static str, &'static str)>,
     /// Loopback ports that stay the same over restarts, so that clients find the server again.
     port: u16,
     metrics_port: u16,
@@ -38,7 +40,7 @@ impl Binary {
         if !path.exists() {
             bail!("{} does not exist; name the server with --souk PATH", path.display());
         }
-        Ok(Self { path, flags, port: free_port()?, metrics_port: free_port()? })
+        Ok(Self { path, flags, env: Vec::new(), port: free_port()?, metrics_port: free_port()? })
     }
 
     pub fn address(&self) -> String {
@@ -51,19 +53,21 @@ impl Binary {
         let log =
             OpenOptions::new().create(true).append(true).open(&log).context("opening the server's log")?;
         let started = Instant::now();
+        let metrics = format!("127.0.0.1:{}", self.metrics_port);
         let child = Command::new(&self.path)
             .arg("serve")
             .args(["--listen", &self.address()])
-            .args(["--metrics-listen", &format!("127.0.0.1:{}", self.metrics_port)])
+            .args(["--metrics-listen", &metrics])
             .arg("--data-dir")
             .arg(data)
             .args(&self.flags)
+            .envs(self.env.iter().copied())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()
             .with_context(|| format!("starting {}", self.path.display()))?;
-        Ok(Souk { child, address: self.address(), started })
+        Ok(Souk { child, address: self.address(), metrics, started })
     }
 
     /// Starts it and waits until it serves.
@@ -84,6 +88,8 @@ pub fn free_port() -> io::Result<u16> {
 pub struct Souk {
     child: Child,
     pub address: String,
+    /// Its HTTP port.
+    pub metrics: String,
     /// When it was executed.
     pub started: Instant,
 }

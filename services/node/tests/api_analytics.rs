@@ -106,6 +106,7 @@ async fn nothing_said_of_nothing_counted_is_answered() {
     let page = v1::ListMetricsRequest { page_size: 2, ..Default::default() };
     let metrics = analytics.list_metrics(page.clone()).await.unwrap().into_inner();
     assert_eq!(metrics.metrics[0].name, "metrics/abandoned_carts");
+    assert_eq!(metrics.metrics[0].count_start_time, None, "it is counted from the beginning");
     let page = v1::ListMetricsRequest { page_token: metrics.next_page_token, ..page };
     assert_eq!(
         analytics.list_metrics(page).await.unwrap().into_inner().metrics[0].name,
@@ -136,6 +137,11 @@ async fn people_are_counted_and_a_call_for_people_is_its_query() {
     assert_eq!((answer.rows.len(), &*answer.rows[0].window), (1, "5m/1s"));
     assert_eq!(answer.rows[0].values["users"].value, Some(Value::Integer(3)));
     assert_eq!((answer.rows[0].range, &answer.rows[0].info), (Some(range), &None));
+
+    let all = v1::ListMetricsRequest { page_size: 100, ..Default::default() };
+    let all = analytics.list_metrics(all).await.unwrap().into_inner().metrics;
+    let of = |name: &str| all.iter().find(|metric| metric.name == name).unwrap().series_count;
+    assert_eq!((of("metrics/active_users"), of("metrics/sales")), (Some(1), Some(0)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,20 +2,7 @@
 
 mod support;
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-
 use support::{Dev, Ran, run};
-
-/// One HTTP/1.1 request: the status and the body.
-fn http(address: &str, path: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(address).expect("the port is open");
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: souk\r\nconnection: close\r\n\r\n").expect("sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("text");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
-    (head[9..12].parse().expect("a status"), body.to_owned())
-}
 
 /// Publishes as a customer would, and gives the position.
 fn publish(dev: &Dev, events: &str) -> serde_json::Value {
@@ -132,13 +119,19 @@ fn a_metric_of_ones_own_takes_five_lines() {
 fn metrics_and_health_are_on_the_http_port() {
     let dev = Dev::start(&[]);
     publish(&dev, r#"{"user_id":"a","page_view":{"page":"/"}}"#);
-    assert_eq!(http(&dev.metrics, "/healthz"), (200, "alive\n".to_owned()));
-    let (status, ready) = http(&dev.metrics, "/readyz");
+    assert_eq!(dev.http("/healthz"), (200, "alive\n".to_owned()));
+    let (status, ready) = dev.http("/readyz");
     assert_eq!((status, ready.contains("\"ready\":true")), (200, true), "{ready}");
-    let (status, page) = http(&dev.metrics, "/metrics");
+    let (status, page) = dev.http("/metrics");
     assert_eq!(status, 200);
     for name in [
-        "events_ingested_total 1\n",
+        "events_received_total 1\n",
+        "events_ingested_total{type=\"page_view\"} 1\n",
+        "events_ingested_total{type=\"trip\"} 0\n",
+        "ingest_to_visible_seconds_count 1\n",
+        "subscription_lagged_total 0\n",
+        "rpc_server_call_duration_seconds_bucket{le=\"0.0005\",rpc_system_name=\"grpc\"",
+        "rpc_method=\"souk.v1.EventService/PublishEvents\",rpc_response_status_code=\"OK\"} 1\n",
         "late_events_total 0\n",
         "subscribers 0",
         "shard_mailbox_depth{shard=\"users-0\"}",
@@ -150,7 +143,7 @@ fn metrics_and_health_are_on_the_http_port() {
         assert!(page.contains(name), "no {name:?} in\n{page}");
     }
     assert!(page.ends_with("# EOF\n"));
-    assert_eq!(http(&dev.metrics, "/nothing").0, 404);
+    assert_eq!(dev.http("/nothing").0, 404);
 }
 
 #[test]

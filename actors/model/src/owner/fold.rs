@@ -101,6 +101,10 @@ pub trait Fold {
     fn owes_peers(&self) -> bool {
         false
     }
+    /// Whether the last of them left some behind that did not fit.
+    fn has_more_for_peers(&self) -> bool {
+        false
+    }
     fn receive(&mut self, from: ShardId, message: PeerMessage);
 
     /// Digest of the folded state: equal for any two folds of the same prefix.

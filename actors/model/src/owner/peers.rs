@@ -6,7 +6,8 @@ use crate::owner::{Core, Fold};
 use crate::time::{Millis, SECOND};
 
 const PERIOD: Millis = 250;
-/// While somebody watches: soon enough for an eye, seldom enough for what changes a thousand times a second to leave once.
+/// While somebody watches: soon enough for an eye, seldom enough for what changes a thousand times a second to leave once. And for what
+/// one round of messages left behind: after a burst nothing lags for longer than its changes take to be sent.
 const PERIOD_WATCHED: Millis = 8;
 /// While a backlog is drained what is sent is soon replaced.
 const PERIOD_IN_BACKLOG: Millis = SECOND;
@@ -16,6 +17,8 @@ const BACKLOG: u64 = 10_000;
 #[derive(Debug, Default)]
 pub(super) struct Peers {
     next_at: Millis,
+    /// The last round left some behind.
+    more: bool,
 }
 
 impl Peers {
@@ -35,9 +38,14 @@ impl Peers {
         if now < self.next_at {
             return;
         }
-        let period = if core.watched { PERIOD_WATCHED } else { PERIOD };
-        self.next_at = now + if behind > BACKLOG { PERIOD_IN_BACKLOG } else { period };
         let messages = core.fold.peer_messages(epoch, PEER_MESSAGES);
+        self.more = core.fold.has_more_for_peers();
+        self.next_at = now
+            + match () {
+                () if behind > BACKLOG => PERIOD_IN_BACKLOG,
+                () if core.watched || self.more => PERIOD_WATCHED,
+                () => PERIOD,
+            };
         if messages.is_empty() {
             return;
         }
@@ -45,8 +53,8 @@ impl Peers {
         out.push(Effect::Passed(CrashPoint::TallySent));
     }
 
-    /// When to look again: while somebody watches, as soon as what is owed may leave.
+    /// When to look again: while somebody watches or something was left behind, as soon as it may leave.
     pub(super) fn wake<F: Fold>(&self, core: &Core<F>) -> Millis {
-        if core.watched && core.fold.owes_peers() { self.next_at } else { Millis::MAX }
+        if self.more || (core.watched && core.fold.owes_peers()) { self.next_at } else { Millis::MAX }
     }
 }

@@ -262,6 +262,13 @@ impl SeriesBook {
         }
     }
 
+    /// Series kept of a metric in a shop, whatever they are counted by; none before the index of texts was made.
+    pub fn count(&self, shop: &str, metric: &str) -> Option<usize> {
+        let head = format!("{shop}/{metric}/");
+        let below = self.keys.as_ref()?.range::<str, _>((Bound::Included(&*head), Bound::Unbounded));
+        Some(below.take_while(|text| text.starts_with(&head)).count())
+    }
+
     /// Texts of the rows below the head of a key: its shop, metric and key set.
     pub(super) fn keys_of(&self, head: &str) -> Result<Vec<String>, StateError> {
         let made;

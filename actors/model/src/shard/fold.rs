@@ -173,6 +173,10 @@ impl Fold for Shard {
         }
     }
 
+    fn has_more_for_peers(&self) -> bool {
+        self.as_users().is_some_and(|shard| shard.book.has_more())
+    }
+
     fn receive(&mut self, from: ShardId, message: PeerMessage) {
         match self {
             Shard::Users(shard) => shard.receive(from, message),

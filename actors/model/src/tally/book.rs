@@ -219,6 +219,11 @@ impl TallyBook {
         self.outboxes.owes(now)
     }
 
+    /// Whether [`TallyBook::outgoing`] just left changes behind: more of them than a batch holds.
+    pub fn has_more(&self) -> bool {
+        self.outboxes.has_more()
+    }
+
     /// A products shard lacks what came after an offset.
     pub fn asked(&mut self, target: u16, request: TallyRequest) {
         self.outboxes

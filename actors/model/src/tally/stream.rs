@@ -162,6 +162,11 @@ impl Outboxes {
         self.boxes.iter().any(|outbox| outbox.is_due(now.offset, now.high_water))
     }
 
+    /// Whether changes wait for any target.
+    pub(super) fn has_more(&self) -> bool {
+        self.boxes.iter().any(|outbox| !outbox.entries.is_empty())
+    }
+
     /// Starts over from `since`: whatever changed after it is found in the rows and goes out again, in pieces told apart by offset.
     pub(super) fn rewind(
         &mut self,

@@ -1,6 +1,5 @@
 //! A batch's way in: each event decoded once, judged by itself, keyed, stamped, put on the wire; then one append for the whole batch.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt as _;
 use prost::Message as _;
 use souk_model::journal::{Journal, ShardId};
-use souk_model::record::{self, Record};
+use souk_model::record::{self, KIND_NAMES, Record};
 use souk_model::shard::Decoded;
 use souk_model::verdict::{Reason, Refusal, Verdict};
 use souk_proto::v1;
@@ -22,7 +21,7 @@ use crate::limits::{EVENTS_PER_BATCH, RETRY_AFTER, UNFOLDED_RECORDS};
 use crate::ports::{Appended, NewRecord, Refused};
 use crate::read::reach;
 use crate::runtime::Runtime;
-use crate::shard::{Waiting, Word};
+use crate::shard::{Batch, Waiting, Word};
 use crate::{Error, Position};
 
 /// Appends a batch, and answers as its level asks.
@@ -36,6 +35,7 @@ pub(crate) async fn publish(
         Some(order) => Some(order.turn().await),
         None => None,
     };
+    let came_in = Instant::now();
     let world = runtime.world();
     let received = batch.events.len() as u64;
     world.tallies.received.fetch_add(received, Ordering::Relaxed);
@@ -56,7 +56,8 @@ pub(crate) async fn publish(
             if stamps::is_wanted(&event.event) {
                 event.stamps = stamps.of(runtime, event).await;
             }
-            if batch.with_ids {
+            // Nobody could tell later which id was given to an event that turns out to be a problem.
+            if batch.with_ids || (judged.given_id && batch.level == Level::Applied) {
                 event_id.clone_from(&event.event.event_id);
             }
         }
@@ -70,7 +71,7 @@ pub(crate) async fn publish(
         Level::Logged => BTreeMap::new(),
         Level::Applied => accepted.wait(runtime),
     };
-    let (position, appended) = accepted.append(runtime, turn).await?;
+    let (position, appended) = accepted.append(runtime, turn, came_in).await?;
     if batch.level == Level::Applied {
         judged(runtime, &waiting, &appended, &position, deadline, &mut outcomes).await?;
         name_problems(&batch, &mut outcomes);
@@ -164,6 +165,8 @@ fn judge(runtime: &Runtime, shop: &str, bytes: &Bytes) -> Result<Judged, Outcome
 struct Accepted {
     buffer: BytesMut,
     records: Vec<Leaving>,
+    /// How many of each kind.
+    kinds: [u64; KIND_NAMES.len()],
 }
 
 struct Leaving {
@@ -189,6 +192,9 @@ impl Accepted {
             event_id: if judged.given_id { &event.event.event_id } else { "" },
             shop: if judged.given_shop { &event.event.shop } else { "" },
         };
+        if let Some(kind) = &event.event.kind {
+            self.kinds[record::kind_place(kind)] += 1;
+        }
         super::record::put(bytes, given, &event.stamps, &mut self.buffer);
         let shard = runtime.world().home(event.journal(), &event.key).id;
         self.records.push(Leaving { place, shard, end: self.buffer.len(), decoded: judged.decoded });
@@ -206,6 +212,7 @@ impl Accepted {
         self,
         runtime: &Runtime,
         turn: Option<OwnedMutexGuard<()>>,
+        came_in: Instant,
     ) -> Result<(Position, Vec<Landed>), Error> {
         let world = runtime.world();
         let bytes = self.buffer.freeze();
@@ -238,12 +245,17 @@ impl Accepted {
         }
         let mut position = Position::default();
         for (shard, fresh) in fresh {
-            let end = fresh.last().map_or(0, |(offset, _)| *offset);
-            position.reach(shard, end);
+            let last = fresh.last().map_or(0, |(offset, _)| *offset);
+            position.reach(shard, last);
             if let Some(cell) = world.cell(shard) {
-                cell.appended.fetch_max(end, Ordering::Relaxed);
+                cell.appended.fetch_max(last, Ordering::Relaxed);
+                let events = fresh.len() as u64;
                 cell.fresh.put(fresh.into_iter());
+                world.underway(cell, Batch { came_in, events, last });
             }
+        }
+        for (count, many) in world.tallies.ingested.iter().zip(self.kinds).filter(|(_, many)| *many > 0) {
+            count.fetch_add(many, Ordering::Relaxed);
         }
         Ok((position, landed))
     }
@@ -306,6 +318,9 @@ fn name_problems(batch: &Publication, outcomes: &mut [Outcome]) {
     }
 }
 
+/// Bytes of the node's name in an id: an id has 64, and behind the name go 32 bits of starts and 60 of events.
+const MOST_OF_A_NAME: usize = 24;
+
 /// Ids for events that came without: told apart over every start of every node.
 #[derive(Debug, Default)]
 pub(crate) struct EventIds(AtomicU64);
@@ -313,7 +328,25 @@ pub(crate) struct EventIds(AtomicU64);
 impl EventIds {
     pub(crate) fn next(&self, node: &str, incarnation: u64) -> String {
         let n = self.0.fetch_add(1, Ordering::Relaxed);
-        let node: Cow<'_, str> = if node.len() > 24 { node[..24].into() } else { node.into() };
+        let node = &node[..node.floor_char_boundary(MOST_OF_A_NAME)];
         format!("souk:{node}:{incarnation}:{n}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use souk_model::limits::ID_BYTES;
+
+    use super::*;
+
+    #[test]
+    fn an_id_is_whole_whatever_the_node_is_called() {
+        for node in ["", "n-1", &"n".repeat(64), &"ü".repeat(32), &format!("n{}", "ü".repeat(32))] {
+            let ids = EventIds(AtomicU64::new((1 << 60) - 2));
+            let starts = u64::from(u32::MAX);
+            let (first, second) = (ids.next(node, starts), ids.next(node, starts));
+            assert_ne!(first, second);
+            assert!(second.len() <= ID_BYTES, "{second}");
+        }
     }
 }

@@ -24,7 +24,7 @@ use tokio::time::Instant;
 
 use crate::intake::{self, EventIds, Publication, Published};
 use crate::limits::{APPENDING_BYTES, RETRY_AFTER};
-use crate::observe::{NodeCounters, ShardStatus};
+use crate::observe::{NodeCounters, ShardStatus, Spread};
 use crate::ports;
 use crate::read::{self, Read, ReadOptions, Standing};
 use crate::shard::{Restart, Supervisor, World, tidy};
@@ -42,6 +42,8 @@ pub struct Config {
     pub settings: String,
     /// Bytes of state the node may hold in memory.
     pub memory_budget: u64,
+    /// Whether it is timed how long events take to where readers see them.
+    pub timed: bool,
 }
 
 /// The outside world.
@@ -165,6 +167,11 @@ impl Runtime {
 
     pub fn counters(&self) -> NodeCounters {
         status::counters(&self.world)
+    }
+
+    /// How long events took from intake to where readers see them.
+    pub fn ingest_to_visible(&self) -> Spread {
+        self.world.visible.spread()
     }
 
     /// Lays settings over the built-in ones and appends a Settings record to every partition; waits until all have taken it.

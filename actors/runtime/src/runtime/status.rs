@@ -54,6 +54,7 @@ pub(super) fn counters(world: &World) -> NodeCounters {
     let (tallies, hub) = (&world.tallies, &world.hub);
     NodeCounters {
         events_received: tallies.received.load(Relaxed),
+        events_ingested: tallies.ingested.each_ref().map(|count| count.load(Relaxed)),
         events_rejected_at_intake: tallies.rejected.load(Relaxed),
         batches_shed: tallies.shed.load(Relaxed),
         records_folded: tallies.folded.load(Relaxed),
@@ -63,6 +64,7 @@ pub(super) fn counters(world: &World) -> NodeCounters {
         watchers: hub.watchers.load(Relaxed),
         watch_frames: hub.frames.load(Relaxed),
         watch_evaluations: hub.evaluations.load(Relaxed),
+        watch_lagged: tallies.lagged.load(Relaxed),
         peer_messages_dropped: tallies.peers_dropped.load(Relaxed),
     }
 }

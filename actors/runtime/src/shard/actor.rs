@@ -1,7 +1,9 @@
 //! The shard actor: one input of the owner at a time, in order, folding in short slices so that readers get their turn.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
 use parking_lot::MutexGuard;
@@ -11,7 +13,7 @@ use souk_model::planted::Planted;
 use souk_model::shard::{FOLD_VERSION, Shard, ShardConfig};
 use souk_model::time::Millis;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::task::{JoinHandle, yield_now};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::effects::carry_out;
@@ -132,7 +134,7 @@ impl Actor for ShardActor {
         }
         if more {
             // A mailbox that is never empty is no reason to leave the thread, as the scheduler sees it, for a hundred messages.
-            yield_now().await;
+            pass().await;
         }
         Ok(())
     }
@@ -144,6 +146,20 @@ impl Actor for ShardActor {
         state.cell.vacate();
         Ok(())
     }
+}
+
+/// Lets whatever else is ready go first. Unlike tokio's `yield_now` the task stands in the queue meanwhile, where a thread with nothing to do
+/// finds it.
+async fn pass() {
+    let mut passed = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut passed, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 impl State {
@@ -223,6 +239,7 @@ impl State {
         self.stands = now;
         if now.live {
             self.cell.position.send_replace(now.position);
+            self.world.visible(&self.cell, now.position);
         }
         if came_live {
             self.cell.turn();

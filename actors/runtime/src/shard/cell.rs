@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use super::desk::Desk;
 use super::fresh::Fresh;
 use super::message::Message;
+use super::underway::Underway;
 use crate::limits::PEER_MESSAGES_WAITING;
 
 pub(crate) struct Cell {
@@ -27,6 +28,7 @@ pub(crate) struct Cell {
     pub turned: watch::Sender<u64>,
     pub desk: Desk,
     pub fresh: Fresh,
+    pub underway: Underway,
     peers_waiting: AtomicU64,
     /// Offset of the last record this node appended to it.
     pub appended: AtomicU64,
@@ -82,6 +84,7 @@ impl Cell {
             turned: watch::Sender::new(0),
             desk: Desk::default(),
             fresh: Fresh::default(),
+            underway: Underway::default(),
             peers_waiting: AtomicU64::new(0),
             appended: AtomicU64::new(0),
             restarts: AtomicU64::new(0),

@@ -8,6 +8,7 @@ mod fresh;
 mod message;
 mod supervisor;
 mod tidy;
+mod underway;
 mod world;
 
 pub(crate) use cell::{Cell, Mail, NotServing};
@@ -15,4 +16,5 @@ pub(crate) use desk::{Waiting, Word};
 pub(crate) use message::Message;
 pub(crate) use supervisor::{Restart, Supervisor};
 pub(crate) use tidy::tidy;
+pub(crate) use underway::Batch;
 pub(crate) use world::{Interest, World};

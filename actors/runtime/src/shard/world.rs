@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use arc_swap::ArcSwap;
 use souk_model::journal::{Journal, Partitions, ShardId};
 use souk_model::key::ActorKey;
+use souk_model::record::KIND_NAMES;
 use souk_model::settings::Settings;
 use souk_model::shard::SettingsLibrary;
 use tokio::sync::Semaphore;
 
-use super::Cell;
+use super::{Batch, Cell};
 use crate::limits::CUTS_AT_ONCE;
+use crate::observe::Durations;
 use crate::runtime::{Config, Ports};
 use crate::watch::Hub;
 
@@ -33,6 +35,8 @@ pub(crate) struct World {
     /// How many want tallies to leave at once: watchers, and reads that wait for a position.
     watched: AtomicUsize,
     pub tallies: Tallies,
+    /// From intake to where readers see it.
+    pub visible: Durations,
     /// Names owners: none is used twice.
     owners: AtomicU64,
 }
@@ -42,12 +46,15 @@ pub(crate) struct World {
 pub(crate) struct Tallies {
     pub received: AtomicU64,
     pub rejected: AtomicU64,
+    /// By the kind's place in [`KIND_NAMES`].
+    pub ingested: [AtomicU64; KIND_NAMES.len()],
     pub shed: AtomicU64,
     pub folded: AtomicU64,
     pub cuts: AtomicU64,
     pub restarts: AtomicU64,
     pub tally_batches: AtomicU64,
     pub peers_dropped: AtomicU64,
+    pub lagged: AtomicU64,
 }
 
 /// Somebody wants tallies to leave at once.
@@ -73,6 +80,7 @@ impl World {
             cuts: Arc::new(Semaphore::new(CUTS_AT_ONCE)),
             watched: AtomicUsize::new(0),
             tallies: Tallies::default(),
+            visible: Durations::default(),
             owners: AtomicU64::new(0),
         }
     }
@@ -101,6 +109,22 @@ impl World {
     pub(crate) fn home(&self, journal: Journal, key: &ActorKey) -> &Arc<Cell> {
         let cells = self.cells(journal);
         &cells[usize::from(key.partition(cells.len() as u16))]
+    }
+
+    /// A batch is in a shard's journal, and is timed from when it came in to where it can be read.
+    pub(crate) fn underway(&self, cell: &Cell, batch: Batch) {
+        if self.config.timed {
+            cell.underway.put(batch);
+            // The fold may have passed it before it was noted.
+            cell.underway.reached(*cell.position.borrow(), &self.visible);
+        }
+    }
+
+    /// Events of a shard up to a position can be read now.
+    pub(crate) fn visible(&self, cell: &Cell, position: u64) {
+        if self.config.timed {
+            cell.underway.reached(position, &self.visible);
+        }
     }
 
     /// A name no owner had before.

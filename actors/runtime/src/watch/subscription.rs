@@ -94,6 +94,7 @@ impl Subscription {
             let rows = std::mem::take(&mut news.rows);
             let merged = (news.version - reading.seen).saturating_sub(rows.len() as u64);
             if !snapshot && merged > 0 {
+                self.world.tallies.lagged.fetch_add(1, Ordering::Relaxed);
                 updates.push(Update::Lagged { skipped: merged });
             }
             updates.extend(rows.into_iter().map(|(found, gone)| match gone {

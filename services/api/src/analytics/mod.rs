@@ -48,7 +48,8 @@ impl AnalyticsService for AnalyticsApi {
         &self,
         request: Request<v1::ListMetricsRequest>,
     ) -> Result<Response<v1::ListMetricsResponse>, Status> {
-        Ok(Response::new(catalogue::list(&self.context, request.get_ref())?))
+        let call = Call::of(&request)?;
+        Ok(Response::new(catalogue::list(&self.context, &call, request.get_ref()).await?))
     }
 
     async fn query_metric(

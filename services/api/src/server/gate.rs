@@ -17,11 +17,13 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::body::Body;
+use tracing::{Instrument as _, Span};
 
 use super::counters::{Counters, count};
 use super::guarded::{Guarded, Held};
-use super::methods::{Kind, Methods};
+use super::methods::{Kind, Methods, Place};
 use super::options::Options;
+use super::seen::{Seen, Spans};
 use crate::call::{Deadline, timeout};
 use crate::limits::{DEADLINE_SLACK, MOST_UNARY_DEADLINE};
 use crate::{ApiError, status};
@@ -35,7 +37,9 @@ pub(super) struct Gate<S> {
 
 #[derive(Debug)]
 struct Shared {
-    methods: Methods,
+    methods: Arc<Methods>,
+    timed: bool,
+    spans: Option<Arc<dyn Spans>>,
     calls: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     unary_deadline: Duration,
@@ -49,16 +53,20 @@ impl<S> Gate<S> {
         options: &Options,
         drain: CancellationToken,
         counters: &Arc<Counters>,
-    ) -> Result<Self, ApiError> {
+        methods: &Arc<Methods>,
+        spans: Option<Arc<dyn Spans>>,
+    ) -> Self {
         let shared = Shared {
-            methods: Methods::new()?,
+            methods: methods.clone(),
+            timed: options.timed,
+            spans,
             calls: Arc::new(Semaphore::new(options.calls)),
             streams: Arc::new(Semaphore::new(options.streams)),
             unary_deadline: options.unary_deadline,
             drain,
             counters: counters.clone(),
         };
-        Ok(Self { services, shared: Arc::new(shared) })
+        Self { services, shared: Arc::new(shared) }
     }
 }
 
@@ -81,6 +89,13 @@ impl Shared {
         })?;
         count(if kind == Kind::Stream { &self.counters.streams } else { &self.counters.calls });
         Ok(Some(place))
+    }
+
+    /// Begins to time and trace a call.
+    fn see(&self, method: Place, headers: &http::HeaderMap) -> Seen {
+        let spans = self.spans.as_ref();
+        let span = spans.map_or_else(Span::none, |spans| spans.span(self.methods.name(method), headers));
+        Seen::begin(self.methods.clone(), method, self.timed, span)
     }
 
     /// Until when the call may take: as its caller says, within bounds; a stream as long as it likes.
@@ -108,15 +123,22 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let shared = self.shared.clone();
-        let kind = shared.methods.kind(request.uri().path());
-        let place = match shared.admit(kind) {
-            Ok(place) => place,
-            Err(error) => return futures_util::future::ready(Ok(refusal(error))).boxed(),
+        let path = request.uri().path();
+        let method = shared.methods.place(path);
+        let kind = shared.methods.kind(method, path);
+        let seen = shared.see(method, request.headers());
+        let span = seen.span();
+        let held = |place| Held::new(place, kind, shared.counters.clone(), seen);
+        let held = match shared.admit(kind) {
+            Ok(place) => held(place),
+            Err(error) => {
+                let refused = held(None).refused(refusal(error));
+                return futures_util::future::ready(Ok(refused)).boxed();
+            }
         };
         let deadline = shared.deadline(kind, request.headers());
         request.extensions_mut().insert(Deadline(deadline));
-        let held = Held::new(place, kind, shared.counters.clone());
-        let answer = self.services.call(request);
+        let answer = span.in_scope(|| self.services.call(request)).instrument(span);
         async move {
             let answer = AssertUnwindSafe(answer).catch_unwind();
             let answered = match deadline {
@@ -124,16 +146,19 @@ where
                 None => Ok(answer.await),
             };
             Ok(match answered {
-                Ok(Ok(Ok(response))) => adopted(response).map(|body| Guarded::wrap(body, held)),
+                Ok(Ok(Ok(response))) => Guarded::wrap(adopted(response), held),
                 Ok(Ok(Err(never))) => match never {},
                 Ok(Err(panic)) => {
                     count(&shared.counters.panics);
-                    refusal(ApiError::Bug(format!("a handler panicked: {}", said(panic.as_ref()))))
+                    held.refused(refusal(ApiError::Bug(format!(
+                        "a handler panicked: {}",
+                        said(panic.as_ref())
+                    ))))
                 }
-                Err(_elapsed) => refusal(ApiError::refused(
+                Err(_elapsed) => held.refused(refusal(ApiError::refused(
                     Reason::DeadlinePassed,
                     "the call was not done by its deadline; what it was to write may have been written",
-                )),
+                ))),
             })
         }
         .boxed()

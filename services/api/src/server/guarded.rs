@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, Response};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::OwnedSemaphorePermit;
 use tonic::Status;
@@ -17,6 +17,7 @@ use tonic::body::Body;
 use super::counters::{Counters, count};
 use super::gate::said;
 use super::methods::Kind;
+use super::seen::Seen;
 use crate::ApiError;
 
 /// What a call holds until its answer has gone.
@@ -25,15 +26,34 @@ pub(super) struct Held {
     _place: Option<OwnedSemaphorePermit>,
     is_stream: bool,
     counters: Arc<Counters>,
+    seen: Seen,
 }
 
 impl Held {
-    pub(super) fn new(place: Option<OwnedSemaphorePermit>, kind: Kind, counters: Arc<Counters>) -> Self {
+    pub(super) fn new(
+        place: Option<OwnedSemaphorePermit>,
+        kind: Kind,
+        counters: Arc<Counters>,
+        seen: Seen,
+    ) -> Self {
         let is_stream = kind == Kind::Stream;
         if is_stream {
             count(&counters.streams_open);
         }
-        Self { _place: place, is_stream, counters }
+        Self { _place: place, is_stream, counters, seen }
+    }
+}
+
+impl Held {
+    /// The call ends here, with this answer.
+    pub(super) fn refused(mut self, response: Response<Body>) -> Response<Body> {
+        self.hear(response.headers());
+        response
+    }
+
+    /// Headers or trailers that may say how the call ended.
+    fn hear(&mut self, headers: &HeaderMap) {
+        self.seen.hear(headers);
     }
 }
 
@@ -54,8 +74,9 @@ pub(super) struct Guarded {
 }
 
 impl Guarded {
-    pub(super) fn wrap(body: Body, held: Held) -> Body {
-        Body::new(Self { body, held, panicked: false })
+    pub(super) fn wrap(response: Response<Body>, mut held: Held) -> Response<Body> {
+        held.hear(response.headers());
+        response.map(|body| Body::new(Self { body, held, panicked: false }))
     }
 
     /// The end of a stream whose handler panicked.
@@ -82,10 +103,17 @@ impl HttpBody for Guarded {
             return Poll::Ready(None);
         }
         let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.body).poll_frame(cx)));
-        polled.unwrap_or_else(|panic| {
+        let polled = polled.unwrap_or_else(|panic| {
             self.panicked = true;
             Poll::Ready(Some(Ok(self.trailers(panic.as_ref()))))
-        })
+        });
+        let seen = &mut self.held.seen;
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => frame.trailers_ref().into_iter().for_each(|sent| seen.hear(sent)),
+            Poll::Ready(Some(Err(status))) => seen.ends(status.code()),
+            _ => {}
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

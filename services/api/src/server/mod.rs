@@ -14,6 +14,7 @@ mod methods;
 mod options;
 mod reflection;
 mod routes;
+mod seen;
 mod web;
 
 use std::io;
@@ -25,7 +26,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use counters::{Counters, Figures};
+pub use methods::{CallsTook, Methods};
 pub use options::Options;
+pub use seen::Spans;
 
 use crate::admin::NodeFacts;
 use crate::{ApiError, Context};
@@ -39,6 +42,8 @@ pub struct Server {
     context: Context,
     facts: Arc<dyn NodeFacts>,
     counters: Arc<Counters>,
+    methods: Arc<Methods>,
+    spans: Option<Arc<dyn Spans>>,
 }
 
 impl Server {
@@ -67,7 +72,22 @@ impl Server {
         let address = options.listen;
         let address = listener.local_addr().map_err(|source| ApiError::Listen { address, source })?;
         let context = Context { runtime, drain: CancellationToken::new() };
-        Ok(Self { listener, address, options, context, facts, counters: Arc::default() })
+        let methods = Arc::new(Methods::new()?);
+        Ok(Self {
+            listener,
+            address,
+            options,
+            context,
+            facts,
+            counters: Arc::default(),
+            methods,
+            spans: None,
+        })
+    }
+
+    /// Has calls traced.
+    pub fn traced(self, spans: Arc<dyn Spans>) -> Self {
+        Self { spans: Some(spans), ..self }
     }
 
     /// Where it listens: with the port it was given, where it asked for any.
@@ -85,13 +105,18 @@ impl Server {
         self.counters.clone()
     }
 
+    /// How long calls took.
+    pub fn methods(&self) -> Arc<Methods> {
+        self.methods.clone()
+    }
+
     /// Serves until `stop` is done, then drains: health says NOT_SERVING, after [`Options::notice`] new calls are refused and streams
     /// told to go, and at the latest [`Options::grace`] later everything has ended. Answers whether it all ended by itself.
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<bool, ApiError> {
-        let Self { listener, options, context, facts, counters, .. } = self;
+        let Self { listener, options, context, facts, counters, methods, spans, .. } = self;
         let (health, health_service) = health::Health::new(&context);
         let services = routes::Services::new(&context, facts, health_service)?;
-        let gate = gate::Gate::new(services, &options, context.drain.clone(), &counters)?;
+        let gate = gate::Gate::new(services, &options, context.drain.clone(), &counters, &methods, spans);
         let service = web::Service::new(gate, &options);
         let mut accepting = accept::Accepting::new(listener, &options, counters);
         let watching = tokio::spawn(health.clone().watch());

@@ -29,6 +29,8 @@ pub struct Options {
     pub notice: Duration,
     /// From the first refusal to the hard stop.
     pub grace: Duration,
+    /// Whether calls are timed.
+    pub timed: bool,
 }
 
 /// Where a server listens unless told otherwise.
@@ -48,6 +50,7 @@ impl Default for Options {
             unary_deadline: limits::UNARY_DEADLINE,
             notice: limits::DRAIN_NOTICE,
             grace: limits::DRAIN_GRACE,
+            timed: true,
         }
     }
 }

@@ -58,7 +58,7 @@ impl tower::Service<Request<Body>> for Service {
         }
         let answer = self.web.call(request);
         Box::pin(async move {
-            answer.await.map(|response| response.map(Body::new)).or_else(|never| match never {})
+            answer.await.map(|response| response.map(Body::new)).map_err(|never| match never {})
         })
     }
 }

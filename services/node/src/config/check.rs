@@ -16,7 +16,7 @@ pub(super) fn problems(config: &Config) -> Vec<(&'static str, String)> {
             found.push((key, wanted.to_owned()));
         }
     };
-    let Config { node, shards, journal, limits, otlp, log, listen, traffic } = config;
+    let Config { node, shards, journal, limits, otlp, log, listen, traffic, metrics: _ } = config;
     let partitions = 1..=limits::PARTITIONS;
     let longer_than_zero = |span: Span| !span.0.is_zero();
 

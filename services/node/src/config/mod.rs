@@ -34,6 +34,7 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     pub(crate) traffic: Traffic,
     pub(crate) log: Log,
+    pub(crate) metrics: Metrics,
     pub(crate) otlp: Otlp,
 }
 
@@ -117,6 +118,12 @@ pub(crate) struct Log {
 pub(crate) enum LogFormat {
     Text,
     Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Metrics {
+    pub(crate) histograms: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

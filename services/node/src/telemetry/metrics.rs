@@ -9,12 +9,13 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
-use souk_api::server::{Counters, Figures};
+use souk_api::server::{CallsTook, Counters, Figures, Methods};
 use souk_model::metric::Window;
+use souk_model::record::KIND_NAMES;
 use souk_model::series::{Figure, Query, Span};
 use souk_model::time::Millis;
 use souk_runtime::Runtime;
-use souk_runtime::observe::{NodeCounters, ShardState, ShardStatus};
+use souk_runtime::observe::{NodeCounters, ShardState, ShardStatus, Spread};
 use souk_runtime::ports::Clock;
 use souk_runtime::read::ReadOptions;
 use tokio::time::Instant;
@@ -31,6 +32,7 @@ pub(crate) struct Observed {
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) api: Arc<Counters>,
+    pub(crate) methods: Arc<Methods>,
 }
 
 /// Everything as it stood at one moment.
@@ -40,6 +42,8 @@ struct Scrape {
     shards: Vec<ShardStatus>,
     counters: NodeCounters,
     api: Figures,
+    calls: Vec<CallsTook>,
+    visible: Spread,
     usage: Option<Usage>,
     active_users: Option<i64>,
     carts_abandoned: Option<i64>,
@@ -53,6 +57,8 @@ impl Observed {
             shards: self.runtime.statuses(),
             counters: self.runtime.counters(),
             api: self.api.figures(),
+            calls: self.methods.took(),
+            visible: self.runtime.ingest_to_visible(),
             usage: process::usage(),
             active_users: self.figure("active_users", "users", None).await,
             carts_abandoned: self.figure("abandoned_carts", "carts", Some(Window::Total)).await,
@@ -111,6 +117,7 @@ impl Scrape {
     fn events(&self, page: &mut Page<'_>) -> fmt::Result {
         let NodeCounters {
             events_received,
+            events_ingested,
             events_rejected_at_intake,
             batches_shed,
             records_folded,
@@ -120,11 +127,12 @@ impl Scrape {
             watchers,
             watch_frames,
             watch_evaluations,
+            watch_lagged,
             peer_messages_dropped,
         } = self.counters;
         let sum = |count: fn(&ShardStatus) -> u64| self.shards.iter().map(count).sum::<u64>();
         for (name, help, value) in [
-            ("events_ingested", "Events taken in", events_received),
+            ("events_received", "Events that came in", events_received),
             ("events_rejected_at_intake", "Events refused before the journal", events_rejected_at_intake),
             ("batches_shed", "Batches refused for want of credit", batches_shed),
             ("records_folded", "Records folded", records_folded),
@@ -135,11 +143,17 @@ impl Scrape {
             ("shard_restarts", "Shard actors started again", shard_restarts),
             ("tally_batches", "Batches of tallies sent to products shards", tally_batches),
             ("subscription_frames", "Frames sent to watchers", watch_frames),
+            ("subscription_lagged", "Times a watcher was told that changes were merged", watch_lagged),
             ("subscription_evaluations", "Times a watched row was made", watch_evaluations),
             ("peer_messages_dropped", "Messages between nodes given up", peer_messages_dropped),
         ] {
             page.counter(name, help, value)?;
         }
+        let kinds = KIND_NAMES.into_iter().zip(events_ingested);
+        let kinds: Vec<_> = kinds.map(|(kind, count)| (vec![("type", kind.to_owned())], count)).collect();
+        page.counters("events_ingested", "Events taken into the journal", &kinds)?;
+        let help = "From intake to where readers of its user or product see an event";
+        page.histogram("ingest_to_visible", help, &self.visible)?;
         page.gauge("subscribers", "Watches open", watchers as f64)?;
         if let Some(users) = self.active_users {
             page.gauge("active_users", "Users active in the newest window", users as f64)?;
@@ -199,7 +213,9 @@ impl Scrape {
             page.counter(name, help, value)?;
         }
         page.gauge("rpc_server_connections_open", "Connections open", connections_open as f64)?;
-        page.gauge("rpc_server_streams_open", "Streams open", streams_open as f64)
+        page.gauge("rpc_server_streams_open", "Streams open", streams_open as f64)?;
+        let took: Vec<_> = self.calls.iter().map(|calls| (rpc(calls), calls.took.clone())).collect();
+        page.histograms("rpc_server_call_duration", "How long calls took, and streams were open", &took)
     }
 
     fn process(&self, page: &mut Page<'_>) -> fmt::Result {
@@ -216,6 +232,15 @@ impl Scrape {
         }
         Ok(())
     }
+}
+
+/// The attributes of a call, as the telemetry conventions name them.
+fn rpc(calls: &CallsTook) -> Labels {
+    vec![
+        ("rpc_system_name", "grpc".to_owned()),
+        ("rpc_method", calls.method.clone()),
+        ("rpc_response_status_code", calls.code.to_owned()),
+    ]
 }
 
 fn status_name(status: &ShardStatus) -> String {

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Unit;
+use souk_runtime::observe::Spread;
 
 /// What one series is counted by.
 pub(super) type Labels = Vec<(&'static str, String)>;
@@ -28,6 +30,26 @@ impl Page<'_> {
         ConstGauge::new(value).encode(self.0.encode_descriptor(name, help, None, MetricType::Gauge)?)
     }
 
+    /// Numbers that only rise, told apart by labels.
+    pub(super) fn counters(&mut self, name: &str, help: &str, series: &[(Labels, u64)]) -> fmt::Result {
+        let mut family = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        series
+            .iter()
+            .try_for_each(|(labels, value)| ConstCounter::new(*value).encode(family.encode_family(labels)?))
+    }
+
+    /// Durations in seconds, told apart by labels.
+    pub(super) fn histograms(&mut self, name: &str, help: &str, series: &[(Labels, Spread)]) -> fmt::Result {
+        let mut family = self.0.encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Histogram)?;
+        series.iter().try_for_each(|(labels, spread)| spread_in(family.encode_family(labels)?, spread))
+    }
+
+    /// Durations in seconds.
+    pub(super) fn histogram(&mut self, name: &str, help: &str, spread: &Spread) -> fmt::Result {
+        let family = self.0.encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Histogram)?;
+        spread_in(family, spread)
+    }
+
     /// Numbers as they stand, told apart by labels.
     pub(super) fn gauges(&mut self, name: &str, help: &str, series: &[(Labels, f64)]) -> fmt::Result {
         let mut family = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
@@ -35,6 +57,10 @@ impl Page<'_> {
             .iter()
             .try_for_each(|(labels, value)| ConstGauge::new(*value).encode(family.encode_family(labels)?))
     }
+}
+
+fn spread_in(mut encoder: MetricEncoder<'_>, spread: &Spread) -> fmt::Result {
+    encoder.encode_histogram::<NoLabelSet>(spread.sum, spread.count, &spread.buckets, None)
 }
 
 /// What a counter stands at.

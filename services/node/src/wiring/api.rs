@@ -9,6 +9,7 @@ use souk_runtime::Runtime;
 use tokio::net::TcpListener;
 
 use crate::config::Config;
+use crate::telemetry::CallSpans;
 
 /// A server on a port that is ours already.
 pub(super) fn server(
@@ -17,7 +18,8 @@ pub(super) fn server(
     runtime: &Arc<Runtime>,
     facts: Arc<dyn NodeFacts>,
 ) -> anyhow::Result<Server> {
-    Ok(Server::on(listener, options(config), Arc::clone(runtime), facts)?)
+    let server = Server::on(listener, options(config), Arc::clone(runtime), facts)?;
+    Ok(if config.otlp.endpoint.is_empty() { server } else { server.traced(Arc::new(CallSpans)) })
 }
 
 fn options(config: &Config) -> Options {
@@ -33,6 +35,7 @@ fn options(config: &Config) -> Options {
         unary_deadline: limits.deadline.0,
         notice: node.drain_notice.0,
         grace: node.drain_timeout.0.saturating_sub(node.drain_notice.0 + CUTS_LAST),
+        timed: config.metrics.histograms,
         ..Options::default()
     }
 }

@@ -98,15 +98,21 @@ impl Node {
             incarnation: journal.incarnation(),
             settings,
             memory_budget: config.node.memory_budget.0,
+            timed: config.metrics.histograms,
         };
         let runtime = Runtime::start(runtime, ports.clone()).await?;
 
         let facts = Facts::new(config.journal.durability);
         let metrics = doors.metrics.local_addr()?;
         let server = api::server(config, doors.grpc, &runtime, Arc::clone(&facts) as _)?;
-        let (grpc, draining, counters) = (server.address(), server.draining(), server.counters());
+        let (grpc, draining) = (server.address(), server.draining());
         let stop = CancellationToken::new();
-        let observed = Observed { runtime: Arc::clone(&runtime), clock, api: counters };
+        let observed = Observed {
+            runtime: Arc::clone(&runtime),
+            clock,
+            api: server.counters(),
+            methods: server.methods(),
+        };
         let pages = Pages { observed, leaving: stop.clone() };
         Ok(Self {
             runtime,

@@ -105,6 +105,7 @@ impl Node {
             incarnation: 1,
             settings: String::new(),
             memory_budget: 64 << 20,
+            timed: true,
         };
         let ports = Ports { journal: journal.clone(), store, clock };
         let runtime = Runtime::start(config, ports).await.unwrap();

@@ -2,7 +2,8 @@
 
 #![allow(dead_code)] // each test binary uses its part
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -54,9 +55,18 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(arguments: &[&str]) -> Self {
+        Self::start_with(arguments, &[])
+    }
+
+    /// The same with configuration from the environment.
+    fn start_with(arguments: &[&str], env: &[(&str, &str)]) -> Self {
         let temporary = tempfile::tempdir().expect("a directory");
         let mut command = souk(arguments);
-        command.env("TMPDIR", temporary.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .env("TMPDIR", temporary.path())
+            .envs(env.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary runs");
         let out = BufReader::new(child.stdout.take().expect("piped"));
         Self { child, out, said: String::new(), _temporary: temporary }
@@ -81,10 +91,14 @@ impl Running {
         }
     }
 
-    /// Sends a signal by name, and waits for the end.
-    fn end(&mut self, signal: &str) -> i32 {
+    /// Sends a signal by name.
+    fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", signal, &pid]).status().expect("kill runs").success());
+    }
+
+    /// Waits for the end.
+    fn ended(&mut self) -> i32 {
         let began = now();
         loop {
             if let Some(status) = self.child.try_wait().expect("a child") {
@@ -119,17 +133,22 @@ impl Dev {
 
     /// The same at an address.
     pub(crate) fn start_at(address: &str, arguments: &[&str]) -> Self {
-        Self::begin(address, &[&["--no-traffic"], arguments].concat())
+        Self::begin(address, &[&["--no-traffic"], arguments].concat(), &[])
     }
 
     /// The same with its shoppers.
     pub(crate) fn start_with_traffic(arguments: &[&str]) -> Self {
-        Self::begin("127.0.0.1:0", arguments)
+        Self::begin("127.0.0.1:0", arguments, &[])
     }
 
-    fn begin(address: &str, arguments: &[&str]) -> Self {
+    /// Without shoppers, and with configuration from the environment.
+    pub(crate) fn start_with(arguments: &[&str], env: &[(&str, &str)]) -> Self {
+        Self::begin("127.0.0.1:0", &[&["--no-traffic"], arguments].concat(), env)
+    }
+
+    fn begin(address: &str, arguments: &[&str], env: &[(&str, &str)]) -> Self {
         let ports = ["dev", "--listen", address, "--metrics-listen", "127.0.0.1:0"];
-        let mut running = Running::start(&[&ports[..], arguments].concat());
+        let mut running = Running::start_with(&[&ports[..], arguments].concat(), env);
         running.read_until("at once.");
         let word = |after: &str| {
             let (_, rest) = running.said.split_once(after).expect(after);
@@ -160,7 +179,31 @@ impl Dev {
 
     /// Sends a signal by name, and waits for the end.
     pub(crate) fn end(mut self, signal: &str) -> i32 {
-        self.running.end(signal)
+        self.signal(signal);
+        self.running.ended()
+    }
+
+    /// Sends a signal by name.
+    pub(crate) fn signal(&self, signal: &str) {
+        self.running.signal(signal);
+    }
+
+    /// Waits for the end: the exit code, and everything it said on stderr.
+    pub(crate) fn ended(mut self) -> (i32, String) {
+        let code = self.running.ended();
+        let mut err = String::new();
+        self.running.child.stderr.take().expect("piped").read_to_string(&mut err).expect("text");
+        (code, err)
+    }
+
+    /// One HTTP/1.1 request to the port of metrics and health: the status and the body.
+    pub(crate) fn http(&self, path: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(&self.metrics).expect("the port is open");
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: souk\r\nconnection: close\r\n\r\n").expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("text");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+        (head[9..12].parse().expect("a status"), body.to_owned())
     }
 }
 

@@ -84,24 +84,49 @@ fn kind(kind: &Kind) -> Checked {
     }
 }
 
-/// The snake_case name of an event's kind: the dimension `kind` of the fact `event`, and the step a journey shows.
-pub fn kind_name(kind: &Kind) -> &'static str {
+/// The snake_case names of the kinds, in the order of the proto.
+pub const KIND_NAMES: [&str; 16] = [
+    "page_view",
+    "product_view",
+    "cart_step",
+    "order_step",
+    "search",
+    "browse",
+    "login",
+    "logout",
+    "wishlist_step",
+    "review",
+    "recommendation_step",
+    "transaction",
+    "trip",
+    "product_step",
+    "stock_step",
+    "custom",
+];
+
+/// Place of a kind in [`KIND_NAMES`].
+pub const fn kind_place(kind: &Kind) -> usize {
     match kind {
-        Kind::PageView(_) => "page_view",
-        Kind::ProductView(_) => "product_view",
-        Kind::CartStep(_) => "cart_step",
-        Kind::OrderStep(_) => "order_step",
-        Kind::Search(_) => "search",
-        Kind::Browse(_) => "browse",
-        Kind::Login(_) => "login",
-        Kind::Logout(_) => "logout",
-        Kind::WishlistStep(_) => "wishlist_step",
-        Kind::Review(_) => "review",
-        Kind::RecommendationStep(_) => "recommendation_step",
-        Kind::Transaction(_) => "transaction",
-        Kind::Trip(_) => "trip",
-        Kind::ProductStep(_) => "product_step",
-        Kind::StockStep(_) => "stock_step",
-        Kind::Custom(_) => "custom",
+        Kind::PageView(_) => 0,
+        Kind::ProductView(_) => 1,
+        Kind::CartStep(_) => 2,
+        Kind::OrderStep(_) => 3,
+        Kind::Search(_) => 4,
+        Kind::Browse(_) => 5,
+        Kind::Login(_) => 6,
+        Kind::Logout(_) => 7,
+        Kind::WishlistStep(_) => 8,
+        Kind::Review(_) => 9,
+        Kind::RecommendationStep(_) => 10,
+        Kind::Transaction(_) => 11,
+        Kind::Trip(_) => 12,
+        Kind::ProductStep(_) => 13,
+        Kind::StockStep(_) => 14,
+        Kind::Custom(_) => 15,
     }
+}
+
+/// The name of an event's kind: the dimension `kind` of the fact `event`, and the step a journey shows.
+pub const fn kind_name(kind: &Kind) -> &'static str {
+    KIND_NAMES[kind_place(kind)]
 }

@@ -106,6 +106,19 @@ fn the_envelope_has_bounds() {
 }
 
 #[test]
+fn kinds_stand_in_the_order_of_the_proto() {
+    const FIRST: u8 = 9;
+    for place in 0..KIND_NAMES.len() {
+        // The key of the kind's field, two bytes from the sixteenth on, and an empty message.
+        let field = (u16::from(FIRST) + place as u16) << 3 | 2;
+        let key = if field < 0x80 { vec![field as u8] } else { vec![field as u8 | 0x80, (field >> 7) as u8] };
+        let event = v1::Event::decode(&*[key, vec![0]].concat()).expect("an event");
+        let kind = event.kind.expect("a kind");
+        assert_eq!(kind_place(&kind), place, "{}", kind_name(&kind));
+    }
+}
+
+#[test]
 fn each_kind_names_the_field_it_refuses() {
     let p = || "p-1".to_owned();
     let price_of_two = v1::Money { minor_units: Some(2), ..Default::default() };

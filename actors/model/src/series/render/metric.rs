@@ -9,8 +9,7 @@ use crate::settings::Settings;
 const TOP: usize = 3;
 
 impl Metric {
-    /// The public resource. `settings` are those that declare it; when counting began and how many series there are is its caller's to
-    /// say.
+    /// The public resource. `settings` are those that declare it; when counting began and how many series there are its caller knows.
     pub fn to_proto(&self, settings: &Settings) -> v1::Metric {
         let key_set = |set: &Vec<_>| v1::KeySet { dimensions: names(set) };
         v1::Metric {

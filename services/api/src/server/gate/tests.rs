@@ -35,6 +35,7 @@ impl tower::Service<Request<Body>> for Obedient {
                     std::future::pending().await
                 }
                 Some("Wait") => go_on.notified().await,
+                Some("None") => return Ok(Status::unimplemented("").into_http()),
                 Some("TooLarge") => {
                     return Ok(Status::out_of_range("decoded message length too large").into_http());
                 }
@@ -60,19 +61,27 @@ struct Bench {
     go_on: Arc<Notify>,
     drain: CancellationToken,
     counters: Arc<Counters>,
+    methods: Arc<Methods>,
 }
 
 fn bench(options: &Options) -> Bench {
     let service = Obedient::default();
     let (go_on, drain, counters) = (service.go_on.clone(), CancellationToken::new(), Arc::default());
-    let gate = Gate::new(service, options, drain.clone(), &counters).unwrap();
-    Bench { gate, go_on, drain, counters }
+    let methods = Arc::new(Methods::new().unwrap());
+    let gate = Gate::new(service, options, drain.clone(), &counters, &methods, None);
+    Bench { gate, go_on, drain, counters, methods }
 }
 
 impl Bench {
     fn call(&self, method: &str) -> BoxFuture<'static, Response<Body>> {
         let request = Request::post(format!("/souk.v1.EventService/{method}")).body(Body::empty()).unwrap();
         self.send(request)
+    }
+
+    /// What the calls so far are counted under.
+    fn took(&self) -> Vec<(String, &'static str, u64)> {
+        let took = self.methods.took().into_iter();
+        took.map(|calls| (calls.method, calls.code, calls.took.count)).collect()
     }
 
     fn send(&self, request: Request<Body>) -> BoxFuture<'static, Response<Body>> {
@@ -141,9 +150,34 @@ async fn a_leaving_node_takes_no_calls() {
 }
 
 #[tokio::test]
+async fn every_call_is_timed_under_its_method_and_how_it_ended() {
+    let bench = bench(&Options { calls: 1, ..Options::default() });
+    let mut waiting = bench.call("Wait");
+    assert!((&mut waiting).now_or_never().is_none());
+    drop(bench.call("PublishEvents").await);
+    drop(waiting);
+    drop(bench.call("PublishEvents").await);
+    drop(bench.call("Panic").await);
+    drop(bench.call("StreamEvents").await.into_body().collect().await);
+    drop(bench.call("StreamEvents").await);
+    let of = |method: &str, code, count| (format!("souk.v1.EventService/{method}"), code, count);
+    let expected = [
+        of("PublishEvents", "OK", 1),
+        of("PublishEvents", "RESOURCE_EXHAUSTED", 1),
+        of("StreamEvents", "CANCELLED", 1),
+        of("StreamEvents", "INTERNAL", 1),
+        ("_OTHER".to_owned(), "CANCELLED", 1),
+        ("_OTHER".to_owned(), "INTERNAL", 1),
+    ];
+    assert_eq!(bench.took(), expected);
+    let untimed = self::bench(&Options { timed: false, ..Options::default() });
+    drop(untimed.call("Fine").await);
+    assert_eq!(untimed.took(), []);
+}
+
+#[tokio::test]
 async fn statuses_of_tonics_own_leave_as_ours() {
     let bench = bench(&Options::default());
     assert_eq!(reason(&bench.call("TooLarge").await), "MESSAGE_TOO_LARGE");
-    let unknown = Request::post("/souk.v1.NoService/None").body(Body::empty()).unwrap();
-    assert_eq!(reason(&bench.send(unknown).await), "METHOD_UNKNOWN");
+    assert_eq!(reason(&bench.call("None").await), "METHOD_UNKNOWN");
 }
