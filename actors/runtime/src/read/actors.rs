@@ -49,10 +49,13 @@ async fn actor<R>(
 ) -> Result<Read<Option<R>>, Error> {
     let cell = world.home(journal, key);
     let mut read = Some(read);
+    let mut waits = options.waits();
     loop {
-        ready(world, cell, options).await?;
-        // Before the look: a load that ends in between is not missed.
-        let mut turned = cell.turned.subscribe();
+        if waits {
+            ready(world, cell, options).await?;
+        }
+        // Before the look: a load that ends in between is not missed. Most looks find what they look for.
+        let turned = waits.then(|| cell.turned.subscribe());
         let answer = cell.read(|shard| {
             if !shard.is_loaded(key) {
                 return Err(shard.section_of(key));
@@ -63,12 +66,14 @@ async fn actor<R>(
         match answer {
             Ok(Ok(read)) => return Ok(read?),
             Ok(Err(section)) => {
-                cell.send(Message::Load(vec![section]));
-                let loaded = before(options.deadline, turned.changed()).await;
-                loaded.ok_or(Error::StoreUnavailable)?.map_err(|_| Error::Draining)?;
+                if let Some(mut turned) = turned {
+                    cell.send(Message::Load(vec![section]));
+                    let loaded = before(options.deadline, turned.changed()).await;
+                    loaded.ok_or(Error::StoreUnavailable)?.map_err(|_| Error::Draining)?;
+                }
+                waits = true;
             }
-            // It moved between waiting and reading.
-            Err(NotServing) => {}
+            Err(NotServing) => waits = true,
         }
     }
 }

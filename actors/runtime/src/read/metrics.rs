@@ -17,29 +17,32 @@ pub(crate) async fn query(world: &Arc<World>, query: &Query, options: &ReadOptio
     let cells = cells_of(world, query);
     // Sources must be at the position before series can be: their tallies leave at once while somebody waits.
     let _interest = (!options.min_position.is_empty()).then(|| world.interest());
+    // Most questions can be answered at once: whether they can is asked with them.
+    let mut waits = options.waits();
     loop {
-        for cell in &cells {
-            ready(world, cell, options).await?;
-            heard(cell, &options.min_position, options).await?;
+        if waits {
+            for cell in cells {
+                ready(world, cell, options).await?;
+                heard(cell, &options.min_position, options).await?;
+            }
         }
-        match ask(&cells, query) {
+        match ask(cells, query) {
             Ok(answer) => return Ok(answer),
             Err(Asked::Failed(error)) => return Err(query_error(world, query, error)),
-            // One of them moved between waiting and asking.
-            Err(Asked::NotServing) => {}
+            Err(Asked::NotServing) => waits = true,
         }
     }
 }
 
 /// Products shards that hold rows of a query; one is enough where it names a key.
-pub(crate) fn cells_of<'a>(world: &'a World, query: &Query) -> Vec<&'a Arc<Cell>> {
+pub(crate) fn cells_of<'a>(world: &'a World, query: &Query) -> &'a [Arc<Cell>] {
     let cells = world.cells(Journal::Products);
     match &query.key {
         Some(values) => {
             let text = query.text_of(values);
-            vec![&cells[usize::from(partition_of(text.as_bytes(), cells.len() as u16))]]
+            std::slice::from_ref(&cells[usize::from(partition_of(text.as_bytes(), cells.len() as u16))])
         }
-        None => cells.iter().collect(),
+        None => cells,
     }
 }
 
@@ -57,7 +60,7 @@ impl From<NotServing> for Asked {
 }
 
 /// Asks several shards as one: they agree on a moment first. See [`series::gather()`]. One alone needs no agreement.
-pub(crate) fn ask(cells: &[&Arc<Cell>], query: &Query) -> Result<Answer, Asked> {
+pub(crate) fn ask(cells: &[Arc<Cell>], query: &Query) -> Result<Answer, Asked> {
     if let [cell] = cells {
         return with_series(cell, |series| series.query(query));
     }

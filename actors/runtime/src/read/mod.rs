@@ -35,6 +35,13 @@ pub enum Freshness {
     Latest,
 }
 
+impl ReadOptions {
+    /// Whether an answer may have to be waited for though somebody could give one.
+    fn waits(&self) -> bool {
+        !self.min_position.is_empty() || self.freshness == Freshness::Latest
+    }
+}
+
 /// An answer of one shard.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Read<T> {

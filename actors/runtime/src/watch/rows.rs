@@ -22,7 +22,7 @@ use crate::shard::{Message, NotServing, World};
 
 /// A watched query's rows now. `None` while a shard that holds some is not served.
 pub(super) fn metric(world: &World, query: &Query) -> Option<Evaluation> {
-    let answer = match ask(&cells_of(world, query), query) {
+    let answer = match ask(cells_of(world, query), query) {
         Ok(answer) => answer,
         Err(Asked::NotServing) => return None,
         // Settings took the metric or its window away: it has no rows any more.
