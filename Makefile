@@ -20,7 +20,7 @@ demo:                ## builds and starts one process with synthetic shoppers
 	$(CARGO) build --locked --release -p souk-node
 	$(SOUK) dev
 
-test: test-core test-node readme  ## everything that proves the project; CI runs this
+test: test-core test-node readme test-kafka  ## everything that proves the project; CI runs this
 
 test-core:           ## the pure core: unit, property and layering tests, then the simulator
 	$(CARGO) test --locked --workspace --quiet
@@ -30,6 +30,12 @@ test-core:           ## the pure core: unit, property and layering tests, then t
 test-node: release   ## one node from outside: killed under load, short runs of every load
 	$(LOAD) crash --rounds 8 --seed 1
 	$(LOAD) latency --rate 2000 --seconds 5 --watchers 20
+	$(LOAD) ingest --seconds 2 --only stream
+	$(LOAD) reads --seconds 2
+	$(LOAD) watchers --count 1000 --seconds 1
+	$(LOAD) drain
+	$(LOAD) start --users 50000
+	$(LOAD) disk-full
 
 readme: $(GRPCURL)   ## the README's calls against a live shop, their output compared
 	PATH="$(abspath $(TOOLS)):$$PATH" $(CARGO) test --locked --quiet -p souk-node --test readme -- --ignored
