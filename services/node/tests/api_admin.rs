@@ -173,3 +173,36 @@ async fn settings_are_checked_then_count_everywhere() {
     let again = admin.apply_settings(request).await.unwrap().into_inner();
     assert!(again.changes.is_empty(), "{:?}", again.changes);
 }
+
+/// Poison that slipped through validation, as a fold with planted bugs knows it.
+fn poison(user_id: &str) -> v1::Event {
+    let custom = v1::Custom { r#type: souk_model::shard::PANICS.to_owned() };
+    v1::Event { kind: Some(v1::event::Kind::Custom(custom)), ..page_view("", user_id, "/") }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_panics_the_fold_is_left_out_the_third_time_and_shown() {
+    let node = Node::start().await;
+    node.publish(vec![page_view("e-1", "bob", "/before")]).await;
+    let mut positions = Vec::new();
+    for event in [poison("bob"), page_view("e-2", "bob", "/after")] {
+        let ack = v1::AckLevel::Logged.into();
+        let request = v1::PublishEventsRequest { events: vec![event], ack, ..Default::default() };
+        positions.push(node.events().await.publish_events(request).await.unwrap().into_inner().position);
+    }
+
+    // What stands behind it counts: a read waits for it through every restart.
+    let min_position = positions.pop().unwrap();
+    let read = Some(v1::ReadOptions { min_position, ..Default::default() });
+    let request = v1::GetSessionRequest { name: "users/bob/sessions/latest".to_owned(), read };
+    let session = node.users().await.get_session(request).await.unwrap().into_inner().session.unwrap();
+    let pages: Vec<_> = session.journey.iter().map(|step| step.target.as_str()).collect();
+    assert_eq!(pages, ["/before", "/after"]);
+
+    let mut admin = node.admin().await;
+    let letters = admin.list_dead_letters(v1::ListDeadLettersRequest::default()).await.unwrap().into_inner();
+    let [letter] = &letters.dead_letters[..] else { panic!("{letters:?}") };
+    assert_eq!(letter.name, format!("deadLetters/{}.0", positions[0].replace('@', ".")));
+    assert_eq!(letter.error_type, "INTERNAL_BUG");
+    assert_eq!(node.runtime.counters().shard_restarts, 3);
+}
