@@ -3,7 +3,7 @@
 //! A join beside the fold: no decision of the fold reads one, digests leave them out, and a cut of a products shard holds them together
 //! with the vector of positions they include. Loss, repeats, reordering and zombies of the sources are harmless here.
 
-mod asked;
+mod answering;
 mod book;
 mod corrections;
 mod gather;

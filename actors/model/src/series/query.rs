@@ -1,9 +1,6 @@
 //! Queries: which windows of which keys, and what the answer is worth.
 
-use super::asked::{Asked, Found};
-use super::book::SeriesBook;
 use super::join::Measured;
-use super::windows::Moment;
 use crate::metric::{TimeRange, Window};
 use crate::money::Currency;
 use crate::tally::text_of;
@@ -119,30 +116,4 @@ pub enum QueryError {
     KeyUnknown,
     #[error("a stored row cannot be read: {0}")]
     Damaged(#[from] crate::actor::StateError),
-}
-
-impl SeriesBook {
-    /// What the shard answers alone.
-    pub fn query(&self, query: &Query) -> Result<Answer, QueryError> {
-        let high_water = self.high_water();
-        let asked = Asked::of(self, query, high_water)?;
-        Ok(self.answer(asked.rows(asked.newest()?)?, high_water))
-    }
-
-    /// The newest pane the keys asked for were counted in, where the span counts from it: with `closed_only` only in what had closed at
-    /// this high water.
-    pub fn newest(&self, query: &Query, high_water: Option<Millis>) -> Result<Option<Millis>, QueryError> {
-        Asked::of(self, query, high_water)?.newest()
-    }
-
-    /// Answers as of a moment that several shards agreed on.
-    pub fn query_at(&self, query: &Query, moment: &Moment) -> Result<Answer, QueryError> {
-        let found = Asked::of(self, query, moment.high_water)?.rows(moment.newest)?;
-        Ok(self.answer(found, moment.high_water))
-    }
-
-    fn answer(&self, found: Found, as_of: Option<Millis>) -> Answer {
-        let info = AnswerInfo { truncated: found.more, as_of, ..self.info() };
-        Answer { rows: found.rows, info }
-    }
 }

@@ -1,6 +1,5 @@
 //! Windows a query means: which instances, resolved against the metric and against how far time has come.
 
-use super::query::Query;
 use crate::metric::{EARLIEST, Metric, TimeRange, Window};
 use crate::tally::plan::{largest_window, pane_length};
 use crate::time::Millis;
@@ -45,9 +44,9 @@ impl<'a> Windows<'a> {
     }
 
     /// End of the newest closed instance, where only closed ones are asked for: what was counted later does not matter.
-    pub(super) fn counted_before(&self, query: &Query) -> Millis {
+    pub(super) fn counted_before(&self, closed_only: bool) -> Millis {
         match self.watermark {
-            _ if !query.closed_only => Millis::MAX,
+            _ if !closed_only => Millis::MAX,
             // `total` never closes.
             _ if self.window == Window::Total => Millis::MIN,
             None => Millis::MIN,

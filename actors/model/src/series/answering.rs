@@ -1,19 +1,47 @@
-//! A query resolved against the catalogue, and the rows that answer it: windows one by one, each with its keys in the order asked for.
+//! Answering: a query resolved against the catalogue, and the rows that answer it, window by window, each with its keys in the order asked
+//! for.
 
 use super::book::SeriesBook;
 use super::join::Joined;
-use super::query::{AnswerRow, Query, QueryError, Span, Top};
+use super::query::{Answer, AnswerInfo, AnswerRow, Query, QueryError, Span, Top};
 use super::rank::{self, Score};
 use super::row::{Meant, SeriesRow};
-use super::windows::Windows;
+use super::windows::{Moment, Windows};
 use crate::limits::{ANSWER_ROWS, ANSWER_WINDOWS};
 use crate::metric::{TimeRange, Window};
 use crate::tally::SeriesKey;
 use crate::tally::plan::MetricPlan;
 use crate::time::Millis;
 
+impl SeriesBook {
+    /// What the shard answers alone.
+    pub fn query(&self, query: &Query) -> Result<Answer, QueryError> {
+        let high_water = self.high_water();
+        let asked = Asked::of(self, query, high_water)?;
+        Ok(self.answer(asked.rows(asked.newest()?)?, high_water))
+    }
+
+    /// The newest pane the keys asked for were counted in, where the span counts from it: with `closed_only` only in what had closed at
+    /// this high water.
+    pub fn newest(&self, query: &Query, high_water: Option<Millis>) -> Result<Option<Millis>, QueryError> {
+        Asked::of(self, query, high_water)?.newest()
+    }
+
+    /// Answers as of a moment that several shards agreed on.
+    pub fn query_at(&self, query: &Query, moment: &Moment) -> Result<Answer, QueryError> {
+        let found = Asked::of(self, query, moment.high_water)?.rows(moment.newest)?;
+        Ok(self.answer(found, moment.high_water))
+    }
+
+    fn answer(&self, found: Found, as_of: Option<Millis>) -> Answer {
+        let info = AnswerInfo { truncated: found.more, as_of, ..self.info() };
+        Answer { rows: found.rows, info }
+    }
+}
+
+/// A query resolved.
 #[derive(Debug)]
-pub(super) struct Asked<'a> {
+struct Asked<'a> {
     book: &'a SeriesBook,
     query: &'a Query,
     plan: &'a MetricPlan,
@@ -25,19 +53,15 @@ pub(super) struct Asked<'a> {
 
 /// Rows of an answer, up to as many as it holds.
 #[derive(Debug, Default)]
-pub(super) struct Found {
-    pub rows: Vec<AnswerRow>,
+struct Found {
+    rows: Vec<AnswerRow>,
     /// There were more rows or windows.
-    pub more: bool,
+    more: bool,
 }
 
 impl<'a> Asked<'a> {
     /// `high_water` is the least of all sources.
-    pub(super) fn of(
-        book: &'a SeriesBook,
-        query: &'a Query,
-        high_water: Option<Millis>,
-    ) -> Result<Self, QueryError> {
+    fn of(book: &'a SeriesBook, query: &'a Query, high_water: Option<Millis>) -> Result<Self, QueryError> {
         let (plan, meant) =
             book.metric(&query.metric).ok_or_else(|| QueryError::MetricUnknown(query.metric.clone()))?;
         let windows = Windows::of(&plan.metric, query.window, high_water).ok_or(QueryError::WindowUnknown)?;
@@ -51,11 +75,11 @@ impl<'a> Asked<'a> {
     }
 
     /// The newest pane anything was counted in, where the span counts from it: with `closed_only` only in what has closed.
-    pub(super) fn newest(&self) -> Result<Option<Millis>, QueryError> {
+    fn newest(&self) -> Result<Option<Millis>, QueryError> {
         if matches!(self.query.span, Span::Starting(_)) || self.windows.window() == Window::Total {
             return Ok(None);
         }
-        let before = self.windows.counted_before(self.query);
+        let before = self.windows.counted_before(self.query.closed_only);
         let mut newest = None;
         for text in &self.keys {
             let own = self.book.read(text, |row| {
@@ -68,7 +92,7 @@ impl<'a> Asked<'a> {
         Ok(newest)
     }
 
-    pub(super) fn rows(&self, newest: Option<Millis>) -> Result<Found, QueryError> {
+    fn rows(&self, newest: Option<Millis>) -> Result<Found, QueryError> {
         match self.query.span {
             _ if self.windows.window() == Window::Total => self.total(),
             Span::Newest => self.back_from(newest, 1),
