@@ -50,8 +50,7 @@ async fn write_and_load(store: &CassandraStore, bytes: usize) {
 }
 
 async fn flips(store: &CassandraStore) {
-    let flip = async |partition: u16| {
-        let shard = ShardId::products(partition);
+    let flip = async |shard: ShardId| {
         let (mut writes, mut reads) =
             (Histogram::<u64>::new(3).expect("bounds"), Histogram::<u64>::new(3).expect("bounds"));
         assert_eq!(
@@ -70,10 +69,11 @@ async fn flips(store: &CassandraStore) {
         }
         (writes, reads)
     };
-    for at_once in [1_u16, SHARDS] {
+    for shards in [vec![ShardId::products(0)], (0..SHARDS).map(ShardId::users).collect()] {
+        let at_once = shards.len();
         let (mut writes, mut reads) =
             (Histogram::<u64>::new(3).expect("bounds"), Histogram::<u64>::new(3).expect("bounds"));
-        for (written, read) in join_all((0..at_once).map(|n| flip(at_once * 100 + n))).await {
+        for (written, read) in join_all(shards.into_iter().map(&flip)).await {
             writes.add(written).expect("the same bounds");
             reads.add(read).expect("the same bounds");
         }

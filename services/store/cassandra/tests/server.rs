@@ -46,13 +46,12 @@ async fn a_segment_of_20_mb_comes_back_whole() {
 }
 
 #[tokio::test]
-async fn half_a_segment_is_none_until_it_is_written_again() {
+async fn a_segment_that_lacks_a_chunk_is_not_loaded() {
     let (store, options) = make().await;
     let segments = [segment(id(1, 1), 3 * CHUNK_BYTES), segment(id(1, 2), 100)];
     assert_eq!(write(&store, &segments).await, WriteOutcome::Written);
     let keyspace = &options.keyspace;
     let chunk = "journal = 0 AND shard = 1 AND section = 1 AND cut = 1 AND epoch = 1 AND chunk = 1";
-    // Older than what is written again, as chunks that never arrived are.
     let text = format!("DELETE FROM {keyspace}.segments USING TIMESTAMP 1 WHERE {chunk}");
     operator().await.query_unpaged(text, ()).await.expect("a chunk is lost");
     assert_eq!(store.load_sections(SHARD, vec![1]).await, Ok(segments[1..].to_vec()));
