@@ -49,10 +49,14 @@ async fn write_and_load(store: &CassandraStore, bytes: usize) {
     );
 }
 
+/// Microseconds, up to a minute.
+fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, 60_000_000, 3).expect("bounds in order")
+}
+
 async fn flips(store: &CassandraStore) {
     let flip = async |shard: ShardId| {
-        let (mut writes, mut reads) =
-            (Histogram::<u64>::new(3).expect("bounds"), Histogram::<u64>::new(3).expect("bounds"));
+        let (mut writes, mut reads) = (histogram(), histogram());
         assert_eq!(
             store.write_manifest(Condition::Absent, real::manifest(shard, 1, 0)).await,
             CasOutcome::Applied
@@ -71,8 +75,7 @@ async fn flips(store: &CassandraStore) {
     };
     for shards in [vec![ShardId::products(0)], (0..SHARDS).map(ShardId::users).collect()] {
         let at_once = shards.len();
-        let (mut writes, mut reads) =
-            (Histogram::<u64>::new(3).expect("bounds"), Histogram::<u64>::new(3).expect("bounds"));
+        let (mut writes, mut reads) = (histogram(), histogram());
         for (written, read) in join_all(shards.into_iter().map(&flip)).await {
             writes.add(written).expect("the same bounds");
             reads.add(read).expect("the same bounds");
