@@ -98,9 +98,9 @@ clean:               ## remove what builds made
 	$(CARGO) clean
 
 # Real Kafka, Cassandra and Redis (docker/README.md): in containers, or as plain processes where there is no engine.
-.PHONY: services-up services-down test-kafka
-# A broker of its own for tests: they kill it, and begin with it empty.
-TEST_SERVICES = SOUK_SERVICES_DIR=$(abspath $(TARGET))/test-services KAFKA_PORT=9392
+.PHONY: services-up services-down test-kafka test-cassandra
+# Servers of their own for tests: they kill them, and begin with them empty.
+TEST_SERVICES = SOUK_SERVICES_DIR=$(abspath $(TARGET))/test-services KAFKA_PORT=9392 CASSANDRA_PORT=9442
 
 services-up:         ## start what does not run of Kafka, Cassandra and Redis, and wait until it answers
 	docker/services up
@@ -113,6 +113,12 @@ test-kafka:          ## the journal on Kafka against a real broker: conformance,
 	$(TEST_SERVICES) docker/services up kafka
 	$(TEST_SERVICES) SOUK_TEST_KAFKA=127.0.0.1:9392 $(CARGO) test --locked --quiet -p souk-journal-kafka --features real-servers -- --test-threads=1; \
 	  outcome=$$?; $(TEST_SERVICES) docker/services wipe kafka; exit $$outcome
+
+test-cassandra:      ## the store on Cassandra against a real server: conformance, its death, its hanging, other schemas
+	$(TEST_SERVICES) docker/services wipe cassandra
+	$(TEST_SERVICES) docker/services up cassandra
+	$(TEST_SERVICES) SOUK_TEST_CASSANDRA=127.0.0.1:9442 $(CARGO) test --locked --quiet -p souk-store-cassandra --features real-servers -- --test-threads=1; \
+	  outcome=$$?; $(TEST_SERVICES) docker/services wipe cassandra; exit $$outcome
 
 # The other loads, each on a server of its own (loadtest/README.md). FLAGS=--strict fails on a missed bar too.
 .PHONY: bench-latency bench-ingest bench-observe bench-reads bench-watchers bench-drain bench-start bench-cut disk-full

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Each crate with the crates of ours it may use (tests and benches included).
-const MAY_USE: [(&str, &[&str]); 11] = [
+const MAY_USE: [(&str, &[&str]); 12] = [
     ("souk-proto", &[]),
     ("souk-model", &["souk-proto"]),
     ("souk-runtime", &["souk-proto", "souk-model"]),
@@ -14,6 +14,7 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     ("souk-journal", &["souk-model", "souk-runtime"]),
     ("souk-journal-kafka", &["souk-model", "souk-runtime"]),
     ("souk-store", &["souk-proto", "souk-model", "souk-runtime"]),
+    ("souk-store-cassandra", &["souk-model", "souk-runtime"]),
     ("souk-api", &["souk-proto", "souk-model", "souk-runtime"]),
     ("souk-node", &["souk-proto", "souk-model", "souk-runtime", "souk-journal", "souk-store", "souk-api"]),
     // Black box: it knows what callers know.
