@@ -42,27 +42,11 @@ impl Values {
             *sum = sum.saturating_add(*number);
         }
     }
-
-    /// Adds another cell whole. `exact_to` tells up to how many values a part of this slot stays exact.
-    pub fn merge(&mut self, other: &Values, exact_to: impl Fn(u8) -> usize) {
-        self.add_numbers(&other.numbers);
-        for (slot, part) in &other.parts {
-            merge_part(&mut self.parts, *slot, part, exact_to(*slot));
-        }
-    }
 }
 
 /// The part of a slot, if anything was counted in it.
 pub fn find_part(parts: &[(u8, Part)], slot: u8) -> Option<&Part> {
     parts.iter().find(|(at, _)| *at == slot).map(|(_, part)| part)
-}
-
-/// Merges `part` into `slot` of a cell.
-fn merge_part(parts: &mut Vec<(u8, Part)>, slot: u8, part: &Part, exact_to: usize) {
-    match parts.binary_search_by_key(&slot, |(at, _)| *at) {
-        Ok(at) => parts[at].1.merge(part, exact_to),
-        Err(at) => parts.insert(at, (slot, part.clone())),
-    }
 }
 
 /// The part of `slot`, made by `empty` when it is the first to be counted in.

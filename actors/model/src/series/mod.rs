@@ -23,7 +23,7 @@ pub use corrections::Correction;
 pub use gather::gather;
 pub use join::{Figure, Measured};
 pub use query::{Answer, AnswerInfo, AnswerRow, Query, QueryError, Span, Top};
-pub use render::{Shown, money_amounts, shard_names};
+pub use render::{Shown, shard_names};
 pub use row::SeriesRow;
 pub use source::Source;
 pub use windows::Moment;

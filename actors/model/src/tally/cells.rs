@@ -57,10 +57,6 @@ impl<'a> CellRef<'a> {
     pub fn part(self, slot: u8) -> Option<&'a Part> {
         find_part(self.parts, slot)
     }
-
-    pub fn number(&self, slot: usize) -> i64 {
-        self.numbers.get(slot).copied().unwrap_or(0)
-    }
 }
 
 /// Cells of one key that follow each other.

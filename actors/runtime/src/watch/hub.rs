@@ -7,8 +7,7 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 use souk_model::journal::Journal;
 use souk_model::key::ActorKey;
-use souk_model::series::{Query, SeriesBook};
-use souk_model::tally::SeriesKey;
+use souk_model::series::SeriesBook;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -72,7 +71,7 @@ impl Hub {
             for topic in concerned.iter().filter_map(Weak::upgrade) {
                 let Subject::Metric(query) = &topic.subject else { continue };
                 let concerns = match &query.key {
-                    Some(values) => key_text(query, values.clone()) == *text,
+                    Some(values) => query.text_of(values) == *text,
                     None => head != last,
                 };
                 if concerns {
@@ -100,7 +99,7 @@ impl Hub {
     pub(super) fn topic(&self, world: &Arc<World>, subject: Subject) -> Result<Arc<Topic>, Error> {
         match &subject {
             Subject::Metric(query) => {
-                let head = key_text(query, Vec::new());
+                let head = query.text_of(&[]);
                 let mut topics = self.metrics.lock();
                 let same = topics.entry(head).or_default();
                 same.retain(|topic| topic.strong_count() > 0);
@@ -148,7 +147,7 @@ impl Hub {
         match subject {
             Subject::Metric(query) => {
                 self.metric_topics.fetch_sub(1, Ordering::Relaxed);
-                let head = key_text(query, Vec::new());
+                let head = query.text_of(&[]);
                 let mut topics = self.metrics.lock();
                 if let Some(same) = topics.get_mut(&head) {
                     same.retain(|topic| topic.strong_count() > 0);
@@ -204,9 +203,4 @@ async fn wait_for_news(topic: Arc<Topic>) {
         () = topic.look.notified() => {}
         () = tokio::time::sleep(TOPIC_HEARTBEAT) => {}
     }
-}
-
-fn key_text(query: &Query, values: Vec<String>) -> String {
-    let (shop, metric, key_set) = (query.shop.clone(), query.metric.clone(), query.key_set);
-    SeriesKey { shop, metric, key_set, values }.to_text()
 }

@@ -10,4 +10,3 @@ mod tests;
 
 pub use answer::Shown;
 pub use info::shard_names;
-pub use row::money_amounts;

@@ -7,7 +7,7 @@ use super::*;
 use crate::journal::ShardId;
 use crate::metric::aggregate::part::Total;
 use crate::metric::{Metric, TimeRange, Window};
-use crate::money::Currency;
+use crate::money::{Currency, Money};
 use crate::ring::RingId;
 use crate::series::{Answer, AnswerInfo, AnswerRow, Correction, Figure, Measured, Span};
 use crate::settings::Settings;
@@ -94,9 +94,10 @@ fn money_is_never_added_up_and_a_mean_is_rounded_half_up() {
     let dollar = Currency::parse("USD");
     let money =
         |code: &str, minor| souk_proto::v1::Money { currency_code: code.into(), minor_units: Some(minor) };
-    let amounts = money_amounts(&Figure::Amounts(vec![(euro, -5), (dollar, 0)]));
+    let money_amounts = |figure: Figure| row::amounts(&figure).map(Money::to_proto).collect::<Vec<_>>();
+    let amounts = money_amounts(Figure::Amounts(vec![(euro, -5), (dollar, 0)]));
     assert_eq!(amounts, [money("EUR", -5), money("USD", 0)]);
-    let mean = |sum, count| money_amounts(&Figure::Means(vec![(euro, Total { sum, count })]));
+    let mean = |sum, count| money_amounts(Figure::Means(vec![(euro, Total { sum, count })]));
     for (sum, count, rounded) in [(5, 2, 3), (-5, 2, -2), (4, 3, 1), (5, 3, 2), (5, -2, -2), (0, 1, 0)] {
         assert_eq!(mean(sum, count), [money("EUR", rounded)], "{sum} / {count}");
     }
