@@ -51,6 +51,8 @@ use crate::planted::Planted;
 pub struct OwnerConfig {
     /// Name of this owner, used once: node and incarnation.
     pub owner: String,
+    /// Where other nodes reach this one; empty: there are none.
+    pub address: String,
     /// The newest behaviour of the fold this build knows; a shard beyond it is refused.
     pub newest_fold_version: u32,
     /// Slices folded in one call, [`crate::limits::SLICES_PER_HANDLE`] at most: how long readers wait for it.

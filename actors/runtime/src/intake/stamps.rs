@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use souk_model::journal::Journal;
 use souk_model::key::ActorKey;
 use souk_model::record::Event;
 use souk_proto::journal::v1 as journal;
 use souk_proto::v1;
 use souk_proto::v1::event::Kind;
+use tokio::time::Instant;
 
-use crate::read::ReadOptions;
+use crate::limits::STAMP_WAIT;
+use crate::read::{Freshness, ReadOptions};
 use crate::runtime::Runtime;
 
 /// Stamps of one batch: every product is read once.
@@ -49,10 +50,8 @@ pub(super) fn is_wanted(event: &v1::Event) -> bool {
 
 /// A product nobody has heard of, or that cannot be read in time, leaves no stamp: the fold then goes by what the event says.
 async fn read(runtime: &Runtime, key: &ActorKey) -> Option<journal::Stamp> {
-    if runtime.world().home(Journal::Products, key).now().is_err() {
-        return None;
-    }
-    let options = ReadOptions::default();
+    let deadline = Some(Instant::now() + STAMP_WAIT);
+    let options = ReadOptions { freshness: Freshness::Owner, deadline, ..ReadOptions::default() };
     let read = runtime.product(key, &options, |product, standing| {
         let price = product.price_now();
         let text = product.text();
