@@ -11,20 +11,19 @@ use tokio::time::timeout;
 use super::{Cell, Message, Start, World};
 use crate::limits::HAND_OVER_WAIT;
 
-/// Runs until the node drains, or placement ends.
+/// Runs as long as the node, or placement.
 pub(crate) async fn follow_placement(world: Weak<World>, supervisor: ActorRef<Start>) {
     let Some(mut shards) = world.upgrade().map(|world| world.ports.placement.shards()) else { return };
     let mut before: Arc<BTreeSet<ShardId>> = Arc::default();
     loop {
         let now = Arc::clone(&shards.borrow_and_update());
         let Some(node) = world.upgrade() else { return };
-        if *node.hub.draining.borrow() {
-            return;
-        }
+        // A node that leaves takes no more.
+        let leaving = *node.hub.draining.borrow();
         for shard in before.difference(&now).filter_map(|shard| node.cell(*shard)) {
             tokio::spawn(take_away(Arc::clone(&node), Arc::clone(shard)));
         }
-        for shard in now.difference(&before).filter_map(|shard| node.cell(*shard)) {
+        for shard in now.difference(&before).filter(|_| !leaving).filter_map(|shard| node.cell(*shard)) {
             shard.assigned.store(true, Ordering::Release);
             // A supervisor that is gone has stopped with the node.
             supervisor.cast(Start(shard.id)).ok();

@@ -77,7 +77,7 @@ impl Outgoing {
             if watched != self.told {
                 self.told = watched;
                 let message = link_request::Message::Interest(Interest { watched });
-                return Some(LinkRequest { to: String::new(), from: String::new(), message: Some(message) });
+                return Some(LinkRequest { message: Some(message), ..LinkRequest::default() });
             }
             tokio::select! {
                 biased;
