@@ -156,7 +156,12 @@ impl Drop for Ear {
 fn message(from: ShardId, offset: u64) -> LinkRequest {
     let since = TallySince { since: offset };
     let message = Some(link_request::Message::Since(since));
-    LinkRequest { to: ShardId::users(0).to_string(), from: from.to_string(), message }
+    LinkRequest {
+        to: ShardId::users(0).to_string(),
+        from: from.to_string(),
+        message,
+        ..LinkRequest::default()
+    }
 }
 
 fn question(key: &str) -> ask_request::Question {
