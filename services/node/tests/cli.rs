@@ -30,6 +30,7 @@ const COMMANDS: [&str; 25] = [
     "ingest",
     "top",
     "completions",
+    "migrate",
     "man",
 ];
 
