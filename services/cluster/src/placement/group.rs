@@ -64,14 +64,10 @@ pub(super) async fn join(
 /// Polls until the node leaves. Dropping the consumer takes its shards away as any rebalance does, and says goodbye to the group.
 pub(super) fn run(consumer: GroupConsumer, leaving: &AtomicBool) {
     while !leaving.load(Ordering::Acquire) {
-        match consumer.poll(POLL) {
-            None => {}
-            Some(Ok(message)) => drop(message),
-            Some(Err(error)) => {
-                if consumer.context().voice().is_news(&error.to_string()) {
-                    tracing::warn!(%error, "the group of nodes");
-                }
-            }
+        if let Some(Err(error)) = consumer.poll(POLL)
+            && consumer.context().voice().is_news(&error.to_string())
+        {
+            tracing::warn!(%error, "the group of nodes");
         }
     }
 }
