@@ -91,9 +91,12 @@ mod tests {
     /// Values of librdkafka's own unit test of its copy of Sarama's hash.
     #[test]
     fn fnv1a_is_saramas() {
-        for (key, want) in
-            [("kafka", 0x0d33_c4e1), ("giberish123456789", 0x77a5_8295), ("1234", 0x023b_dd03), ("", 0x7ee3_623b)]
-        {
+        for (key, want) in [
+            ("kafka", 0x0d33_c4e1),
+            ("giberish123456789", 0x77a5_8295),
+            ("1234", 0x023b_dd03),
+            ("", 0x7ee3_623b),
+        ] {
             assert_eq!(fnv1a(key.as_bytes()), want, "{key}");
         }
     }
@@ -102,7 +105,10 @@ mod tests {
     fn an_adopted_topic_goes_by_what_others_write() {
         let keying = Keying::Adopted(Partitioner::Crc32);
         // The check value of CRC-32.
-        assert_eq!(keying.partition(&ActorKey::new("main", "123456789"), 1_024), (0xcbf4_3926_u32 % 1_024) as u16);
+        assert_eq!(
+            keying.partition(&ActorKey::new("main", "123456789"), 1_024),
+            (0xcbf4_3926_u32 % 1_024) as u16
+        );
         let guest = ActorKey::guest("main", "s-1");
         assert_eq!(foreign_key(&guest), "s-1");
         assert_eq!(Keying::Own.partition(&guest, 8), guest.partition(8));

@@ -24,7 +24,8 @@ impl FromStr for Place {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         const WANTED: &str = "wants kafka://HOST:PORT/TOPIC";
-        let (brokers, topic) = text.strip_prefix(SCHEME).and_then(|rest| rest.split_once('/')).ok_or(WANTED)?;
+        let (brokers, topic) =
+            text.strip_prefix(SCHEME).and_then(|rest| rest.split_once('/')).ok_or(WANTED)?;
         if brokers.is_empty() || topic.is_empty() || topic.contains('/') {
             return Err(WANTED);
         }
@@ -82,7 +83,8 @@ fn failure(error: &Error, make: Option<u16>) -> Failure {
     let exit = if matches!(error, Error::NoBroker { .. }) { Exit::Unreachable } else { Exit::Failed };
     match error {
         Error::NoTopic { topic } if make.is_none() => {
-            Failure::new(exit, format_args!("there is no topic {topic}")).hint("to have it made: --partitions 8")
+            Failure::new(exit, format_args!("there is no topic {topic}"))
+                .hint("to have it made: --partitions 8")
         }
         error => Failure::new(exit, format_args!("{error}")),
     }
@@ -96,7 +98,8 @@ mod tests {
     fn a_place_is_an_address_and_a_topic() {
         let place: Place = "kafka://a:9092,b:9092/events".parse().expect("a place");
         assert_eq!((place.brokers.len(), place.topic.as_str()), (2, "events"));
-        for text in ["kafka:/a/b", "kafka://a:9092", "kafka:///t", "kafka://a:1/", "kafka://a:1/b/c", "grpc"] {
+        for text in ["kafka:/a/b", "kafka://a:9092", "kafka:///t", "kafka://a:1/", "kafka://a:1/b/c", "grpc"]
+        {
             assert!(text.parse::<Place>().is_err(), "{text}");
         }
     }

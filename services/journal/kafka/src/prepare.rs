@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rdkafka::ClientConfig;
 use rdkafka::admin::{
     AdminClient, AdminOptions, ConfigResource, NewTopic, ResourceSpecifier, TopicReplication,
 };
-use rdkafka::ClientConfig;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::RDKafkaErrorCode;
 use souk_model::journal::Journal;
@@ -144,7 +144,9 @@ pub(crate) async fn check(
     let mut differences = shape.unwrap_or_else(|error| Err(Error::broker(doing.clone(), error)))?;
 
     let timeouts = AdminOptions::new().request_timeout(Some(ASK_TIMEOUT));
-    let described = admin(&settings::desk(options))?.describe_configs([&ResourceSpecifier::Topic(&topic)], &timeouts).await;
+    let described = admin(&settings::desk(options))?
+        .describe_configs([&ResourceSpecifier::Topic(&topic)], &timeouts)
+        .await;
     let described = described.map_err(|error| Error::broker(doing.clone(), error))?;
     for config in described {
         let config = config.map_err(|error| Error::broker(doing.clone(), error))?;

@@ -96,7 +96,8 @@ impl Sender {
         let bytes = u32::try_from(bytes.min(QUEUE_BYTES)).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.room).acquire_many_owned(bytes).await;
         let room = room.map_err(|error| Error::broker("send", error))?;
-        let record = BaseRecord::<[u8], [u8], Box<OwnedSemaphorePermit>>::with_opaque_to(&self.topic, Box::new(room));
+        let record =
+            BaseRecord::<[u8], [u8], Box<OwnedSemaphorePermit>>::with_opaque_to(&self.topic, Box::new(room));
         let record = record.payload(message);
         let record = if key.is_empty() { record } else { record.key(key) };
         let sent = self.client.send(record).map_err(|(error, _)| error);
@@ -124,7 +125,10 @@ impl Sender {
 }
 
 /// How many partitions the topic has, once a broker answers; one that was just made is not known at once.
-async fn partitions(client: &Arc<ThreadedProducer<Reports>>, options: &SenderOptions) -> Result<usize, Error> {
+async fn partitions(
+    client: &Arc<ThreadedProducer<Reports>>,
+    options: &SenderOptions,
+) -> Result<usize, Error> {
     let began = Instant::now();
     loop {
         let (asked, topic) = (Arc::clone(client), options.topic.clone());

@@ -132,7 +132,9 @@ impl FromStr for To {
         match text {
             "grpc" => Ok(Self::Grpc),
             "ndjson" => Ok(Self::Ndjson),
-            text => text.parse().map(Self::Topic).map_err(|_| "wants grpc, ndjson or kafka://HOST:PORT/TOPIC"),
+            text => {
+                text.parse().map(Self::Topic).map_err(|_| "wants grpc, ndjson or kafka://HOST:PORT/TOPIC")
+            }
         }
     }
 }
@@ -190,7 +192,9 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         return Err(Failure::usage("--out is for lines: say --to ndjson too"));
     }
     if args.format.is_some() && args.to == To::Grpc {
-        return Err(Failure::usage("--format is for lines and messages: say --to ndjson or --to kafka://… too"));
+        return Err(Failure::usage(
+            "--format is for lines and messages: say --to ndjson or --to kafka://… too",
+        ));
     }
     let form = args.format.clone().unwrap_or_else(Form::own);
     let traffic = Traffic::new(&args.options()).told(form.clone()).take(args.count());
