@@ -15,6 +15,7 @@ pub mod cut;
 pub mod fact;
 pub mod journal;
 pub mod key;
+pub mod keying;
 pub mod limits;
 pub mod memory;
 pub mod metric;
