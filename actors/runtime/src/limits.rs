@@ -99,3 +99,6 @@ pub const HAND_OVER_WAIT: Duration = Duration::from_secs(5);
 pub const START_AGAIN: Duration = Duration::from_millis(20);
 /// How long intake waits for what the catalogue says of a product: an event goes without rather than late.
 pub const STAMP_WAIT: Duration = Duration::from_millis(100);
+/// How long what another node's catalogue said is taken for what it says, and of how many products it is kept.
+pub const STAMP_FRESH: Duration = Duration::from_secs(1);
+pub const STAMPS_KEPT: usize = 65_536;

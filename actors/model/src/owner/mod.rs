@@ -136,6 +136,14 @@ impl<F: Fold> Owner<F> {
         matches!(&self.phase, Phase::Carrying(carrying) if carrying.is_live())
     }
 
+    /// Offset of the newest record in the journal it has heard of, once it carries the shard.
+    pub fn end(&self) -> Option<u64> {
+        match &self.phase {
+            Phase::Carrying(carrying) => Some(carrying.end()),
+            _ => None,
+        }
+    }
+
     /// The committed manifest, once it carries the shard.
     pub fn manifest(&self) -> Option<&crate::cut::manifest::Manifest> {
         match &self.phase {

@@ -59,8 +59,14 @@ pub(crate) async fn actor<A: Kept, R>(
     read: impl FnOnce(&A, Standing<'_>) -> R,
 ) -> Result<Read<Option<R>>, Error> {
     let cell = world.home(A::JOURNAL, key);
-    let for_owner = options.for_owner();
     let mut read = Some(read);
+    // Most reads find what they look for here and now.
+    if !options.waits()
+        && let Look::Found(answer) = at_once(cell, key, &mut read)?
+    {
+        return Ok(answer);
+    }
+    let for_owner = options.for_owner();
     let mut hunt = Hunt::new(world, cell, for_owner.deadline);
     let moving = loop {
         let failed = match hunt.place().await {
@@ -104,16 +110,9 @@ pub(crate) async fn here<A: Kept, R>(
         }
         // Before the look: a load that ends in between is not missed. Most looks find what they look for.
         let turned = waits.then(|| cell.turned.subscribe());
-        let answer = cell.read(|shard| {
-            if !shard.is_loaded(key) {
-                return Err(shard.section_of(key));
-            }
-            let value = read.take().map_or(Ok(None), |read| look(shard, key, read));
-            Ok(value.map(|value| Read { value, shard: cell.id, now: shard.now(), origin: Origin::Owner }))
-        });
-        match answer {
-            Ok(Ok(read)) => return Ok(read?),
-            Ok(Err(section)) => {
+        match at_once(cell, key, read)? {
+            Look::Found(read) => return Ok(read),
+            Look::Unloaded(section) => {
                 if let Some(mut turned) = turned {
                     cell.send(Message::Load(vec![section]));
                     let loaded = before(options.deadline, turned.changed()).await;
@@ -121,9 +120,32 @@ pub(crate) async fn here<A: Kept, R>(
                 }
                 waits = true;
             }
-            Err(NotServing) => waits = true,
+            Look::NotServing => waits = true,
         }
     }
+}
+
+/// What the owner here has to say of an actor at once.
+enum Look<R> {
+    Found(Read<Option<R>>),
+    /// The section to be loaded.
+    Unloaded(u16),
+    NotServing,
+}
+
+fn at_once<A: Kept, R>(
+    cell: &Cell,
+    key: &ActorKey,
+    read: &mut Option<impl FnOnce(&A, Standing<'_>) -> R>,
+) -> Result<Look<R>, StateError> {
+    let looked = cell.read(|shard| {
+        if !shard.is_loaded(key) {
+            return Ok(Look::Unloaded(shard.section_of(key)));
+        }
+        let value = read.take().map_or(Ok(None), |read| look(shard, key, read))?;
+        Ok(Look::Found(Read { value, shard: cell.id, now: shard.now(), origin: Origin::Owner }))
+    });
+    looked.unwrap_or(Ok(Look::NotServing))
 }
 
 fn look<A: Kept, R>(

@@ -51,7 +51,7 @@ fn status(world: &World, cell: &Cell) -> ShardStatus {
             false => ShardState::CatchingUp,
         };
         status.position = shard.position();
-        status.end = status.end.max(status.position);
+        status.end = status.end.max(status.position).max(owner.end().unwrap_or_default());
         status.watermark = Some(shard.now().watermark).filter(|_| shard.position() > 0);
         status.cut_age = manifest
             .filter(|manifest| manifest.cut > 0)

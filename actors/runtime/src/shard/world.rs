@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 use super::whereabouts::Silent;
 use super::{Batch, Cell};
 use crate::Error;
+use crate::intake::KnownStamps;
 use crate::limits::{CUTS_AT_ONCE, SETTINGS_LEARNED};
 use crate::observe::Durations;
 use crate::runtime::{Config, Ports};
@@ -44,6 +45,8 @@ pub(crate) struct World {
     pub visible: Durations,
     /// Nodes that did not answer of late.
     pub silent: Silent,
+    /// What other nodes' catalogues said of late.
+    pub stamps: KnownStamps,
     /// Settings by their hash, as shards elsewhere have them.
     learned: Mutex<BTreeMap<u64, Arc<Settings>>>,
     /// Names owners: none is used twice.
@@ -91,6 +94,7 @@ impl World {
             tallies: Tallies::default(),
             visible: Durations::default(),
             silent: Silent::default(),
+            stamps: KnownStamps::default(),
             learned: Mutex::default(),
             owners: AtomicU64::new(0),
         }
