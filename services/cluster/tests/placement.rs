@@ -160,6 +160,26 @@ async fn who_is_killed_is_taken_over_from() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_paused_is_taken_over_from_and_comes_back() {
+    let options = prepared().await;
+    let node = Node::join(&options).await;
+    until("one has all", async || spread(&[&node])).await;
+    let mut other = member_in_a_process_of_its_own(&options);
+    until("two share", async || node.shards().len() == all().len() / 2).await;
+    signal(&other, "-STOP");
+    until("it is taken over from", async || spread(&[&node])).await;
+    signal(&other, "-CONT");
+    until("two share again", async || node.shards().len() == all().len() / 2).await;
+    other.kill().expect("it is killed");
+    other.wait().expect("it ends");
+}
+
+fn signal(process: &Child, signal: &str) {
+    let sent = Command::new("kill").args([signal, &process.id().to_string()]).status();
+    assert!(sent.expect("kill runs").success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_broker_everybody_goes_on_with_what_it_has() {
     let options = prepared().await;
     let (first, second) = (Node::join(&options).await, Node::join(&options).await);
