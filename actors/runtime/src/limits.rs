@@ -69,8 +69,10 @@ pub const MOST_SHARDS: usize = 4_096;
 
 /// How long a question to another node may wait for its answer: beyond it the node is taken for away.
 pub const ASK_WAIT: Duration = Duration::from_secs(5);
-/// How long a read waits for an owner before the last cut answers: longer than a planned move takes.
+/// How long reads wait for an owner before the last cut answers, from the first of them that found none: longer than a planned move takes.
 pub const STALE_AFTER: Duration = Duration::from_millis(500);
+/// How long an owner has to answer a question however late it is.
+pub const LEAST_ASK_WAIT: Duration = Duration::from_millis(100);
 /// Before a shard that was not where it was looked for is looked for again.
 pub const HUNT_PAUSE: Duration = Duration::from_millis(20);
 /// How often the manifest of a shard that nobody carries is read, by all who look for it together: a serial read each.

@@ -176,6 +176,13 @@ impl Config {
         !self.kafka.brokers.is_empty()
     }
 
+    /// The same for a node that keeps its own journal and store.
+    pub(crate) fn alone(mut self) -> Self {
+        self.kafka.brokers.clear();
+        self.cassandra.nodes.clear();
+        self
+    }
+
     /// Partitions of both journals.
     pub(crate) fn partitions(&self) -> Partitions {
         Partitions { users: self.shards.users, products: self.shards.products }
