@@ -71,7 +71,7 @@ pub(crate) async fn actor<A: Kept, R>(
     let moving = loop {
         let failed = match hunt.place().await {
             Err(error) => break error,
-            Ok(None) => match here(world, cell, key, &for_owner, &mut read).await {
+            Ok(None) => match here(world, cell, key, options, &for_owner, &mut read).await {
                 Err(Error::ShardMoving { .. }) => Failed::Elsewhere,
                 answer => {
                     cell.whereabouts.answered();
@@ -101,18 +101,19 @@ pub(crate) async fn actor<A: Kept, R>(
     }
 }
 
-/// Reads an actor of a shard that this node carries.
+/// Reads an actor of a shard that this node carries. `for_owner` says how long an owner is waited for, `options` how long its answer.
 pub(crate) async fn here<A: Kept, R>(
     world: &World,
     cell: &Arc<Cell>,
     key: &ActorKey,
     options: &ReadOptions,
+    for_owner: &ReadOptions,
     read: &mut Option<impl FnOnce(&A, Standing<'_>) -> R>,
 ) -> Result<Read<Option<R>>, Error> {
     let mut waits = options.waits();
     loop {
         if waits {
-            ready(world, cell, options).await?;
+            ready(world, cell, for_owner).await?;
         }
         // Before the look: a load that ends in between is not missed. Most looks find what they look for.
         let turned = waits.then(|| cell.turned.subscribe());
