@@ -32,3 +32,4 @@ pub mod tally;
 pub mod time;
 pub mod user;
 pub mod verdict;
+pub mod view;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 use souk_model::journal::Journal;
 use souk_model::key::ActorKey;
-use souk_model::series::SeriesBook;
+use souk_model::series::{Listener, SeriesBook};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -51,11 +51,11 @@ impl Hub {
     /// Takes what changed in a products shard's series to the topics it concerns. Called between two turns of the shard.
     pub(crate) fn look(&self, series: &mut SeriesBook) {
         let watched = self.metric_topics.load(Ordering::Relaxed) > 0;
-        series.set_watched(watched);
+        series.listen(Listener::Watch, watched);
         if !watched {
             return;
         }
-        let changed = series.take_changed();
+        let changed = series.take_changed(Listener::Watch);
         if changed.as_ref().is_some_and(Vec::is_empty) {
             return;
         }
@@ -65,13 +65,13 @@ impl Hub {
             return;
         };
         let mut last = "";
-        for text in &changed {
+        for text in changed.iter().map(|change| &*change.key) {
             let head = text.split('\u{1f}').next().unwrap_or(text);
             let Some(concerned) = topics.get(head) else { continue };
             for topic in concerned.iter().filter_map(Weak::upgrade) {
                 let Subject::Metric(query) = &topic.subject else { continue };
                 let concerns = match &query.key {
-                    Some(values) => query.text_of(values) == *text,
+                    Some(values) => query.text_of(values) == text,
                     None => head != last,
                 };
                 if concerns {
