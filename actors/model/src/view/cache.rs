@@ -87,6 +87,11 @@ impl CacheShape {
         (!(tells_all && dimensions.is_empty())).then_some(dimensions)
     }
 
+    /// Whether it stands anywhere after it was written, or is told to who listens and gone.
+    pub fn is_kept(&self) -> bool {
+        !matches!(self.view.target, RedisTarget::Publish { .. })
+    }
+
     /// What to write for one row.
     pub fn commands(&self, metric: &Metric, published: &PublishedRow) -> Vec<Command> {
         let PublishedRow { row, revision, .. } = published;

@@ -115,6 +115,11 @@ impl TableShape {
         self.measures.first().map(|shown| shown.measure)
     }
 
+    /// Columns of the clustering that, with the partition, tell one shop's list from another's.
+    pub fn list_columns(&self) -> usize {
+        usize::from(self.clustering.first() == Some(&Source::Shop))
+    }
+
     /// The rows a row of the series makes: one per currency it has amounts in.
     pub fn rows(self: &Arc<Self>, metric: &Metric, row: &PublishedRow) -> Vec<TableRow> {
         self.rows_of(metric, &row.row, row.revision)
@@ -213,10 +218,19 @@ fn key(metric: &Metric, view: &TableView, has_money: bool) -> (Keyed, Keyed) {
             let named = columns.iter().map(|(name, column)| named_column(name, column));
             let (times, dimensions): (Keyed, Keyed) =
                 named.partition(|(_, source)| matches!(source, Source::Time { .. }));
-            let by_time = !times.is_empty();
-            partition = if by_time { times } else { dimensions.clone() };
             clustering.push(shop);
-            clustering.extend(dimensions.into_iter().filter(|_| by_time));
+            match (times.is_empty(), view.top) {
+                (false, _) => {
+                    partition = times;
+                    clustering.extend(dimensions);
+                }
+                (true, None) => partition = dimensions,
+                // A list is replaced whole: it lies together.
+                (true, Some(_)) => {
+                    partition.append(&mut clustering);
+                    clustering.extend(dimensions);
+                }
+            }
         }
     }
     if has_money {
