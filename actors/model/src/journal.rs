@@ -58,6 +58,13 @@ pub struct Partitions {
     pub products: u16,
 }
 
+impl Partitions {
+    /// All shards: those of users, then those of products.
+    pub fn shards(self) -> impl Iterator<Item = ShardId> {
+        (0..self.users).map(ShardId::users).chain((0..self.products).map(ShardId::products))
+    }
+}
+
 /// One entry of a journal. Offsets start at 1 and rise; 0 means "before the first".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {

@@ -16,7 +16,19 @@ const MAY_USE: [(&str, &[&str]); 12] = [
     ("souk-store", &["souk-proto", "souk-model", "souk-runtime"]),
     ("souk-store-cassandra", &["souk-model", "souk-runtime"]),
     ("souk-api", &["souk-proto", "souk-model", "souk-runtime"]),
-    ("souk-node", &["souk-proto", "souk-model", "souk-runtime", "souk-journal", "souk-store", "souk-api"]),
+    (
+        "souk-node",
+        &[
+            "souk-proto",
+            "souk-model",
+            "souk-runtime",
+            "souk-journal",
+            "souk-journal-kafka",
+            "souk-store",
+            "souk-store-cassandra",
+            "souk-api",
+        ],
+    ),
     // Black box: it knows what callers know.
     ("souk-loadtest", &["souk-proto"]),
 ];
