@@ -24,8 +24,9 @@ use tokio::time::Instant;
 
 use crate::intake::{self, EventIds, Publication, Published};
 use crate::limits::{APPENDING_BYTES, RETRY_AFTER};
-use crate::observe::{NodeCounters, ShardStatus, Spread};
+use crate::observe::{NodeCounters, PublishFigures, ShardStatus, Spread};
 use crate::ports;
+use crate::publish;
 use crate::read::{self, Read, ReadOptions, Standing};
 use crate::shard::{Restart, Supervisor, World, tidy};
 use crate::watch::{Start, Subscription, Watched};
@@ -52,6 +53,7 @@ pub struct Ports {
     pub journal: Arc<dyn ports::Journal>,
     pub store: Arc<dyn ports::Store>,
     pub clock: Arc<dyn ports::Clock>,
+    pub views: ports::Views,
 }
 
 /// One node's runtime. Cheap to share.
@@ -76,6 +78,7 @@ impl Runtime {
             .map_err(|error| Error::Start(error.to_string()))?;
         tokio::spawn(settings::propose_at_start(Arc::clone(&world)));
         tokio::spawn(tidy(Arc::downgrade(&world)));
+        publish::start(&world);
         Ok(Arc::new(Self {
             world,
             supervisor: Mutex::new(Some(supervisor)),
@@ -167,6 +170,11 @@ impl Runtime {
 
     pub fn counters(&self) -> NodeCounters {
         status::counters(&self.world)
+    }
+
+    /// What was published to tables and caches.
+    pub fn published(&self) -> PublishFigures {
+        self.world.published.figures()
     }
 
     /// How long events took from intake to where readers see them.

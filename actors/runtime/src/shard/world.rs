@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 
 use super::{Batch, Cell};
 use crate::limits::CUTS_AT_ONCE;
-use crate::observe::Durations;
+use crate::observe::{Durations, Published};
 use crate::runtime::{Config, Ports};
 use crate::watch::Hub;
 
@@ -37,6 +37,7 @@ pub(crate) struct World {
     pub tallies: Tallies,
     /// From intake to where readers see it.
     pub visible: Durations,
+    pub published: Published,
     /// Names owners: none is used twice.
     owners: AtomicU64,
 }
@@ -81,6 +82,7 @@ impl World {
             watched: AtomicUsize::new(0),
             tallies: Tallies::default(),
             visible: Durations::default(),
+            published: Published::default(),
             owners: AtomicU64::new(0),
         }
     }
