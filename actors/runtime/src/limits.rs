@@ -74,6 +74,8 @@ pub const TABLES_EVERY: Duration = Duration::from_millis(900);
 pub const CACHE_ROWS: usize = 2_000;
 /// Rows that wait to be published to tables, or to a cache; further ones are found again by going round all rows.
 pub const DIRTY_ROWS: usize = 262_144;
+/// Rows of the write after one that failed.
+pub const ROWS_PER_TRIAL: usize = 32;
 /// Rows read under one lock: some tens of microseconds.
 pub const ROWS_PER_LOCK: usize = 32;
 /// Rounds of reading for one write, where some of the rows are not to be written yet.

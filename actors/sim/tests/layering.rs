@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Each crate with the crates of ours it may use (tests and benches included).
-const MAY_USE: [(&str, &[&str]); 12] = [
+const MAY_USE: [(&str, &[&str]); 13] = [
     ("souk-proto", &[]),
     ("souk-model", &["souk-proto"]),
     ("souk-runtime", &["souk-proto", "souk-model"]),
@@ -15,6 +15,7 @@ const MAY_USE: [(&str, &[&str]); 12] = [
     ("souk-journal-kafka", &["souk-model", "souk-runtime"]),
     ("souk-store", &["souk-proto", "souk-model", "souk-runtime"]),
     ("souk-store-cassandra", &["souk-model", "souk-runtime"]),
+    ("souk-store-redis", &["souk-model", "souk-runtime"]),
     ("souk-api", &["souk-proto", "souk-model", "souk-runtime"]),
     (
         "souk-node",
@@ -26,6 +27,7 @@ const MAY_USE: [(&str, &[&str]); 12] = [
             "souk-journal-kafka",
             "souk-store",
             "souk-store-cassandra",
+            "souk-store-redis",
             "souk-api",
         ],
     ),

@@ -139,7 +139,7 @@ impl CacheShape {
             let score = match datum(&row.values.get(*value)?.figure, self.own_currency) {
                 Datum::Integer(score) => score as f64,
                 Datum::Double(score) => score,
-                Datum::Null | Datum::Text(_) | Datum::Time(_) => return None,
+                Datum::Null | Datum::Absent | Datum::Text(_) | Datum::Time(_) => return None,
             };
             Some((of(&row.key).value(member)?.into_owned(), score))
         });
@@ -174,7 +174,7 @@ impl CacheShape {
 
 fn shown(datum: Datum) -> Option<String> {
     match datum {
-        Datum::Null => None,
+        Datum::Null | Datum::Absent => None,
         Datum::Text(text) => Some(text),
         Datum::Integer(value) | Datum::Time(value) => Some(value.to_string()),
         Datum::Double(value) => Some(value.to_string()),

@@ -8,7 +8,10 @@ use crate::time::Millis;
 /// One value of a column.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Datum {
+    /// There is none now, whatever there was.
     Null,
+    /// There is none and there never was: nothing need be written, which spares tables the trace of a delete.
+    Absent,
     Text(String),
     Integer(i64),
     Double(f64),
@@ -49,15 +52,16 @@ pub(super) fn is_money(measure: &Measure) -> bool {
     measure.aggregator.quantity().is_some_and(|of| of.is_money())
 }
 
-/// A value; of money the amount in `currency`, null where there is none.
+/// A value; of money the amount in `currency`. What facts that were taken back may leave without a value is null.
 pub(super) fn datum(figure: &Figure, currency: Currency) -> Datum {
     match figure {
-        Figure::None | Figure::Fraction { denominator: 0, .. } => Datum::Null,
+        Figure::None => Datum::Absent,
+        Figure::Fraction { denominator: 0, .. } => Datum::Null,
         Figure::Integer(value) => Datum::Integer(*value),
         Figure::Fraction { numerator, denominator } => Datum::Double(*numerator as f64 / *denominator as f64),
         Figure::Amounts(_) | Figure::Means(_) => amounts(figure)
             .find(|money| money.currency == currency)
-            .map_or(Datum::Null, |money| Datum::Integer(money.minor)),
+            .map_or(Datum::Absent, |money| Datum::Integer(money.minor)),
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) fn row(named: Named<'_>, shop: &str, row: &AnswerRow, revision: u64, 
 
 fn plain(datum: Datum) -> Value {
     match datum {
-        Datum::Null => Value::Null,
+        Datum::Null | Datum::Absent => Value::Null,
         Datum::Text(text) => text.into(),
         Datum::Integer(value) | Datum::Time(value) => value.into(),
         Datum::Double(value) => value.into(),

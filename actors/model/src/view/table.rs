@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use super::datum::{Column, Datum, Kind, currencies, datum, is_money, kind_of};
 use super::text::{Named, is_number};
-use crate::metric::{Dimension, Metric, Window};
+use crate::metric::{Aggregator, Dimension, Metric, Window};
 use crate::money::Currency;
-use crate::series::{AnswerRow, PublishedRow};
+use crate::series::{AnswerRow, Figure, PublishedRow};
 use crate::settings::view::{Column as KeyColumn, Columns, Edge, TableKey, TableView};
 use crate::tally::split_head;
 
@@ -70,6 +70,7 @@ enum Source {
 struct Shown {
     measure: usize,
     is_money: bool,
+    is_sum: bool,
 }
 
 impl TableShape {
@@ -90,9 +91,10 @@ impl TableShape {
         let values =
             measures.iter().map(|(of, place)| Column::new(name(of), kind_of(&metric.measures[*place])));
         let values = values.collect();
-        let shown = |(_, place): &(String, usize)| Shown {
-            measure: *place,
-            is_money: is_money(&metric.measures[*place]),
+        let shown = |(_, place): &(String, usize)| {
+            let measure = &metric.measures[*place];
+            let is_sum = matches!(measure.aggregator, Aggregator::Sum(_));
+            Shown { measure: *place, is_money: is_money(measure), is_sum }
         };
         let measures = measures.iter().map(shown).collect();
         let (partition_columns, partition) = partition.into_iter().unzip();
@@ -145,11 +147,15 @@ impl TableShape {
     }
 
     fn value(&self, shown: Shown, row: &AnswerRow, currency: Currency) -> Datum {
-        match row.values.get(shown.measure) {
-            Some(measured) if shown.is_money || currency == self.own_currency => {
-                datum(&measured.figure, currency)
-            }
-            _ => Datum::Null,
+        let is_own = currency == self.own_currency;
+        match row.values.get(shown.measure).map(|measured| &measured.figure) {
+            // A sum of nothing is nothing, in the currency that is always shown.
+            Some(figure @ Figure::Amounts(_)) if is_own && shown.is_sum => match datum(figure, currency) {
+                Datum::Absent => Datum::Integer(0),
+                amount => amount,
+            },
+            Some(figure) if shown.is_money || is_own => datum(figure, currency),
+            _ => Datum::Absent,
         }
     }
 

@@ -25,11 +25,13 @@ pub struct MemoryTables {
 }
 
 impl MemoryTables {
-    /// Rows of a table by key: partition, clustering and values in one.
+    /// Rows of a table by key: partition, clustering and values in one. What never had a value reads as null.
     pub fn rows(&self, table: &str) -> Vec<Vec<Datum>> {
         let tables = self.tables.lock();
         let rows = tables.get(table).into_iter().flat_map(BTreeMap::values);
-        rows.map(|row| [row.partition.as_slice(), &row.clustering, &row.values].concat()).collect()
+        let shown = |datum: &Datum| if *datum == Datum::Absent { Datum::Null } else { datum.clone() };
+        let columns = |row: &TableRow| [row.partition.as_slice(), &row.clustering, &row.values].concat();
+        rows.map(|row| columns(row).iter().map(shown).collect()).collect()
     }
 
     fn put(&self, rows: &mut BTreeMap<Key, TableRow>, row: TableRow) {
@@ -97,6 +99,10 @@ pub struct MemoryCache {
 impl MemoryCache {
     pub fn stored(&self, name: &str) -> Option<Stored> {
         self.names.lock().get(name).cloned()
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        self.names.lock().keys().cloned().collect()
     }
 
     pub fn empty(&self) {

@@ -13,7 +13,7 @@ use tokio::task::{JoinHandle, yield_now};
 use tokio::time::Instant;
 
 use super::dirty::{Dirty, Row, Waiting};
-use crate::limits::{CACHE_EVERY, CACHE_ROWS, READ_ROUNDS, ROWS_PER_LOCK, TABLES_EVERY};
+use crate::limits::{CACHE_EVERY, CACHE_ROWS, READ_ROUNDS, ROWS_PER_LOCK, ROWS_PER_TRIAL, TABLES_EVERY};
 use crate::observe;
 use crate::ports::{Cache, Held, TableWrite, Tables, TablesAt};
 use crate::shard::World;
@@ -34,6 +34,8 @@ pub(super) struct Side {
     due: Instant,
     /// Whether the tables of the catalogue were made.
     declared: bool,
+    /// The last write failed: few rows find out whether the next one would.
+    failed: bool,
     under_way: Option<UnderWay>,
 }
 
@@ -67,7 +69,8 @@ impl Side {
 
     fn new(sink: Sink, every: Duration, most: usize) -> Self {
         let declared = matches!(sink, Sink::Cache(_));
-        Self { sink, dirty: Dirty::default(), every, most, due: Instant::now(), declared, under_way: None }
+        let (dirty, due) = (Dirty::default(), Instant::now());
+        Self { sink, dirty, every, most, due, declared, failed: false, under_way: None }
     }
 
     /// Whether it is this side's to show a view.
@@ -113,7 +116,9 @@ impl Side {
     async fn settle(&mut self, under_way: UnderWay, world: &World) -> Held {
         let UnderWay { rows, wrote, declares, task } = under_way;
         let figures = self.figures(world);
-        match task.await {
+        let became = task.await;
+        self.failed = !matches!(became, Ok(Ok(_)));
+        match became {
             Ok(Ok(held)) => {
                 let now = Instant::now();
                 for waiting in &rows {
@@ -177,9 +182,10 @@ impl Side {
         catalogue: &Catalogue,
         mut show: impl FnMut(&Shape, &souk_model::metric::Metric, PublishedRow),
     ) -> Vec<Waiting> {
+        let most = if self.failed { self.most.min(ROWS_PER_TRIAL) } else { self.most };
         let (mut taken, mut waits) = (Vec::new(), Vec::new());
         for _ in 0..READ_ROUNDS {
-            let mut picked = self.dirty.pick(self.most.saturating_sub(taken.len()));
+            let mut picked = self.dirty.pick(most.saturating_sub(taken.len()));
             if picked.is_empty() {
                 break;
             }

@@ -172,6 +172,11 @@ impl Runtime {
         status::counters(&self.world)
     }
 
+    /// Where this node publishes to.
+    pub fn views(&self) -> &ports::Views {
+        &self.world.ports.views
+    }
+
     /// What was published to tables and caches.
     pub fn published(&self) -> PublishFigures {
         self.world.published.figures()

@@ -6,6 +6,7 @@ mod durable;
 mod embedded;
 mod facts;
 mod services;
+mod views;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -89,6 +90,7 @@ impl Node {
             journal: Arc::clone(&durable.journal),
             store: Arc::clone(&durable.store),
             clock: Arc::clone(&clock),
+            views: views::open(config, durable.incarnation).await?,
         };
         let runtime = souk_runtime::Config {
             node: config.node.name.clone(),

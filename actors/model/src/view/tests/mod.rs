@@ -133,9 +133,12 @@ fn amounts_of_two_currencies_are_two_rows_and_counts_stand_in_one() {
     assert_eq!((&rows[0].clustering, &rows[1].clustering), (&at("EUR"), &at("USD")));
     assert_eq!(
         rows[0].values,
-        [Datum::Null, Datum::Null, Datum::Integer(500), Datum::Null, Datum::Integer(9)]
+        [Datum::Absent, Datum::Absent, Datum::Integer(500), Datum::Absent, Datum::Integer(9)]
     );
-    assert_eq!(rows[1].values, [Datum::Null, Datum::Null, Datum::Integer(700), Datum::Null, Datum::Null]);
+    assert_eq!(
+        rows[1].values,
+        [Datum::Absent, Datum::Absent, Datum::Integer(700), Datum::Absent, Datum::Absent]
+    );
     assert!(rows.iter().all(|row| row.revision == 7));
 }
 
