@@ -5,7 +5,7 @@ mod published;
 
 use souk_model::journal::ShardId;
 use souk_model::record::KIND_NAMES;
-use souk_model::shard::Counts;
+pub use souk_model::shard::Counts;
 use souk_model::time::Millis;
 
 pub use durations::{Durations, Spread};
@@ -41,6 +41,14 @@ pub enum ShardState {
     CatchingUp,
     Moving,
     Unowned,
+}
+
+/// One node, and the shards it carries.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeStatus {
+    pub name: String,
+    pub version: String,
+    pub shards: Vec<ShardStatus>,
 }
 
 /// Counters of one node since it started.

@@ -55,8 +55,30 @@ fn a_file_is_what_standard_output_would_be() {
 }
 
 #[test]
+fn lines_are_written_in_other_peoples_forms_on_the_same_schedule() {
+    for (form, path, kinds) in [
+        ("cartpulse", "eventType", &["page_view", "add_to_cart", "checkout"][..]),
+        ("commerce", "transactionType", &["purchase", "refund", "transfer"]),
+        ("kartshoppe", "eventType", &["PAGE_VIEW", "ADD_TO_CART", "ORDER_PLACED", "PRODUCT_SEARCH"]),
+    ] {
+        let text = lines(&["3000", "--format", form]);
+        let told: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!(told.len(), 3_000, "{form}: what it has no word for takes no slot");
+        for kind in kinds {
+            assert!(told.iter().any(|line| line[path] == *kind), "{form}: {kind}");
+        }
+    }
+    let trips = lines(&["50", "--format", "streampulse"]);
+    assert!(trips.lines().all(|line| line.contains(r#""region_id":"#)), "{trips}");
+}
+
+#[test]
 fn wrong_options_are_refused_in_words() {
     for (flags, words) in [
+        (&["--format", "cartpulse"][..], "--format is for lines and messages"),
+        (&["--to", "ndjson", "--format", "cartpuls"], "near: cartpulse"),
+        (&["--to", "kafka://nowhere"], "wants grpc, ndjson or kafka://HOST:PORT/TOPIC"),
         (&["--weights", "views=1"][..], "there is no kind \"views\""),
         (&["--late", "2"], "wants a share from 0 to 1"),
         (&["--rate", "0"], "0 is not in 1..="),

@@ -37,6 +37,11 @@ pub fn journal_of(record: &journal::Record) -> Option<Journal> {
     Some(if is_for_product { Journal::Products } else { Journal::Users })
 }
 
+/// The actor an event is for: a person, a guest, a product, or nobody but itself.
+pub fn actor_of(event: &v1::Event) -> ActorKey {
+    event_key(event).0
+}
+
 /// Whether an event is folded by a product.
 pub fn is_of_product(kind: &Kind) -> bool {
     matches!(kind, Kind::ProductStep(_) | Kind::StockStep(_))

@@ -17,7 +17,7 @@ mod time;
 pub use check::{is_id, is_user_id};
 pub use command::{action_name as command_name, is_for_product};
 pub use event::{KIND_NAMES, kind_name, kind_place};
-pub use key::{DEFAULT_SHOP, is_of_product, journal_of, key_of, product_id};
+pub use key::{DEFAULT_SHOP, actor_of, is_of_product, journal_of, key_of, product_id};
 pub use step::action_name as step_name;
 
 use prost::Message as _;

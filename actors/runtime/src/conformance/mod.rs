@@ -4,5 +4,6 @@ pub mod cache;
 pub mod journal;
 pub mod memory;
 mod patient;
+pub mod peers;
 pub mod store;
 pub mod tables;

@@ -248,6 +248,7 @@ fn manifest(shard: ShardId, epoch: u64, cut: u64) -> Manifest {
     Manifest {
         shard,
         epoch,
+        address: "127.0.0.1:7071".to_owned(),
         owner: format!("node-1/{epoch}"),
         topic_id: u64::MAX - 1,
         partitions: 64,

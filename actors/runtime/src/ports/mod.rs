@@ -10,7 +10,7 @@ mod view;
 
 pub use clock::Clock;
 pub use journal::{Appended, Journal, NewRecord, Refused};
-pub use peers::{News, Nobody, Peers, Unreachable};
+pub use peers::{Inbound, LinkInbound, News, Nobody, Peers, Unreachable};
 pub use placement::{Alone, Placement};
 pub use store::Store;
 pub use view::{Cache, CacheFigures, Held, TableWrite, Tables, TablesAt, Views};

@@ -9,6 +9,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::{Cell, World};
 use crate::limits::{IDLE_ENCODED_PER_STEP, TIDY_EVERY, TIDY_HURRIES_PAST, TIDY_PAUSE, TIDY_STEPS};
+use crate::read::cut;
 
 /// What a step left to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +29,7 @@ pub(crate) async fn tidy(node: Weak<World>) {
         let Some(world) = node.upgrade() else { return };
         let share = world.memory_share();
         for cell in world.every_cell() {
+            cut::forget(cell);
             visit(cell, share).await;
         }
     }

@@ -35,6 +35,7 @@ mod pending;
 mod prepare;
 mod produce;
 mod read;
+mod sender;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -45,3 +46,4 @@ pub use error::{Difference, Error};
 pub use journal::KafkaJournal;
 pub use options::{Options, Topics};
 pub use prepare::{Wanted, prepare};
+pub use sender::{Sender, SenderOptions};

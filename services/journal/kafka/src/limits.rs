@@ -25,6 +25,8 @@ pub const APPEND_TIMEOUT: Duration = Duration::from_secs(10);
 /// Shortest and longest of it that can be asked for.
 pub const LEAST_APPEND_TIMEOUT: Duration = Duration::from_millis(100);
 pub const MOST_APPEND_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long a message of a [`Sender`](crate::Sender) may be under way: nobody waits for it but a command at its end.
+pub const SEND_TIMEOUT: Duration = Duration::from_secs(60);
 /// A producer that met a fatal error is replaced, but not more often than this.
 pub const RENEW_EVERY: Duration = Duration::from_secs(1);
 

@@ -55,12 +55,7 @@ impl Options {
 
     /// What is wrong in itself, found without asking anybody.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        if self.brokers.is_empty() {
-            return Err(wrong("brokers", "name one at least, as host:port"));
-        }
-        for broker in &self.brokers {
-            check_address(broker)?;
-        }
+        check_brokers(&self.brokers)?;
         check_topic("topics.users", &self.topics.users)?;
         check_topic("topics.products", &self.topics.products)?;
         if self.topics.users == self.topics.products {
@@ -74,11 +69,7 @@ impl Options {
             let why = format!("must be {LEAST_APPEND_TIMEOUT:?} to {MOST_APPEND_TIMEOUT:?}");
             return Err(wrong("append_timeout", why));
         }
-        let own = |key: &&String| !OPEN_TO_CALLERS.iter().any(|open| key.starts_with(open));
-        match self.properties.keys().find(own) {
-            Some(key) => Err(wrong(format!("properties.{key}"), "the journal sets this itself")),
-            None => Ok(()),
-        }
+        check_properties(&self.properties)
     }
 
     pub(crate) fn addresses(&self) -> String {
@@ -90,6 +81,21 @@ fn wrong(option: impl Into<String>, why: impl Into<String>) -> Error {
     Error::Option { option: option.into(), why: why.into() }
 }
 
+pub(crate) fn check_brokers(brokers: &[String]) -> Result<(), Error> {
+    if brokers.is_empty() {
+        return Err(wrong("brokers", "name one at least, as host:port"));
+    }
+    brokers.iter().try_for_each(|broker| check_address(broker))
+}
+
+pub(crate) fn check_properties(properties: &BTreeMap<String, String>) -> Result<(), Error> {
+    let own = |key: &&String| !OPEN_TO_CALLERS.iter().any(|open| key.starts_with(open));
+    match properties.keys().find(own) {
+        Some(key) => Err(wrong(format!("properties.{key}"), "the journal sets this itself")),
+        None => Ok(()),
+    }
+}
+
 fn check_address(address: &str) -> Result<(), Error> {
     let port =
         address.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port.parse::<u16>());
@@ -99,7 +105,7 @@ fn check_address(address: &str) -> Result<(), Error> {
     }
 }
 
-fn check_topic(option: &str, name: &str) -> Result<(), Error> {
+pub(crate) fn check_topic(option: &str, name: &str) -> Result<(), Error> {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     if name.is_empty() || name.len() > TOPIC_NAME || name == "." || name == ".." || !name.bytes().all(legal) {
         return Err(wrong(

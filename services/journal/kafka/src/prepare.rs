@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rdkafka::ClientConfig;
 use rdkafka::admin::{
     AdminClient, AdminOptions, ConfigResource, NewTopic, ResourceSpecifier, TopicReplication,
 };
@@ -17,6 +18,7 @@ use crate::error::Difference;
 use crate::layout::Layout;
 use crate::limits::{ASK_TIMEOUT, BATCH_BYTES, KNOCK, LEAST_RETENTION, PREPARE_TIMEOUT};
 use crate::options::Options;
+use crate::sender::SenderOptions;
 use crate::{Error, settings};
 
 /// What topics are made with, and held to.
@@ -65,17 +67,31 @@ pub async fn prepare(options: &Options, wanted: Wanted) -> Result<(), Error> {
     Ok(())
 }
 
-fn admin(options: &Options) -> Result<AdminClient<Voice>, Error> {
-    AdminClient::from_config_and_context(&settings::desk(options), Voice::default())
+fn admin(config: &ClientConfig) -> Result<AdminClient<Voice>, Error> {
+    AdminClient::from_config_and_context(config, Voice::default())
         .map_err(|error| Error::Client { why: error.to_string() })
 }
 
 async fn make(options: &Options, layout: &Layout, journal: Journal, wanted: Wanted) -> Result<(), Error> {
     let name = layout.topic(journal);
+    make_topic(&admin(&settings::desk(options))?, name, layout.partitions_of(journal), wanted).await
+}
+
+/// Makes the topic of a sender, so that it can be adopted later; with one copy: who wants more makes it beforehand.
+pub(crate) async fn make_plain(options: &SenderOptions, partitions: u16) -> Result<(), Error> {
+    make_topic(&admin(&settings::sender(options))?, &options.topic, partitions, Wanted::ONE_BROKER).await
+}
+
+async fn make_topic(
+    admin: &AdminClient<Voice>,
+    name: &str,
+    partitions: u16,
+    wanted: Wanted,
+) -> Result<(), Error> {
     let (keep, in_sync) = (wanted.keep.as_millis().to_string(), wanted.in_sync.to_string());
     let largest = (1_usize << 20).max(BATCH_BYTES + BATCH_OVERHEAD).to_string();
     let replicas = TopicReplication::Fixed(i32::from(wanted.replicas));
-    let topic = NewTopic::new(name, i32::from(layout.partitions_of(journal)), replicas)
+    let topic = NewTopic::new(name, i32::from(partitions), replicas)
         .set("message.timestamp.type", "LogAppendTime")
         .set("cleanup.policy", "delete")
         .set("retention.ms", &keep)
@@ -86,7 +102,7 @@ async fn make(options: &Options, layout: &Layout, journal: Journal, wanted: Want
     let doing = || format!("make the topic {name}");
     let timeouts =
         AdminOptions::new().request_timeout(Some(PREPARE_TIMEOUT)).operation_timeout(Some(PREPARE_TIMEOUT));
-    let made = admin(options)?.create_topics([&topic], &timeouts).await;
+    let made = admin.create_topics([&topic], &timeouts).await;
     for made in made.map_err(|error| Error::broker(doing(), error))? {
         match made {
             Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
@@ -128,7 +144,9 @@ pub(crate) async fn check(
     let mut differences = shape.unwrap_or_else(|error| Err(Error::broker(doing.clone(), error)))?;
 
     let timeouts = AdminOptions::new().request_timeout(Some(ASK_TIMEOUT));
-    let described = admin(options)?.describe_configs([&ResourceSpecifier::Topic(&topic)], &timeouts).await;
+    let described = admin(&settings::desk(options))?
+        .describe_configs([&ResourceSpecifier::Topic(&topic)], &timeouts)
+        .await;
     let described = described.map_err(|error| Error::broker(doing.clone(), error))?;
     for config in described {
         let config = config.map_err(|error| Error::broker(doing.clone(), error))?;

@@ -1,5 +1,6 @@
 //! How the client library is set up: everything the journal's promises hang on, in one place.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
@@ -7,9 +8,10 @@ use rdkafka::config::RDKafkaLogLevel;
 
 use crate::limits::{
     BATCH_BYTES, CLIENT_QUEUE_BYTES, CLIENT_QUEUE_RECORDS, FETCH_BACKOFF, FETCH_BYTES, FETCH_PARTITION_BYTES,
-    FETCH_WAIT, FETCHED_KIB, LINGER,
+    FETCH_WAIT, FETCHED_KIB, LINGER, SEND_TIMEOUT,
 };
 use crate::options::Options;
+use crate::sender::{SenderOptions, partitioner};
 
 /// Group names a consumer needs before it may be assigned anything. No member ever joins it, nothing is committed to it.
 const GROUP: &str = "souk-journal-reads-by-assignment";
@@ -19,14 +21,14 @@ fn millis(time: Duration) -> String {
 }
 
 /// What all clients have in common.
-pub(crate) fn common(options: &Options) -> ClientConfig {
+fn common(brokers: &str, client_id: &str, properties: &BTreeMap<String, String>) -> ClientConfig {
     let mut config = ClientConfig::new();
-    for (key, value) in &options.properties {
+    for (key, value) in properties {
         config.set(key, value);
     }
     config
-        .set("bootstrap.servers", options.addresses())
-        .set("client.id", &options.client_id)
+        .set("bootstrap.servers", brokers)
+        .set("client.id", client_id)
         // A broker that restarts is back within seconds: look for it more often than every ten.
         .set("reconnect.backoff.ms", "100")
         .set("reconnect.backoff.max.ms", "1000")
@@ -35,13 +37,17 @@ pub(crate) fn common(options: &Options) -> ClientConfig {
     config
 }
 
-pub(crate) fn producer(options: &Options) -> ClientConfig {
-    let mut config = common(options);
+fn of(options: &Options) -> ClientConfig {
+    common(&options.addresses(), &options.client_id, &options.properties)
+}
+
+/// How every producer sends.
+fn sending(mut config: ClientConfig, timeout: Duration) -> ClientConfig {
     config
         // Repeats are recognised by the broker, and order holds with several batches under way.
         .set("enable.idempotence", "true")
         .set("acks", "all")
-        .set("message.timeout.ms", millis(options.append_timeout))
+        .set("message.timeout.ms", millis(timeout))
         .set("linger.ms", millis(LINGER))
         .set("batch.size", BATCH_BYTES.to_string())
         .set("batch.num.messages", "10000")
@@ -52,8 +58,21 @@ pub(crate) fn producer(options: &Options) -> ClientConfig {
     config
 }
 
+pub(crate) fn producer(options: &Options) -> ClientConfig {
+    sending(of(options), options.append_timeout)
+}
+
+/// Of what commands send to a topic that is not a journal of theirs.
+pub(crate) fn sender(options: &SenderOptions) -> ClientConfig {
+    let config = common(&options.brokers.join(","), "souk-send", &options.properties);
+    let mut config = sending(config, SEND_TIMEOUT);
+    partitioner(&mut config, options.partitioner);
+    config.set("allow.auto.create.topics", "false");
+    config
+}
+
 pub(crate) fn consumer(options: &Options) -> ClientConfig {
-    let mut config = common(options);
+    let mut config = of(options);
     config
         .set("group.id", GROUP)
         .set("group.protocol", "classic")
@@ -78,7 +97,7 @@ pub(crate) fn consumer(options: &Options) -> ClientConfig {
 
 /// Of the client that asks questions: it reads nothing and belongs to no group.
 pub(crate) fn desk(options: &Options) -> ClientConfig {
-    let mut config = common(options);
+    let mut config = of(options);
     config.set("allow.auto.create.topics", "false");
     config
 }

@@ -2,25 +2,28 @@
 
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::ValueEnum;
 use souk_proto::v1::AckLevel;
 use souk_runtime::ports::Clock as _;
 
-use super::drive::{Driven, Pace, drive};
+use super::drive::{Driven, Pace, Sink, drive};
 use super::grpc::{Node, Told};
 use super::kind::Weights;
 use super::limits::{PRODUCTS, RATE, USERS};
 use super::ndjson;
 use super::options::{Exponent, Options, Share};
 use super::run_of;
-use super::traffic::Traffic;
+use super::traffic::{Made, Traffic, What};
 use crate::cli::exit::{Exit, Failure};
 use crate::client::{Target, connect};
+use crate::form::Form;
 use crate::output::cell::grouped;
 use crate::output::print;
 use crate::publisher::Publisher;
+use crate::topic::{Place, Topic};
 use crate::wiring::SystemClock;
 
 /// Make the traffic of a synthetic shop: seeded, repeatable, on an exact schedule
@@ -28,6 +31,7 @@ use crate::wiring::SystemClock;
 #[command(before_help = "Examples:
   souk generate --rate 1000 --seconds 60
   souk generate --to ndjson --events 100000 --start-time 2026-11-21T09:00:00Z --out events.ndjson
+  souk generate --to kafka://localhost:9092/financial_transactions --format cartpulse --partitions 8 --events 100000
   souk generate --weights page_view=.5,cart_add=.3,checkout=.2 --late 5% --malformed 1%
 
 ")]
@@ -54,9 +58,15 @@ pub(crate) struct Args {
     shop: ShopArgs,
     #[command(flatten)]
     faults: FaultArgs,
-    /// Where to
-    #[arg(long, value_enum, default_value = "grpc")]
+    /// Where to: grpc, a node; ndjson, lines; or a topic, as kafka://HOST:PORT/TOPIC
+    #[arg(long, value_name = "TO", default_value = "grpc")]
     to: To,
+    /// Form of lines and messages: souk, cartpulse, analytics-engine, commerce, streampulse, kartshoppe, or a TOML file that declares one
+    #[arg(long, value_name = "FORM", value_parser = Form::parse)]
+    format: Option<Form>,
+    /// Make the topic with so many partitions if it is not there
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    partitions: Option<u16>,
     /// A file for the lines [default: standard output]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -106,13 +116,27 @@ struct FaultArgs {
     malformed: Share,
 }
 
-/// In which form, and where to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+/// Where to.
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum To {
-    /// A node, over StreamEvents
+    /// A node, over StreamEvents.
     Grpc,
-    /// Lines of souk.v1.Event as proto3 JSON
     Ndjson,
+    Topic(Place),
+}
+
+impl FromStr for To {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "grpc" => Ok(Self::Grpc),
+            "ndjson" => Ok(Self::Ndjson),
+            text => {
+                text.parse().map(Self::Topic).map_err(|_| "wants grpc, ndjson or kafka://HOST:PORT/TOPIC")
+            }
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -150,7 +174,7 @@ impl Args {
             late: self.faults.late,
             duplicates: self.faults.duplicates,
             malformed: self.faults.malformed,
-            broken_lines: self.to == To::Ndjson,
+            broken_lines: self.to != To::Grpc,
             ..Options::new(self.rate, self.seed, run, start.unwrap_or(now))
         }
     }
@@ -164,18 +188,32 @@ impl Args {
 }
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
-    if args.out.is_some() && args.to == To::Grpc {
+    if args.out.is_some() && args.to != To::Ndjson {
         return Err(Failure::usage("--out is for lines: say --to ndjson too"));
     }
-    let traffic = Traffic::new(&args.options()).take(args.count());
+    if args.format.is_some() && args.to == To::Grpc {
+        return Err(Failure::usage(
+            "--format is for lines and messages: say --to ndjson or --to kafka://… too",
+        ));
+    }
+    let form = args.format.clone().unwrap_or_else(Form::own);
+    let traffic = Traffic::new(&args.options()).told(form.clone()).take(args.count());
     let pace = if args.start_time.is_some() { Pace::Sink } else { Pace::Schedule };
-    match args.to {
+    match &args.to {
         To::Ndjson => {
-            let mut sink = ndjson::to(args.out.as_deref()).map_err(|error| failed(&args, &error))?;
+            let mut sink = ndjson::to(args.out.as_deref(), form).map_err(|error| failed(&args, &error))?;
             let (driven, done) = drive(traffic, pace, &mut sink, interrupted()).await;
             done.map_err(|error| failed(&args, &error))?;
             eprintln!("{}", said(driven));
             Ok(())
+        }
+        To::Topic(place) => {
+            let mut sink = Topic::open(place, form, args.partitions).await?;
+            let (driven, done) = drive(traffic, pace, &mut sink, interrupted()).await;
+            done?;
+            let acknowledged = sink.finish().await?;
+            eprintln!("{}", said(driven));
+            print(&format!("{acknowledged}\n"))
         }
         To::Grpc => {
             let client = connect(&args.target).await?;
@@ -193,6 +231,21 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
             }
             print(&summary(sink.0.listener()))
         }
+    }
+}
+
+/// A topic takes one message after the other, and waits while too much is under way.
+impl Sink for Topic {
+    type Error = Failure;
+
+    async fn take(&mut self, batch: Vec<Made>) -> Result<(), Failure> {
+        for made in batch {
+            match made.what {
+                What::Event(event) => drop(self.send(&event).await?),
+                What::Broken(text) => self.send_text(&text).await?,
+            }
+        }
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use rand::{Rng, RngExt as _, SeedableRng as _};
+use souk_formats::time::timestamp;
 use souk_proto::v1;
 use souk_proto::v1::event::Kind as Body;
 
@@ -11,7 +12,7 @@ use super::limits::RECENT_EVENTS;
 use super::options::Options;
 use super::shop::Dice;
 use super::shoppers::Shoppers;
-use super::traffic::{What, timestamp};
+use super::traffic::What;
 
 /// The least an event comes late, doubled up to so often: 5 s to two days.
 const LATE_MILLIS: i64 = 5_000;

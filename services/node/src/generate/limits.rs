@@ -13,6 +13,9 @@ pub(crate) const VISITS: u32 = 50_000;
 /// Tries to find a visit that something can happen to, or a person who is not there already. A failed search costs the kind of one
 /// event, an endless one the schedule.
 pub(super) const TRIES: usize = 16;
+/// What happens for one slot of a form that has few words, before the traffic ends: all products are announced first, and the rarest kind
+/// is one in five hundred.
+pub(super) const TRIES_TOLD: usize = PRODUCTS as usize + 100_000;
 /// Lines of a cart; further adds raise quantities.
 pub(super) const CART_LINES: usize = 12;
 /// Pieces of one line: below what a node takes.

@@ -1,46 +1,47 @@
-//! Lines of text: each event as proto3 JSON of souk.v1.Event, as a node prints and reads it.
+//! Lines of text: each event in the form asked for, as proto3 JSON of souk.v1.Event unless another one is.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use prost::Message as _;
-use prost_reflect::{DynamicMessage, MessageDescriptor};
-
 use super::drive::Sink;
 use super::traffic::{Made, What};
-use crate::client::schema;
+use crate::form::Form;
 
 #[derive(Debug)]
 pub(super) struct Ndjson<W> {
     out: W,
-    event: MessageDescriptor,
+    form: Form,
+    line: Vec<u8>,
 }
 
 impl<W: Write> Ndjson<W> {
-    pub(super) fn new(out: W) -> Self {
-        Self { out, event: schema::event() }
+    pub(super) fn new(out: W, form: Form) -> Self {
+        Self { out, form, line: Vec::new() }
     }
 
     fn line(&mut self, what: What) -> io::Result<()> {
+        self.line.clear();
         match what {
-            What::Broken(line) => self.out.write_all(line.as_bytes())?,
+            What::Broken(line) => self.line.extend_from_slice(line.as_bytes()),
             What::Event(event) => {
-                let event = DynamicMessage::decode(self.event.clone(), event.encode_to_vec().as_slice());
-                let event = event.map_err(io::Error::other)?;
-                serde_json::to_writer(&mut self.out, &event)?;
+                if !self.form.write(&event, &mut self.line).map_err(io::Error::other)? {
+                    return Ok(());
+                }
             }
         }
-        self.out.write_all(b"\n")
+        self.line.push(b'\n');
+        self.out.write_all(&self.line)
     }
 }
 
 /// Standard output, or a file that is made anew.
-pub(super) fn to(path: Option<&Path>) -> io::Result<Ndjson<Box<dyn Write>>> {
-    Ok(Ndjson::new(match path {
+pub(super) fn to(path: Option<&Path>, form: Form) -> io::Result<Ndjson<Box<dyn Write>>> {
+    let out: Box<dyn Write> = match path {
         Some(path) => Box::new(BufWriter::new(File::create(path)?)),
         None => Box::new(BufWriter::new(io::stdout())),
-    }))
+    };
+    Ok(Ndjson::new(out, form))
 }
 
 impl<W: Write> Sink for Ndjson<W> {

@@ -6,8 +6,10 @@ use std::time::Duration;
 use souk_proto::v1;
 
 use super::faults::Faults;
+use super::limits::TRIES_TOLD;
 use super::options::Options;
 use super::shoppers::Shoppers;
+use crate::form::Form;
 
 const NANOS: u128 = 1_000_000_000;
 
@@ -27,7 +29,7 @@ pub(crate) enum What {
     Broken(String),
 }
 
-/// Slots without end.
+/// Slots without end, unless nothing that happens can be told.
 #[derive(Debug)]
 pub(crate) struct Traffic {
     shoppers: Shoppers,
@@ -36,6 +38,8 @@ pub(crate) struct Traffic {
     run: String,
     start_millis: i64,
     n: u64,
+    /// Only what this form has a word for.
+    told: Option<Form>,
 }
 
 impl Traffic {
@@ -47,7 +51,13 @@ impl Traffic {
             run: options.run.clone(),
             start_millis: options.start_millis,
             n: 0,
+            told: None,
         }
+    }
+
+    /// The same without what a form has no word for: the schedule is kept with what it has.
+    pub(crate) fn told(self, form: Form) -> Self {
+        Self { told: Some(form), ..self }
     }
 }
 
@@ -65,14 +75,16 @@ impl Iterator for Traffic {
         let id = format!("{}-{}", self.run, self.n);
         let millis = self.start_millis.saturating_add(i64::try_from(due.as_millis()).unwrap_or(i64::MAX));
         self.n += 1;
-        Some(Made { due, what: self.faults.pass(&mut self.shoppers, id, millis) })
-    }
-}
-
-/// Milliseconds since 1970 as the API has them.
-pub(crate) fn timestamp(millis: i64) -> prost_types::Timestamp {
-    prost_types::Timestamp {
-        seconds: millis.div_euclid(1_000),
-        nanos: (millis.rem_euclid(1_000) * 1_000_000) as i32,
+        for _ in 0..TRIES_TOLD {
+            let what = self.faults.pass(&mut self.shoppers, id.clone(), millis);
+            let is_told = match (&self.told, &what) {
+                (Some(form), What::Event(event)) => form.tells(event),
+                _ => true,
+            };
+            if is_told {
+                return Some(Made { due, what });
+            }
+        }
+        None
     }
 }

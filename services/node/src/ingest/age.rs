@@ -1,16 +1,18 @@
 //! Old files: a live node takes nothing older than seven days, so a file that begins before that is refused before anything is sent.
 
+use souk_formats::time::timestamp;
+
 use super::input::Times;
 use super::limits::LIVE_PAST_MILLIS;
-use super::time;
+use super::span::span;
 use crate::cli::exit::{Exit, Failure};
 
 /// Whether a node would take times like these.
 pub(super) fn check(name: &str, times: Option<Times>, is_shifted: bool, now: i64) -> Result<(), Failure> {
     let Some(times) = times.filter(|times| times.earliest < now - LIVE_PAST_MILLIS) else { return Ok(()) };
-    let since = time::timestamp(times.earliest);
+    let since = timestamp(times.earliest);
     let message = if is_shifted {
-        let span = time::span(times.latest - times.earliest);
+        let span = span(times.latest - times.earliest);
         format!(
             "{name} spans {span}: even with its last event now, a live node takes nothing older than 7 days"
         )

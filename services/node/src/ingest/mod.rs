@@ -4,7 +4,6 @@
 mod age;
 mod cells;
 mod columns;
-mod decimal;
 mod input;
 mod limits;
 mod lines;
@@ -12,13 +11,15 @@ mod outcome;
 mod progress;
 mod reader;
 mod rejects;
+mod span;
 mod speed;
 mod table;
-mod time;
+mod to_topic;
 
 use std::path::PathBuf;
 
 use serde_json::json;
+use souk_formats::time::timestamp;
 use souk_model::money::Currency;
 use souk_proto::v1::AckLevel;
 use souk_runtime::ports::Clock as _;
@@ -33,9 +34,11 @@ use self::rejects::{Rejects, Shape};
 use self::speed::{Speed, Timetable};
 use crate::cli::exit::Failure;
 use crate::client::{Client, Target, connect};
+use crate::form::Form;
 use crate::output::cell::grouped;
 use crate::output::print;
 use crate::publisher::Publisher;
+use crate::topic::Place;
 use crate::wiring::SystemClock;
 
 /// Send a file of events, trips or transactions to a node
@@ -45,6 +48,7 @@ use crate::wiring::SystemClock;
   souk ingest trips.csv --as trip --shift-to-now
   souk generate --events 1000 --to ndjson | souk ingest -
   souk ingest ledger.csv --as transaction --speed 10
+  souk ingest trips.csv --as trip --to kafka://localhost:9092/events --format streampulse
 
 ")]
 pub(crate) struct Args {
@@ -68,6 +72,15 @@ pub(crate) struct Args {
     /// Where refused lines go [default: FILE.rejects.ndjson]
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
+    /// A topic, as kafka://HOST:PORT/TOPIC, instead of a node
+    #[arg(long, value_name = "TOPIC")]
+    to: Option<Place>,
+    /// Form of the messages: souk, cartpulse, analytics-engine, commerce, streampulse, kartshoppe, or a TOML file that declares one
+    #[arg(long, value_name = "FORM", default_value = "souk", value_parser = Form::parse)]
+    format: Form,
+    /// Make the topic with so many partitions if it is not there
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    partitions: Option<u16>,
     #[command(flatten)]
     target: Target,
 }
@@ -80,37 +93,67 @@ fn currency(code: &str) -> Result<String, &'static str> {
 type Sender = Publisher<Vec<Line>, Outcomes>;
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+    match args.to.clone() {
+        Some(place) => to_topic::run(args, &place).await,
+        None => to_node(args).await,
+    }
+}
+
+async fn to_node(args: Args) -> Result<(), Failure> {
     let input = Input::of(&args.file);
-    let most = args.max.unwrap_or(u64::MAX);
     let client = connect(&args.target).await?;
-    let times = if args.shift_to_now { look_through(&input, &args, most).await? } else { None };
     let now = SystemClock.now();
-    let shift = times.map_or(0, |times| now - times.latest);
-
-    // Opening a pipe waits for its first line: not on a thread that others need.
-    let opening = {
-        let (input, what, currency) = (input.clone(), args.what, args.currency.clone());
-        tokio::task::spawn_blocking(move || input.open(what, &currency))
-    };
-    let mut reader = opening.await.map_err(anyhow::Error::from)??;
-    reader.shift = shift;
-    let shape = reader.header().map_or(Shape::Json, Shape::Table);
-    let rejects = args.rejects.unwrap_or_else(|| input.rejects());
-    let rejects = Rejects::new(rejects, shape).map_err(anyhow::Error::from)?;
-
-    let mut chunks = input::read_ahead(reader, most);
-    let first = next(&mut chunks, &input).await?;
+    let (mut lines, times) = Lines::open(&args, &input, now).await?;
+    let first = lines.next(&input).await?;
     if !is_of_history(&client).await? {
+        let shift = times.map_or(0, |times| now - times.latest);
         let seen = times.or_else(|| Times::of(first.iter().flat_map(|chunk| &chunk.items)));
         let shifted =
             seen.map(|times| Times { earliest: times.earliest + shift, latest: times.latest + shift });
         age::check(&args.file, if times.is_some() { shifted } else { seen }, args.shift_to_now, now)?;
     }
+    say_shift(times, now);
+    let publisher = Publisher::new(client, AckLevel::Applied, Outcomes::new(lines.rejects));
+    send(publisher, first, lines.chunks, &input, args.speed).await
+}
+
+fn say_shift(times: Option<Times>, now: i64) {
     if let Some(times) = times {
-        eprintln!("times moved by {} so that {} is now", time::span(shift), time::timestamp(times.latest));
+        let shift = span::span(now - times.latest);
+        eprintln!("times moved by {shift} so that {} is now", timestamp(times.latest));
     }
-    let publisher = Publisher::new(client, AckLevel::Applied, Outcomes::new(rejects));
-    send(publisher, first, chunks, &input, args.speed).await
+}
+
+type Chunks = mpsc::Receiver<std::io::Result<Chunk>>;
+
+/// The lines as they are read, and where the refused ones go.
+#[derive(Debug)]
+struct Lines {
+    chunks: Chunks,
+    rejects: Rejects,
+}
+
+impl Lines {
+    /// Begins to read. The file's own times, where it was looked through to move them.
+    async fn open(args: &Args, input: &Input, now: i64) -> Result<(Self, Option<Times>), Failure> {
+        let most = args.max.unwrap_or(u64::MAX);
+        let times = if args.shift_to_now { look_through(input, args, most).await? } else { None };
+        // Opening a pipe waits for its first line: not on a thread that others need.
+        let opening = {
+            let (input, what, currency) = (input.clone(), args.what, args.currency.clone());
+            tokio::task::spawn_blocking(move || input.open(what, &currency))
+        };
+        let mut reader = opening.await.map_err(anyhow::Error::from)??;
+        reader.shift = times.map_or(0, |times| now - times.latest);
+        let shape = reader.header().map_or(Shape::Json, Shape::Table);
+        let rejects = args.rejects.clone().unwrap_or_else(|| input.rejects());
+        let rejects = Rejects::new(rejects, shape).map_err(anyhow::Error::from)?;
+        Ok((Self { chunks: input::read_ahead(reader, most), rejects }, times))
+    }
+
+    async fn next(&mut self, input: &Input) -> Result<Option<Chunk>, Failure> {
+        next(&mut self.chunks, input).await
+    }
 }
 
 /// The times of a whole file, read once before it is sent.
@@ -131,17 +174,14 @@ async fn is_of_history(client: &Client) -> Result<bool, Failure> {
     Ok(answer["node"]["clock"] == "history")
 }
 
-async fn next(
-    chunks: &mut mpsc::Receiver<std::io::Result<Chunk>>,
-    input: &Input,
-) -> Result<Option<Chunk>, Failure> {
+async fn next(chunks: &mut Chunks, input: &Input) -> Result<Option<Chunk>, Failure> {
     chunks.recv().await.transpose().map_err(|error| input.failed(&error.into()))
 }
 
 async fn send(
     mut publisher: Sender,
     first: Option<Chunk>,
-    mut chunks: mpsc::Receiver<std::io::Result<Chunk>>,
+    mut chunks: Chunks,
     input: &Input,
     speed: Speed,
 ) -> Result<(), Failure> {
@@ -191,14 +231,9 @@ async fn send_when_due(
 
 /// The result, on stdout.
 fn summary(outcomes: &mut Outcomes) -> Result<(), Failure> {
-    let counts = outcomes.counts;
-    let path = outcomes.rejects.close().map_err(anyhow::Error::from)?;
-    let mut text = counts.to_string();
-    if let Some(path) = path {
-        text = format!("{text} → {}", path.display());
-    }
-    if let Some(first) = outcomes.rejects.first() {
-        text = format!("{text}\n  first: {first}");
-    }
-    print(&format!("{text}\n"))
+    let counts = outcomes.counts.to_string();
+    // The last of the counts is that of the rejected: it stands with where they are.
+    let counted = counts.rsplit_once(' ').map_or("", |(counted, _)| counted);
+    let rejected = outcomes.rejected()?;
+    print(&format!("{counted} {rejected}\n"))
 }

@@ -7,6 +7,7 @@ use souk_proto::v1::{EventVerdict, StreamEventsResponse};
 use super::reader::Item;
 use super::rejects::{Reject, Rejects};
 use crate::cli::exit::Failure;
+use crate::output::cell::grouped;
 use crate::publisher::Listener;
 use crate::publisher::counts::Counts;
 
@@ -50,6 +51,24 @@ impl Outcomes {
     fn reject(&mut self, line: Line, reason: String, field: &str, message: String) -> std::io::Result<()> {
         let field = self.rejects.shape().name(field);
         self.rejects.add(Reject { line: line.number, reason, field, message, original: line.original })
+    }
+
+    /// A line that goes nowhere.
+    pub(super) fn refuse(&mut self, item: Item, refusal: &Refusal) -> Result<(), Failure> {
+        let line = Line { number: item.line, original: item.original, refused: None };
+        let refused = self.refused_here(line, refusal);
+        refused.map_err(|error| Failure::from(anyhow::anyhow!("the file of rejects: {error}")))
+    }
+
+    /// How many were rejected, and where they are written.
+    pub(super) fn rejected(&mut self) -> Result<String, Failure> {
+        let count = grouped(&self.counts.rejected.to_string());
+        let path = self.rejects.close().map_err(anyhow::Error::from)?;
+        let mut text = path.map_or_else(|| count.clone(), |path| format!("{count} → {}", path.display()));
+        if let Some(first) = self.rejects.first() {
+            text = format!("{text}\n  first: {first}");
+        }
+        Ok(text)
     }
 
     fn note(&mut self, lines: Vec<Line>, problems: Vec<EventVerdict>) -> std::io::Result<()> {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, MessageDescriptor};
+use souk_formats::time;
 use souk_model::verdict::{Reason, Refusal};
 use souk_proto::v1;
 use xxhash_rust::xxh3::xxh3_128_with_seed;
@@ -17,7 +18,6 @@ use super::cells::Cells;
 use super::columns::{Header, NoHeader, TRANSACTION, TRIP};
 use super::lines::{Line, Lines};
 use super::table::Row;
-use super::time;
 use crate::client::schema;
 
 /// What the lines are.

@@ -2,6 +2,8 @@
 //! the node's to say, as for every event.
 
 use prost_types::Duration;
+use souk_formats::decimal::scaled;
+use souk_formats::time;
 use souk_model::money::Currency;
 use souk_model::verdict::{Reason, Refusal};
 use souk_proto::v1;
@@ -9,8 +11,6 @@ use souk_proto::v1::event::Kind as Body;
 
 use super::cells::Cells;
 use super::columns::Header;
-use super::decimal::scaled;
-use super::time;
 
 /// A line with its header.
 #[derive(Debug, Clone, Copy)]

@@ -45,15 +45,17 @@ impl SetIfNewer {
         set.arg(&self.hash).arg(2).arg(name).arg(note_of(name, part));
         set.arg(kind).arg(order.start).arg(order.revision).arg(ttl.unwrap_or_default()).arg(noted);
         match what {
-            What::Field { field, value } => drop(set.arg(field).arg(value)),
-            What::Push { row, .. } => drop(set.arg(row).arg(LIST_NEWEST)),
-            What::Text { value } => drop(set.arg(value)),
-            What::Hash { fields } => fields.iter().for_each(|(field, value)| drop(set.arg(field).arg(value))),
-            What::SortedSet { members } => {
-                members.iter().for_each(|(member, score)| drop(set.arg(*score).arg(member)));
+            What::Field { field, value } => set.arg(field).arg(value),
+            What::Push { row, .. } => set.arg(row).arg(LIST_NEWEST),
+            What::Text { value } => set.arg(value),
+            What::Hash { fields } => {
+                fields.iter().fold(&mut set, |set, (field, value)| set.arg(field).arg(value))
             }
-            What::Publish { .. } => {}
-        }
+            What::SortedSet { members } => {
+                members.iter().fold(&mut set, |set, (member, score)| set.arg(*score).arg(member))
+            }
+            What::Publish { .. } => &mut set,
+        };
         set
     }
 }

@@ -88,7 +88,7 @@ async fn a_dead_server_costs_little_and_is_written_to_again() {
     real::empty().await;
     let cache = real::open();
     let write =
-        async |revision| cache.write(vec![word("t:word", &revision.to_string(), revision, None)]).await;
+        async |revision: u64| cache.write(vec![word("t:word", &revision.to_string(), revision, None)]).await;
     assert_eq!(write(1).await, Ok(Held::Nothing));
     real::services(&["kill", "redis"]);
     for revision in 2..2 + u64::from(FAILURES_TO_OPEN) {

@@ -62,7 +62,7 @@ fn what_is_wrong_with_a_line_is_named_by_its_field() {
     for (row, field, message) in [
         (format!("t,x,{time},1,60,1,,,"), "trip.region_id [FIELD_INVALID]", "must be a whole number"),
         (format!("t,7,{time},1.234,60,1,,,"), "trip.fare [FIELD_INVALID]", "EUR has 2 decimals, not more"),
-        (format!("t,7,{time},1e3,60,1,,,"), "trip.fare [FIELD_INVALID]", "must be a number, as 12.50"),
+        (format!("t,7,{time},1x3,60,1,,,"), "trip.fare [FIELD_INVALID]", "must be a number, as 12.50"),
         (format!("t,7,{time},1,60,far,,,"), "trip.distance_meters [FIELD_INVALID]", "must be km, as 3.2"),
         (
             format!("t,7,{time},1,60,1,car,40.7,"),

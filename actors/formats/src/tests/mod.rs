@@ -1,0 +1,4 @@
+mod declared;
+mod messages;
+mod refusals;
+mod there_and_back;
