@@ -41,6 +41,9 @@ pub const IDLE_ENCODED_PER_STEP: usize = 64;
 pub const TIDY_STEPS: usize = 32;
 /// Between two steps: tidying takes a tenth of a core.
 pub const TIDY_PAUSE: Duration = Duration::from_millis(2);
+/// Sections one round reads into a shard that has room for all of them: all are there within seconds, and what needs them does not wait
+/// for the store, nor fail while it is away.
+pub const SECTIONS_PER_ROUND: usize = 4;
 /// A shard that holds more than its share by this part of it grows faster than that: its steps follow each other without a pause.
 pub const TIDY_HURRIES_PAST: u64 = 4;
 /// Before an owner that lost touch with the journal or the store is replaced.
@@ -74,6 +77,9 @@ pub const STALE_AFTER: Duration = Duration::from_millis(500);
 pub const HUNT_PAUSE: Duration = Duration::from_millis(20);
 /// How often the manifest of a shard that nobody carries is read, by all who look for it together: a serial read each.
 pub const MANIFEST_AGAIN: Duration = Duration::from_millis(100);
+/// How often it is looked where shards are that nobody asks for, and how long others may take to say what they carry.
+pub const SCOUT_EVERY: Duration = Duration::from_secs(1);
+pub const ASK_AROUND_WAIT: Duration = Duration::from_millis(500);
 /// How long a node that did not answer counts as away.
 pub const SILENT_FOR: Duration = Duration::from_secs(1);
 /// Nodes remembered as away: more than a cluster has.

@@ -94,6 +94,9 @@ pub const PROOF_OF_LIFE: Duration = Duration::from_millis(500);
 /// How long a start waits for a broker, and one question to one that may not be there yet.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 pub const KNOCK: Duration = Duration::from_millis(500);
+/// How long a topic that is not there is looked for, and how often: one just made is not known everywhere at once.
+pub const TOPIC_PATIENCE: Duration = Duration::from_secs(2);
+pub const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// How long the making of a topic may take.
 pub const PREPARE_TIMEOUT: Duration = Duration::from_secs(30);
 /// The membership topic keeps nothing, for it gets nothing.

@@ -1,14 +1,17 @@
 //! Nodes speak to each other over real sockets: the port's contract, with and without TLS.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use souk_cluster::{PeersOptions, ServerOptions, Tls, TonicPeers, serve};
+use souk_proto::internal::v1::{ReadNode, ask_request};
 use souk_runtime::conformance::peers::{Pair, suite};
-use souk_runtime::ports::{Inbound, Peers};
+use souk_runtime::ports::{Inbound, Peers, Unreachable};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 #[derive(Debug)]
@@ -94,15 +97,30 @@ async fn with_tls() {
     suite(async || OnLoopback::new(Some(node()), Some(node())).await).await;
 }
 
-mod strangers {
-    use std::time::Duration;
+#[tokio::test]
+async fn a_node_that_hangs_is_noticed_long_before_the_deadline() {
+    let hanging = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = hanging.local_addr().expect("it has one").to_string();
+    let accepting = tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok((stream, _)) = hanging.accept().await {
+            open.push(stream);
+        }
+    });
+    let peers = TonicPeers::new(PeersOptions::new("127.0.0.1:1")).expect("the options are right");
+    let began = Instant::now();
+    let question = ask_request::Question::Node(ReadNode {});
+    let answer = peers.ask(&address, question, began + Duration::from_secs(60)).await;
+    assert_eq!(answer, Err(Unreachable));
+    assert!(began.elapsed() < Duration::from_secs(15), "it took {:?}", began.elapsed());
+    accepting.abort();
+}
 
-    use souk_proto::internal::v1::{
-        AskRequest, AskResponse, FollowRequest, LinkRequest, ReadNode, ask_request,
-    };
+mod strangers {
+
+    use souk_proto::internal::v1::{AskRequest, AskResponse, FollowRequest, LinkRequest};
     use souk_runtime::Error;
-    use souk_runtime::ports::{LinkInbound, News, Unreachable};
-    use tokio::time::Instant;
+    use souk_runtime::ports::{LinkInbound, News};
 
     use super::*;
 

@@ -13,8 +13,9 @@ use rdkafka::{admin::AdminOptions, admin::NewTopic, admin::TopicReplication};
 use souk_cluster::{Error, GroupPlacement, PlacementOptions, prepare};
 use souk_model::journal::ShardId;
 use souk_runtime::ports::Placement;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use real::{PARTITIONS, until};
 
@@ -156,6 +157,46 @@ async fn who_is_killed_is_taken_over_from() {
     let took = until("it is taken over from", async || spread(&[&node])).await;
     println!("taken over {} ms after a kill -9", took.as_millis());
     assert!(took <= Duration::from_secs(10), "it took {took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_paused_is_taken_over_from_and_comes_back() {
+    let options = prepared().await;
+    let node = Node::join(&options).await;
+    until("one has all", async || spread(&[&node])).await;
+    let mut other = member_in_a_process_of_its_own(&options);
+    until("two share", async || node.shards().len() == all().len() / 2).await;
+    signal(&other, "-STOP");
+    until("it is taken over from", async || spread(&[&node])).await;
+    signal(&other, "-CONT");
+    until("two share again", async || node.shards().len() == all().len() / 2).await;
+    other.kill().expect("it is killed");
+    other.wait().expect("it ends");
+}
+
+fn signal(process: &Child, signal: &str) {
+    let sent = Command::new("kill").args([signal, &process.id().to_string()]).status();
+    assert!(sent.expect("kill runs").success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_broker_everybody_goes_on_with_what_it_has() {
+    let options = prepared().await;
+    let (first, second) = (Node::join(&options).await, Node::join(&options).await);
+    until("two share", async || spread(&[&first, &second])).await;
+    real::services(&["kill", "kafka"]);
+    // Well beyond the session, after which each member has lost its shards as far as the group goes.
+    let mut shards = [first.placement.shards(), second.placement.shards()];
+    shards.iter_mut().for_each(watch::Receiver::mark_unchanged);
+    let [one, other] = &mut shards;
+    let told = async {
+        tokio::select! { _ = one.changed() => {}, _ = other.changed() => {} }
+    };
+    assert!(timeout(Duration::from_secs(12), told).await.is_err(), "nothing is taken away");
+    assert!(spread(&[&first, &second]));
+    real::services(&["up", "kafka"]);
+    let third = Node::join(&options).await;
+    until("three share", async || spread(&[&first, &second, &third])).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

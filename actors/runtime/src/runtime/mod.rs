@@ -23,6 +23,7 @@ use souk_proto::journal::v1 as journal;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
+use crate::far;
 use crate::intake::{self, EventIds, Publication, Published};
 use crate::limits::{APPENDING_BYTES, RETRY_AFTER};
 use crate::observe::{NodeCounters, NodeStatus, PublishFigures, ShardStatus, Spread};
@@ -97,6 +98,9 @@ impl Runtime {
         tokio::spawn(follow_placement(Arc::downgrade(&world), supervisor.clone()));
         tokio::spawn(settings::propose_at_start(Arc::clone(&world)));
         tokio::spawn(tidy(Arc::downgrade(&world)));
+        if world.has_peers() {
+            tokio::spawn(far::scout(Arc::downgrade(&world)));
+        }
         publish::start(&world);
         Ok(Arc::new(Self {
             world,

@@ -25,6 +25,8 @@ pub(crate) struct Whereabouts {
 #[derive(Debug, Default)]
 struct Known {
     place: Option<Place>,
+    /// Where it was before it was lost: a node to be asked what it knows.
+    before: Option<Place>,
     /// The epoch whose owner was not found where it said.
     gone: u64,
     looked_at: Option<Instant>,
@@ -40,7 +42,7 @@ impl Whereabouts {
         let mut known = self.known.lock();
         if known.place.as_ref() == Some(place) {
             known.gone = place.epoch;
-            known.place = None;
+            known.before = known.place.take();
         }
     }
 
@@ -50,6 +52,12 @@ impl Whereabouts {
         if known.place.as_ref().is_none_or(|before| before.epoch < place.epoch) {
             known.place = Some(place);
         }
+    }
+
+    /// Where it is or was.
+    pub(crate) fn heard_of(&self) -> Option<Place> {
+        let known = self.known.lock();
+        known.place.clone().or_else(|| known.before.clone())
     }
 
     fn looked_since(&self, moment: Instant) -> bool {

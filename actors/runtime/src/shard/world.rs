@@ -117,9 +117,10 @@ impl World {
         self.cells(shard.journal).get(usize::from(shard.partition))
     }
 
-    /// Bytes one shard may hold in memory.
+    /// Bytes one of the shards here may hold in memory.
     pub(crate) fn memory_share(&self) -> u64 {
-        self.config.memory_budget / (self.users.len() + self.products.len()).max(1) as u64
+        let here = self.every_cell().filter(|cell| cell.is_here()).count();
+        self.config.memory_budget / here.max(1) as u64
     }
 
     /// Whether there may be other nodes.

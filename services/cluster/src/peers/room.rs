@@ -88,7 +88,7 @@ mod tests {
     use souk_proto::internal::v1::{TallyBatch, link_request};
 
     fn message(bytes: usize) -> LinkRequest {
-        LinkRequest { to: "x".repeat(bytes), from: String::new(), message: None }
+        LinkRequest { to: "x".repeat(bytes), ..LinkRequest::default() }
     }
 
     #[tokio::test]

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::options::PlacementOptions;
 use crate::Error;
 use crate::kafka::{Voice, millis};
-use crate::limits::{KNOCK, MEMBERS_RETENTION, PATIENCE, PREPARE_TIMEOUT};
+use crate::limits::{KNOCK, LOOK_EVERY, MEMBERS_RETENTION, PATIENCE, PREPARE_TIMEOUT, TOPIC_PATIENCE};
 
 const DOING: &str = "make the membership topic";
 
@@ -63,10 +63,11 @@ pub(super) fn check_topic<C: ConsumerContext>(
                 _ => Error::NoTopic { topic: topic.clone() },
             },
         };
-        let patience = if matches!(problem, Error::NoTopic { .. }) { KNOCK * 4 } else { PATIENCE };
+        let patience = if matches!(problem, Error::NoTopic { .. }) { TOPIC_PATIENCE } else { PATIENCE };
         if began.elapsed() >= patience {
             return Err(problem);
         }
-        std::thread::park_timeout(KNOCK / 10);
+        // This runs on a thread that may block, and nobody unparks it.
+        std::thread::park_timeout(LOOK_EVERY);
     }
 }

@@ -1,6 +1,8 @@
 //! A real broker for tests: its address comes from the environment, and without one they fail.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -55,4 +57,11 @@ pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) -> D
         sleep(Duration::from_millis(10)).await;
     }
     began.elapsed()
+}
+
+/// Runs `docker/services`, which has started the broker.
+pub(crate) fn services(arguments: &[&str]) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docker/services");
+    let ran = Command::new(script).args(arguments).status().expect("docker/services runs");
+    assert!(ran.success(), "docker/services {}", arguments.join(" "));
 }
