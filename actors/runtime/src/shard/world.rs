@@ -19,7 +19,7 @@ use super::{Batch, Cell};
 use crate::Error;
 use crate::intake::KnownStamps;
 use crate::limits::{CUTS_AT_ONCE, SETTINGS_LEARNED};
-use crate::observe::Durations;
+use crate::observe::{Durations, Published};
 use crate::runtime::{Config, Ports};
 use crate::watch::Hub;
 
@@ -51,6 +51,7 @@ pub(crate) struct World {
     pub stamps: KnownStamps,
     /// Settings by their hash, as shards elsewhere have them.
     learned: Mutex<BTreeMap<u64, Arc<Settings>>>,
+    pub published: Published,
     /// Names owners: none is used twice.
     owners: AtomicU64,
 }
@@ -102,6 +103,7 @@ impl World {
             silent: Silent::default(),
             stamps: KnownStamps::default(),
             learned: Mutex::default(),
+            published: Published::default(),
             owners: AtomicU64::new(0),
         }
     }

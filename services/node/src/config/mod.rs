@@ -34,6 +34,7 @@ pub(crate) struct Config {
     pub(crate) journal: Journal,
     pub(crate) kafka: Kafka,
     pub(crate) cassandra: Cassandra,
+    pub(crate) redis: Redis,
     pub(crate) cluster: Cluster,
     pub(crate) limits: Limits,
     pub(crate) traffic: Traffic,
@@ -110,6 +111,15 @@ pub(crate) struct Cassandra {
     pub(crate) keyspace: String,
     pub(crate) replicas: u32,
     pub(crate) datacenter: String,
+    pub(crate) user: String,
+    pub(crate) password_file: PathBuf,
+    pub(crate) table_rows: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Redis {
+    pub(crate) address: String,
     pub(crate) user: String,
     pub(crate) password_file: PathBuf,
 }
