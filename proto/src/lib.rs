@@ -23,6 +23,15 @@ pub mod journal {
     }
 }
 
+/// What nodes say to each other.
+pub mod internal {
+    /// Links, questions and their answers, `souk.internal.v1`.
+    #[allow(clippy::all, missing_debug_implementations, rustdoc::all)] // generated, comments are prose
+    pub mod v1 {
+        include!(concat!(env!("OUT_DIR"), "/souk.internal.v1.rs"));
+    }
+}
+
 /// What stands in the store.
 pub mod state {
     /// The cuts, `souk.state.v1`.

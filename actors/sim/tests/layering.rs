@@ -27,6 +27,7 @@ const MAY_USE: [(&str, &[&str]); 13] = [
             "souk-journal",
             "souk-journal-kafka",
             "souk-store",
+            "souk-store-cassandra",
             "souk-api",
         ],
     ),

@@ -3,8 +3,12 @@
 
 mod clock;
 mod journal;
+mod peers;
+mod placement;
 mod store;
 
 pub use clock::Clock;
 pub use journal::{Appended, Journal, NewRecord, Refused};
+pub use peers::{News, Nobody, Peers, Unreachable};
+pub use placement::{Alone, Placement};
 pub use store::Store;

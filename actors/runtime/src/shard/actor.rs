@@ -66,6 +66,7 @@ impl Actor for ShardActor {
         let fold = Shard::new(ShardConfig {
             id: cell.id,
             partitions: world.partitions,
+            keying: world.keying,
             settings: world.builtin.clone(),
             library: Arc::clone(&world.library),
             build_version: FOLD_VERSION,

@@ -14,7 +14,7 @@ use crate::{ApiError, Context, names};
 pub trait NodeFacts: Send + Sync + Debug {
     /// Version of the binary.
     fn version(&self) -> String;
-    /// What an acknowledgement means: "fsync", "interval".
+    /// What an acknowledgement means: "fsync", "interval", "replicated".
     fn durability(&self) -> String;
     /// What it depends on, as it is now.
     fn dependencies(&self) -> Vec<v1::Dependency>;

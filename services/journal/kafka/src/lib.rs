@@ -17,9 +17,12 @@
 //!
 //! **Append times** are the broker's (`LogAppendTime`), as the delivery report tells them and as every reader sees them.
 //!
+//! **Adopted.** The users topic can be one of others, whose messages are read in place: `adopt`.
+//!
 //! **Release** takes nothing: others may read the topic from its beginning (a replay, a second generation), so only time takes records, and
 //! `prepare` holds that time to a week at least.
 
+mod adopt;
 mod context;
 mod desk;
 mod error;
@@ -35,6 +38,7 @@ mod pending;
 mod prepare;
 mod produce;
 mod read;
+mod sample;
 mod sender;
 mod settings;
 #[cfg(test)]
@@ -42,6 +46,7 @@ mod tests;
 mod watchdog;
 mod window;
 
+pub use adopt::{Adoption, Start};
 pub use error::{Difference, Error};
 pub use journal::KafkaJournal;
 pub use options::{Options, Topics};

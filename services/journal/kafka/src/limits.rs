@@ -74,6 +74,11 @@ pub const WATCH_EVERY: Duration = Duration::from_secs(5);
 /// A partition that nobody has read for so long is no longer fetched. Owners come back every few seconds.
 pub const IDLE_AFTER: Duration = Duration::from_secs(30);
 
+/// Records of a topic looked at before it is adopted: one of them in another partition than was declared refuses it.
+pub const SAMPLE: usize = 10_000;
+/// How long that may take.
+pub const SAMPLE_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// Least time a topic must keep its records: the longest a cut may lag, many times over.
 pub const LEAST_RETENTION: Duration = Duration::from_secs(7 * 24 * 3_600);
 

@@ -48,7 +48,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
     let doors = Doors::open(&config).await?;
     let data = if temporary { DataDir::temporary()? } else { DataDir::kept(&config.node.data_dir)? };
-    let node = Node::start(&config, doors, data).await?;
+    let node = Node::start(&config, doors, Some(data)).await?;
     print(&head(&config, &node, temporary))?;
     tokio::select! {
         () = node.ready() => {}

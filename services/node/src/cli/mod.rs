@@ -11,6 +11,7 @@ mod get;
 mod health;
 mod list;
 mod man;
+mod migrate;
 mod node_flags;
 mod resource;
 mod serve;
@@ -67,6 +68,7 @@ enum Command {
     Doctor(doctor::Args),
     Config(config::Args),
     Completions(completions::Args),
+    Migrate(migrate::Args),
     Man(man::Args),
 }
 
@@ -104,6 +106,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Doctor(args) => doctor::run(args).await,
         Command::Config(args) => config::run(args),
         Command::Completions(args) => completions::run(args),
+        Command::Migrate(args) => migrate::run(args).await,
         Command::Man(args) => man::run(args),
     }
 }

@@ -32,7 +32,10 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     let signals = Signals::listen()?;
     let doors = Doors::open(&config).await?;
-    let data = DataDir::kept(&config.node.data_dir)?;
+    let data = match config.is_distributed() {
+        true => None,
+        false => Some(DataDir::kept(&config.node.data_dir)?),
+    };
     let node = Node::start(&config, doors, data).await?;
     tracing::info!(node = config.node.name, grpc = %node.grpc, metrics = %node.metrics, "started");
     shutdown::until_drained(node, signals, config.node.drain_timeout).await

@@ -5,56 +5,129 @@ use std::path::Path;
 use souk_model::settings::Settings;
 use tracing_subscriber::EnvFilter;
 
-use super::{Config, Listen, Node, Size, Span};
+use super::{Cassandra, Config, Listen, Node, Size, Span};
 use crate::limits;
 
 /// Every rule that does not hold: the key, and what is wanted of it.
 pub(super) fn problems(config: &Config) -> Vec<(&'static str, String)> {
-    let mut found = Vec::new();
-    let mut rule = |key: &'static str, holds: bool, wanted: &str| {
+    let mut found = Found::default();
+    found.of_node(config);
+    found.of_services(config);
+    found.of_limits(config);
+    found.0
+}
+
+const NAME: &str = "wants 1 to 64 of A-Z a-z 0-9 . _ -";
+const TOPIC: &str = "wants 1 to 249 of A-Z a-z 0-9 . _ -";
+
+#[derive(Default)]
+struct Found(Vec<(&'static str, String)>);
+
+impl Found {
+    fn rule(&mut self, key: &'static str, holds: bool, wanted: &str) {
         if !holds {
-            found.push((key, wanted.to_owned()));
+            self.0.push((key, wanted.to_owned()));
         }
-    };
-    let Config { node, shards, journal, limits, otlp, log, listen, traffic, metrics: _ } = config;
-    let partitions = 1..=limits::PARTITIONS;
-    let longer_than_zero = |span: Span| !span.0.is_zero();
-
-    rule("node.name", is_name(&node.name), "wants 1 to 64 of A-Z a-z 0-9 . _ -");
-    rule("node.data_dir", !node.data_dir.as_os_str().is_empty(), "wants a folder");
-    rule("node.memory_budget", node.memory_budget >= limits::LEAST_MEMORY, &least(limits::LEAST_MEMORY));
-    rule("node.drain_timeout", longer_than_zero(node.drain_timeout), "wants more than nothing");
-    rule("node.drain_notice", node.drain_notice < node.drain_timeout, "wants less than node.drain_timeout");
-    rule("shards.users", partitions.contains(&shards.users), "wants 1 to 1024");
-    rule("shards.products", partitions.contains(&shards.products), "wants 1 to 1024");
-    rule("journal.interval", longer_than_zero(journal.interval), "wants more than nothing");
-    rule("journal.keep_bytes", journal.keep_bytes >= limits::LEAST_JOURNAL, &least(limits::LEAST_JOURNAL));
-    rule("limits.connections", limits.connections > 0, "wants at least 1");
-    rule("limits.connections_per_address", limits.connections_per_address > 0, "wants at least 1");
-    rule("limits.streams_per_connection", limits.streams_per_connection > 0, "wants at least 1");
-    rule("limits.calls", limits.calls > 0, "wants at least 1");
-    rule("limits.streams", limits.streams > 0, "wants at least 1");
-    rule("limits.deadline", longer_than_zero(limits.deadline), "wants more than nothing");
-    rule("traffic.rate", traffic.rate <= limits::TRAFFIC_RATE, "wants 0 to 100000");
-    rule("otlp.sample", (0.0..=1.0).contains(&otlp.sample), "wants 0 to 1");
-    rule("otlp.endpoint", is_endpoint(&otlp.endpoint), "wants http://HOST:PORT");
-    rule("listen.metrics", differs(listen), "is the address of gRPC; it wants one of its own");
-    rule(
-        "listen.web_origins",
-        listen.web_origins.iter().all(|origin| is_origin(origin)),
-        "wants scheme://host",
-    );
-
-    if let Err(error) = EnvFilter::builder().parse(&log.level) {
-        found.push(("log.level", format!("is no filter: {error}")));
     }
-    found.extend(settings(node).into_iter().map(|message| ("node.settings", message)));
-    found
+
+    fn of_node(&mut self, config: &Config) {
+        let Config { node, shards, journal, otlp, log, listen, traffic, .. } = config;
+        let partitions = 1..=limits::PARTITIONS;
+        self.rule("node.name", is_name(&node.name), NAME);
+        self.rule("node.data_dir", !node.data_dir.as_os_str().is_empty(), "wants a folder");
+        self.rule(
+            "node.memory_budget",
+            node.memory_budget >= limits::LEAST_MEMORY,
+            &least(limits::LEAST_MEMORY),
+        );
+        self.rule("node.drain_timeout", longer_than_zero(node.drain_timeout), "wants more than nothing");
+        let noticed = node.drain_notice < node.drain_timeout;
+        self.rule("node.drain_notice", noticed, "wants less than node.drain_timeout");
+        self.rule("shards.users", partitions.contains(&shards.users), "wants 1 to 1024");
+        self.rule("shards.products", partitions.contains(&shards.products), "wants 1 to 1024");
+        self.rule("journal.interval", longer_than_zero(journal.interval), "wants more than nothing");
+        let least_kept = journal.keep_bytes >= limits::LEAST_JOURNAL;
+        self.rule("journal.keep_bytes", least_kept, &least(limits::LEAST_JOURNAL));
+        self.rule("traffic.rate", traffic.rate <= limits::TRAFFIC_RATE, "wants 0 to 100000");
+        self.rule("otlp.sample", (0.0..=1.0).contains(&otlp.sample), "wants 0 to 1");
+        self.rule("otlp.endpoint", is_endpoint(&otlp.endpoint), "wants http://HOST:PORT");
+        self.rule("listen.metrics", differs(listen), "is the address of gRPC; it wants one of its own");
+        let origins = listen.web_origins.iter().all(|origin| is_origin(origin));
+        self.rule("listen.web_origins", origins, "wants scheme://host");
+        if let Err(error) = EnvFilter::builder().parse(&log.level) {
+            self.0.push(("log.level", format!("is no filter: {error}")));
+        }
+        self.0.extend(settings(node).into_iter().map(|message| ("node.settings", message)));
+    }
+
+    /// Kafka, Cassandra, and the other nodes.
+    fn of_services(&mut self, config: &Config) {
+        let Config { kafka, cassandra, cluster, .. } = config;
+        let addresses = |all: &[String]| all.iter().all(|address| is_address(address));
+        self.rule("kafka.brokers", addresses(&kafka.brokers), "wants host:port, each");
+        let both = kafka.brokers.is_empty() == cassandra.nodes.is_empty();
+        self.rule("kafka.brokers", both || kafka.brokers.is_empty(), "wants cassandra.nodes beside it");
+        for (key, topic, others) in [
+            ("kafka.users_topic", &kafka.users_topic, [&kafka.products_topic, &kafka.members_topic]),
+            ("kafka.products_topic", &kafka.products_topic, [&kafka.users_topic, &kafka.members_topic]),
+            ("kafka.members_topic", &kafka.members_topic, [&kafka.users_topic, &kafka.products_topic]),
+        ] {
+            self.rule(key, is_name_of(topic, 249), TOPIC);
+            self.rule(key, !others.contains(&topic), "wants a topic of its own");
+        }
+        self.rule("kafka.replicas", kafka.replicas > 0, "wants at least 1");
+        self.rule(
+            "kafka.in_sync",
+            (1..=kafka.replicas).contains(&kafka.in_sync),
+            "wants 1 to kafka.replicas",
+        );
+        self.rule("cassandra.nodes", addresses(&cassandra.nodes), "wants host:port, each");
+        self.rule("cassandra.nodes", both || cassandra.nodes.is_empty(), "wants kafka.brokers beside it");
+        self.rule("cassandra.replicas", cassandra.replicas > 0, "wants at least 1");
+        if let Err(error) = cassandra.password() {
+            let path = cassandra.password_file.display();
+            self.0.push(("cassandra.password_file", format!("{path}: {error}")));
+        }
+        let told = cluster.advertise.is_empty() || is_address(&cluster.advertise);
+        self.rule("cluster.advertise", told, "wants host:port");
+        let leads_here = !cluster.advertise.is_empty() || !cluster.listen.ip().is_unspecified();
+        self.rule("cluster.advertise", leads_here, "is wanted: cluster.listen is every address there is");
+        self.rule("cluster.group", is_name(&cluster.group), NAME);
+    }
+
+    fn of_limits(&mut self, config: &Config) {
+        let limits = &config.limits;
+        for (key, bound) in [
+            ("limits.connections", limits.connections),
+            ("limits.connections_per_address", limits.connections_per_address),
+            ("limits.streams_per_connection", limits.streams_per_connection as usize),
+            ("limits.calls", limits.calls),
+            ("limits.streams", limits.streams),
+        ] {
+            self.rule(key, bound > 0, "wants at least 1");
+        }
+        self.rule("limits.deadline", longer_than_zero(limits.deadline), "wants more than nothing");
+    }
+}
+
+fn longer_than_zero(span: Span) -> bool {
+    !span.0.is_zero()
 }
 
 fn is_name(name: &str) -> bool {
+    is_name_of(name, 64)
+}
+
+fn is_name_of(name: &str, most: usize) -> bool {
     let ours = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    (1..=64).contains(&name.len()) && name.chars().all(ours)
+    (1..=most).contains(&name.len()) && name.chars().all(ours) && name != "." && name != ".."
+}
+
+/// `host:port`.
+fn is_address(text: &str) -> bool {
+    let parts = text.rsplit_once(':').filter(|(host, _)| !host.is_empty());
+    let port = parts.and_then(|(_, port)| port.parse::<u16>().ok());
+    port.is_some_and(|port| port > 0) && !text.contains([',', '/', ' '])
 }
 
 fn least(size: Size) -> String {
@@ -82,7 +155,7 @@ fn settings(node: &Node) -> Vec<String> {
     if node.settings.as_os_str().is_empty() {
         return Vec::new();
     }
-    let text = match settings_text(&node.settings) {
+    let text = match text_of(&node.settings) {
         Ok(text) => text,
         Err(error) => return vec![format!("{}: {error}", node.settings.display())],
     };
@@ -94,14 +167,22 @@ fn settings(node: &Node) -> Vec<String> {
     }
 }
 
-/// Reads a settings file; no file, no text.
-pub(super) fn settings_text(path: &Path) -> std::io::Result<String> {
+/// Reads a file that is named; no name, no text.
+fn text_of(path: &Path) -> std::io::Result<String> {
     if path.as_os_str().is_empty() { Ok(String::new()) } else { std::fs::read_to_string(path) }
 }
 
 impl Config {
     /// Text of the settings file.
     pub(crate) fn settings_text(&self) -> std::io::Result<String> {
-        settings_text(&self.node.settings)
+        text_of(&self.node.settings)
+    }
+}
+
+impl Cassandra {
+    /// The password of `user`, without the line's end; no file, no password.
+    pub(crate) fn password(&self) -> std::io::Result<String> {
+        let text = text_of(&self.password_file)?;
+        Ok(text.trim_end_matches(['\r', '\n']).to_owned())
     }
 }

@@ -17,6 +17,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use souk_model::journal::Partitions;
 
 pub(crate) use defaults::TEXT as DEFAULT_TEXT;
 pub(crate) use env::environment;
@@ -31,6 +32,9 @@ pub(crate) struct Config {
     pub(crate) shards: Shards,
     pub(crate) listen: Listen,
     pub(crate) journal: Journal,
+    pub(crate) kafka: Kafka,
+    pub(crate) cassandra: Cassandra,
+    pub(crate) cluster: Cluster,
     pub(crate) limits: Limits,
     pub(crate) traffic: Traffic,
     pub(crate) log: Log,
@@ -90,6 +94,36 @@ pub(crate) enum Durability {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(crate) struct Kafka {
+    pub(crate) brokers: Vec<String>,
+    pub(crate) users_topic: String,
+    pub(crate) products_topic: String,
+    pub(crate) members_topic: String,
+    pub(crate) replicas: u16,
+    pub(crate) in_sync: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Cassandra {
+    pub(crate) nodes: Vec<String>,
+    pub(crate) keyspace: String,
+    pub(crate) replicas: u32,
+    pub(crate) datacenter: String,
+    pub(crate) user: String,
+    pub(crate) password_file: PathBuf,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Cluster {
+    pub(crate) listen: SocketAddr,
+    pub(crate) advertise: String,
+    pub(crate) group: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Limits {
     pub(crate) connections: usize,
     pub(crate) connections_per_address: usize,
@@ -131,4 +165,16 @@ pub(crate) struct Metrics {
 pub(crate) struct Otlp {
     pub(crate) endpoint: String,
     pub(crate) sample: f64,
+}
+
+impl Config {
+    /// Whether journal and store are Kafka's and Cassandra's, so that other nodes share them.
+    pub(crate) fn is_distributed(&self) -> bool {
+        !self.kafka.brokers.is_empty()
+    }
+
+    /// Partitions of both journals.
+    pub(crate) fn partitions(&self) -> Partitions {
+        Partitions { users: self.shards.users, products: self.shards.products }
+    }
 }

@@ -11,7 +11,7 @@ use souk_proto::v1::{self, dependency::State};
 use souk_runtime::Ports;
 use tokio::time::{Instant, interval, timeout};
 
-use crate::config::Durability;
+use crate::config::{Config, Durability};
 
 /// How often dependencies are asked.
 const EVERY: Duration = Duration::from_secs(5);
@@ -25,12 +25,17 @@ const SHARD: ShardId = ShardId::users(0);
 /// The facts, as last seen.
 #[derive(Debug)]
 pub(super) struct Facts {
-    durability: Durability,
+    durability: &'static str,
     dependencies: RwLock<Vec<v1::Dependency>>,
 }
 
 impl Facts {
-    pub(super) fn new(durability: Durability) -> Arc<Self> {
+    pub(super) fn new(config: &Config) -> Arc<Self> {
+        let durability = match config.journal.durability {
+            _ if config.is_distributed() => "replicated",
+            Durability::Fsync => "fsync",
+            Durability::Interval => "interval",
+        };
         Arc::new(Self { durability, dependencies: RwLock::default() })
     }
 
@@ -71,10 +76,7 @@ impl NodeFacts for Facts {
     }
 
     fn durability(&self) -> String {
-        match self.durability {
-            Durability::Fsync => "fsync".to_owned(),
-            Durability::Interval => "interval".to_owned(),
-        }
+        self.durability.to_owned()
     }
 
     fn dependencies(&self) -> Vec<v1::Dependency> {

@@ -2,8 +2,10 @@
 
 mod api;
 mod clock;
+mod durable;
+mod embedded;
 mod facts;
-mod journal;
+mod services;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,12 +13,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use souk_api::ApiError;
-use souk_journal::EmbeddedJournal;
 use souk_runtime::ports::Clock;
 use souk_runtime::{Ports, Runtime};
-use souk_store::EmbeddedStore;
 use tokio::net::TcpListener;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -27,7 +27,9 @@ use crate::telemetry::Observed;
 use crate::telemetry::http::{self, Pages};
 
 pub(crate) use clock::SystemClock;
+use durable::Durable;
 use facts::Facts;
+pub(crate) use services::migrate;
 
 /// Folder of the journal and file of the store within a data directory.
 pub(crate) const JOURNAL: &str = "journal";
@@ -47,10 +49,7 @@ pub(crate) struct Node {
     api: JoinHandle<Result<bool, ApiError>>,
     http: JoinHandle<()>,
     facts: JoinHandle<()>,
-    journal: Arc<EmbeddedJournal>,
-    store: Arc<EmbeddedStore>,
-    /// Given back when everything that writes there is closed.
-    data: DataDir,
+    durable: Durable,
 }
 
 /// Both ports, taken before anything else is touched.
@@ -81,28 +80,26 @@ async fn bind(address: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
 }
 
 impl Node {
-    /// Starts every part. Shards answer once they have caught up: [`Node::ready`].
-    pub(crate) async fn start(config: &Config, doors: Doors, data: DataDir) -> anyhow::Result<Self> {
+    /// Starts every part. Shards answer once they have caught up: [`Node::ready`]. Without a data directory, nothing is kept here.
+    pub(crate) async fn start(config: &Config, doors: Doors, data: Option<DataDir>) -> anyhow::Result<Self> {
         let settings = config.settings_text().context("node.settings")?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let journal = journal::open(config, data.path(), Arc::clone(&clock)).await?;
-        let store = data.path().join(STORE);
-        let store = Arc::new(spawn_blocking(move || EmbeddedStore::open(store)).await??);
+        let durable = Durable::open(config, data, &clock).await?;
         let ports = Ports {
-            journal: Arc::clone(&journal) as _,
-            store: Arc::clone(&store) as _,
+            journal: Arc::clone(&durable.journal),
+            store: Arc::clone(&durable.store),
             clock: Arc::clone(&clock),
         };
         let runtime = souk_runtime::Config {
             node: config.node.name.clone(),
-            incarnation: journal.incarnation(),
+            incarnation: durable.incarnation,
             settings,
             memory_budget: config.node.memory_budget.0,
             timed: config.metrics.histograms,
         };
         let runtime = Runtime::start(runtime, ports.clone()).await?;
 
-        let facts = Facts::new(config.journal.durability);
+        let facts = Facts::new(config);
         let metrics = doors.metrics.local_addr()?;
         let server = api::server(config, doors.grpc, &runtime, Arc::clone(&facts) as _)?;
         let (grpc, draining) = (server.address(), server.draining());
@@ -123,9 +120,7 @@ impl Node {
             http: tokio::spawn(http::serve(doors.metrics, pages)),
             facts: tokio::spawn(facts.follow(ports)),
             stop,
-            journal,
-            store,
-            data,
+            durable,
         })
     }
 
@@ -174,21 +169,15 @@ impl Node {
         done && timeout_at(deadline, self.close()).await.is_ok_and(|closed| closed)
     }
 
-    /// Closes journal and store once nobody else holds them, then gives the directory back.
+    /// Ends what still runs beside, then closes journal and store.
     async fn close(self) -> bool {
-        let Self { runtime, http, facts, journal, store, data, .. } = self;
+        let Self { runtime, http, facts, durable, .. } = self;
         for task in [http, facts] {
             task.abort();
             // It ends cancelled, which is what was asked for.
             task.await.ok();
         }
         drop(runtime);
-        let alone = || Arc::strong_count(&journal) == 1 && Arc::strong_count(&store) == 1;
-        while !alone() {
-            tokio::time::sleep(limits::CLOSE_POLL).await;
-        }
-        let closed = spawn_blocking(move || drop((journal, store))).await.is_ok();
-        drop(data);
-        closed
+        durable.close().await
     }
 }

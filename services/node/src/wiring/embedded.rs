@@ -1,29 +1,31 @@
-//! The embedded journal, as the configuration has it.
+//! The embedded journal and store, as the configuration has them.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use souk_journal::{ClockKind, Durability, EmbeddedJournal, OnFatal, Options, Retention};
-use souk_model::journal::Partitions;
 use souk_runtime::ports::Clock;
+use souk_store::EmbeddedStore;
+use tokio::task::spawn_blocking;
 
-use super::JOURNAL;
+use super::{JOURNAL, STORE};
 use crate::config::{self, Config};
 
-/// Opens the journal of a data directory. Recovery reads its newest segment.
+/// Opens the journal and the store of a data directory. Recovery reads the journal's newest segment.
 pub(super) async fn open(
     config: &Config,
     data: &Path,
     clock: Arc<dyn Clock>,
-) -> anyhow::Result<Arc<EmbeddedJournal>> {
+) -> anyhow::Result<(EmbeddedJournal, EmbeddedStore)> {
     let options = options(config, data);
-    let opened = tokio::task::spawn_blocking(move || EmbeddedJournal::open(options, clock)).await?;
-    Ok(Arc::new(opened.context("the journal")?))
+    let opened = spawn_blocking(move || EmbeddedJournal::open(options, clock)).await?;
+    let journal = opened.context("the journal")?;
+    let store = data.join(STORE);
+    Ok((journal, spawn_blocking(move || EmbeddedStore::open(store)).await??))
 }
 
 fn options(config: &Config, data: &Path) -> Options {
-    let partitions = Partitions { users: config.shards.users, products: config.shards.products };
     let journal = &config.journal;
     Options {
         durability: match journal.durability {
@@ -35,7 +37,7 @@ fn options(config: &Config, data: &Path) -> Options {
             config::Clock::History => ClockKind::History,
         },
         retention: Retention { keep: journal.keep.0, most_bytes: journal.keep_bytes.0 },
-        ..Options::new(data.join(JOURNAL), partitions, rand::random(), on_fatal())
+        ..Options::new(data.join(JOURNAL), config.partitions(), rand::random(), on_fatal())
     }
 }
 

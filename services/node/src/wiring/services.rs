@@ -1,0 +1,51 @@
+//! The journal on Kafka and the store on Cassandra, as the configuration has them; and what makes them ready for a first node.
+
+use anyhow::Context as _;
+use souk_journal_kafka::{KafkaJournal, Topics, Wanted};
+use souk_store_cassandra::{CassandraStore, Login, Replication};
+
+use crate::config::Config;
+
+pub(super) async fn open(config: &Config) -> anyhow::Result<(KafkaJournal, CassandraStore)> {
+    let (journal, store) = tokio::join!(
+        KafkaJournal::open(journal_options(config)),
+        CassandraStore::open(store_options(config)?)
+    );
+    Ok((journal.context("the journal")?, store.context("the store")?))
+}
+
+/// Makes topics, keyspace and tables that are not there. Harmless to repeat.
+pub(crate) async fn migrate(config: &Config) -> anyhow::Result<()> {
+    let wanted =
+        Wanted { replicas: config.kafka.replicas, in_sync: config.kafka.in_sync, keep: Wanted::CLUSTER.keep };
+    souk_journal_kafka::prepare(&journal_options(config), wanted).await.context("the journal")?;
+    souk_store_cassandra::migrate(&store_options(config)?).await.context("the store")
+}
+
+fn journal_options(config: &Config) -> souk_journal_kafka::Options {
+    let kafka = &config.kafka;
+    let topics = Topics { users: kafka.users_topic.clone(), products: kafka.products_topic.clone() };
+    souk_journal_kafka::Options {
+        client_id: config.node.name.clone(),
+        ..souk_journal_kafka::Options::new(kafka.brokers.clone(), topics, config.partitions())
+    }
+}
+
+fn store_options(config: &Config) -> anyhow::Result<souk_store_cassandra::Options> {
+    let cassandra = &config.cassandra;
+    let datacenter = Some(cassandra.datacenter.clone()).filter(|name| !name.is_empty());
+    let replication = match &datacenter {
+        Some(name) => Replication::PerDatacenter([(name.clone(), cassandra.replicas)].into()),
+        None => Replication::Simple(cassandra.replicas),
+    };
+    let login = match cassandra.user.is_empty() {
+        true => None,
+        false => Some(Login { user: cassandra.user.clone(), password: cassandra.password()? }),
+    };
+    Ok(souk_store_cassandra::Options {
+        login,
+        datacenter,
+        keyspace: cassandra.keyspace.clone(),
+        ..souk_store_cassandra::Options::new(cassandra.nodes.clone(), replication)
+    })
+}
