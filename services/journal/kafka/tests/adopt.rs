@@ -60,6 +60,12 @@ async fn filled(options: &Options, partitioner: Partitioner, messages: &[(String
     assert_eq!(sender.finish().await.expect("all arrive"), messages.len() as u64);
 }
 
+/// Makes the topic that is only ours.
+async fn products(options: &Options) {
+    let ours = Options { adopted: None, ..options.clone() };
+    prepare(&ours, Wanted::ONE_BROKER).await.expect("the products topic is made");
+}
+
 fn now() -> i64 {
     // What a test's events are timed by.
     #[allow(clippy::disallowed_methods)]
@@ -227,7 +233,7 @@ async fn poison_is_told_with_its_reason_and_stalls_no_shard() {
     let key = |n: usize| format!("u-{}", n % 500);
     let text = String::from_utf8(good[0].1.clone()).expect("text");
     // The first names its own partition and lies elsewhere.
-    let poison = |n: usize| -> Vec<u8> {
+    let poison = move |n: usize| -> Vec<u8> {
         match n % 5 {
             0 => b"\xff\xfe{".to_vec(),
             1 => text.replace("\"u-0\"", &format!("{{\"n\":{n}}}")).into_bytes(),
@@ -273,6 +279,7 @@ async fn poison_is_told_with_its_reason_and_stalls_no_shard() {
     .await
     .expect("it is sent");
 
+    products(&options).await;
     let journal = real::open(&options).await;
     let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
     let (mut counted, mut rejected, mut longest) = (0, 0, Duration::ZERO);
@@ -354,6 +361,7 @@ async fn a_topic_that_is_not_as_declared_is_refused_with_a_way_out() {
 async fn a_shard_begins_where_it_is_told() {
     let earliest = options(adoption(Partitioner::Murmur2, Start::Earliest));
     filled(&earliest, Partitioner::Murmur2, &shopping(300)).await;
+    products(&earliest).await;
     let ends = |options: Options| async move {
         let journal = real::open(&options).await;
         let mut all = Vec::new();
@@ -385,6 +393,7 @@ async fn hashes_are_those_of_the_producers() {
     for partitioner in Partitioner::ALL {
         let options = options(adoption(partitioner, Start::Earliest));
         filled(&options, partitioner, &shopping(1_000)).await;
+        products(&options).await;
         let journal = real::open(&options).await;
         for id in shards() {
             for entry in entries(&*journal, id).await {
