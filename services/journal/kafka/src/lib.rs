@@ -17,12 +17,13 @@
 //!
 //! **Append times** are the broker's (`LogAppendTime`), as the delivery report tells them and as every reader sees them.
 //!
-//! **Adopted.** The users topic can be one of others, whose messages are read in place: `adopt`.
+//! **Topics of others.** The users topic can be one of them, whose messages are read in place: `adopt`. Any other is brought over: `bridge`.
 //!
 //! **Release** takes nothing: others may read the topic from its beginning (a replay, a second generation), so only time takes records, and
 //! `prepare` holds that time to a week at least.
 
 mod adopt;
+mod bridge;
 mod context;
 mod desk;
 mod error;
@@ -47,6 +48,7 @@ mod watchdog;
 mod window;
 
 pub use adopt::{Adoption, Start};
+pub use bridge::{Bridge, BridgeCounts, BridgeOptions};
 pub use error::{Difference, Error};
 pub use journal::KafkaJournal;
 pub use options::{Options, Topics};
