@@ -20,7 +20,7 @@ demo:                ## builds and starts one process with synthetic shoppers
 	$(CARGO) build --locked --release -p souk-node
 	$(SOUK) dev
 
-test: test-core test-node readme test-kafka  ## everything that proves the project; CI runs this
+test: test-core test-node readme test-kafka test-cassandra test-cluster  ## everything that proves the project; CI runs this
 
 test-core:           ## the pure core: unit, property and layering tests, then the simulator
 	$(CARGO) test --locked --workspace --quiet
@@ -98,7 +98,7 @@ clean:               ## remove what builds made
 	$(CARGO) clean
 
 # Real Kafka, Cassandra and Redis (docker/README.md): in containers, or as plain processes where there is no engine.
-.PHONY: services-up services-down test-kafka test-cassandra
+.PHONY: services-up services-down test-kafka test-cassandra test-cluster
 # Servers of their own for tests: they kill them, and begin with them empty.
 TEST_SERVICES = SOUK_SERVICES_DIR=$(abspath $(TARGET))/test-services KAFKA_PORT=9392 CASSANDRA_PORT=9442
 
@@ -112,6 +112,12 @@ test-kafka:          ## the journal on Kafka against a real broker: conformance,
 	$(TEST_SERVICES) docker/services wipe kafka
 	$(TEST_SERVICES) docker/services up kafka
 	$(TEST_SERVICES) SOUK_TEST_KAFKA=127.0.0.1:9392 $(CARGO) test --locked --quiet -p souk-journal-kafka --features real-servers -- --test-threads=1; \
+	  outcome=$$?; $(TEST_SERVICES) docker/services wipe kafka; exit $$outcome
+
+test-cluster:        ## nodes together against a real broker: placement, takeover, positions
+	$(TEST_SERVICES) docker/services wipe kafka
+	$(TEST_SERVICES) docker/services up kafka
+	$(TEST_SERVICES) SOUK_TEST_KAFKA=127.0.0.1:9392 $(CARGO) test --locked --quiet -p souk-cluster --features real-servers -- --test-threads=1; \
 	  outcome=$$?; $(TEST_SERVICES) docker/services wipe kafka; exit $$outcome
 
 test-cassandra:      ## the store on Cassandra against a real server: conformance, its death, its hanging, other schemas

@@ -1,6 +1,7 @@
 //! Journals and shards by name, and one entry as a journal gives it.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -45,6 +46,26 @@ impl ShardId {
 impl fmt::Display for ShardId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.journal.name(), self.partition)
+    }
+}
+
+/// The text names no shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a shard is written users-17 or products-3")]
+pub struct NoShard;
+
+impl FromStr for ShardId {
+    type Err = NoShard;
+
+    /// Reads a shard as it is written: `users-17`.
+    fn from_str(text: &str) -> Result<Self, NoShard> {
+        let (journal, partition) = text.rsplit_once('-').ok_or(NoShard)?;
+        let journal = match journal {
+            "users" => Journal::Users,
+            "products" => Journal::Products,
+            _ => return Err(NoShard),
+        };
+        Ok(Self { journal, partition: partition.parse().map_err(|_| NoShard)? })
     }
 }
 

@@ -8,6 +8,7 @@
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod error;
+mod far;
 pub mod intake;
 pub mod limits;
 pub mod observe;

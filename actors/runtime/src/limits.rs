@@ -39,6 +39,9 @@ pub const IDLE_ENCODED_PER_STEP: usize = 64;
 pub const TIDY_STEPS: usize = 32;
 /// Between two steps: tidying takes a tenth of a core.
 pub const TIDY_PAUSE: Duration = Duration::from_millis(2);
+/// Sections one round reads into a shard that has room for all of them: all are there within seconds, and what needs them does not wait
+/// for the store, nor fail while it is away.
+pub const SECTIONS_PER_ROUND: usize = 4;
 /// A shard that holds more than its share by this part of it grows faster than that: its steps follow each other without a pause.
 pub const TIDY_HURRIES_PAST: u64 = 4;
 /// Before an owner that lost touch with the journal or the store is replaced.
@@ -63,3 +66,45 @@ pub const BATCHES_TIMED: usize = 16_384;
 pub const GONE_KEPT: usize = 10_000;
 /// Shards one position names: more than any generation has.
 pub const MOST_SHARDS: usize = 4_096;
+
+/// How long a question to another node may wait for its answer: beyond it the node is taken for away.
+pub const ASK_WAIT: Duration = Duration::from_secs(5);
+/// How long a read waits for an owner before the last cut answers: longer than a planned move takes.
+pub const STALE_AFTER: Duration = Duration::from_millis(500);
+/// Before a shard that was not where it was looked for is looked for again.
+pub const HUNT_PAUSE: Duration = Duration::from_millis(20);
+/// How often the manifest of a shard that nobody carries is read, by all who look for it together: a serial read each.
+pub const MANIFEST_AGAIN: Duration = Duration::from_millis(100);
+/// How often it is looked where shards are that nobody asks for, and how long others may take to say what they carry.
+pub const SCOUT_EVERY: Duration = Duration::from_secs(1);
+pub const ASK_AROUND_WAIT: Duration = Duration::from_millis(500);
+/// How long a node that did not answer counts as away.
+pub const SILENT_FOR: Duration = Duration::from_secs(1);
+/// Nodes remembered as away: more than a cluster has.
+pub const SILENT_NODES: usize = 1_024;
+/// How long a copy of a cut is taken for the newest.
+pub const CUT_FRESH: Duration = Duration::from_secs(1);
+/// How long a copy of a cut is kept that nobody asks for.
+pub const CUT_KEPT: Duration = Duration::from_secs(30);
+/// Settings of shards elsewhere that are kept: a change is under way between two of them.
+pub const SETTINGS_LEARNED: usize = 8;
+/// How long a desk is manned for another node, and how much sooner that node asks for it again.
+pub const DESK_LEASE: Duration = Duration::from_secs(10);
+pub const DESK_MARGIN: Duration = Duration::from_secs(5);
+/// How long one evaluation of a topic waits for a shard that moves.
+pub const EVALUATION_WAIT: Duration = Duration::from_secs(1);
+/// Subjects other nodes' readers follow on this one.
+pub const FAR_FOLLOWERS: usize = 110_000;
+/// How often it is looked whether what a topic follows is still where it was.
+pub const FOLLOW_AGAIN: Duration = Duration::from_secs(1);
+/// Before an owner that was fenced though its shard is this node's tries again: by then placement has heard of whoever fenced it.
+pub const FENCED_REST: Duration = Duration::from_secs(5);
+/// How long a shard that was taken away may take for its last cut.
+pub const HAND_OVER_WAIT: Duration = Duration::from_secs(5);
+/// Before a shard whose owner before is still at its last cut is looked at again.
+pub const START_AGAIN: Duration = Duration::from_millis(20);
+/// How long intake waits for what the catalogue says of a product: an event goes without rather than late.
+pub const STAMP_WAIT: Duration = Duration::from_millis(100);
+/// How long what another node's catalogue said is taken for what it says, and of how many products it is kept.
+pub const STAMP_FRESH: Duration = Duration::from_secs(1);
+pub const STAMPS_KEPT: usize = 65_536;

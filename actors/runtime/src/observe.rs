@@ -4,7 +4,7 @@ mod durations;
 
 use souk_model::journal::ShardId;
 use souk_model::record::KIND_NAMES;
-use souk_model::shard::Counts;
+pub use souk_model::shard::Counts;
 use souk_model::time::Millis;
 
 pub use durations::{Durations, Spread};
@@ -38,6 +38,14 @@ pub enum ShardState {
     CatchingUp,
     Moving,
     Unowned,
+}
+
+/// One node, and the shards it carries.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeStatus {
+    pub name: String,
+    pub version: String,
+    pub shards: Vec<ShardStatus>,
 }
 
 /// Counters of one node since it started.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use souk_model::journal::{Journal, ShardId};
+use souk_model::journal::ShardId;
 
 use crate::limits::MOST_SHARDS;
 
@@ -53,7 +53,7 @@ impl FromStr for Position {
         let mut position = Self::default();
         for part in text.split(',') {
             let (shard, offset) = part.split_once('@').ok_or(NoPosition)?;
-            let shard = parse_shard(shard).ok_or(NoPosition)?;
+            let shard = shard.parse().map_err(|_| NoPosition)?;
             position.reach(shard, offset.parse().map_err(|_| NoPosition)?);
             if position.0.len() > MOST_SHARDS {
                 return Err(NoPosition);
@@ -61,17 +61,6 @@ impl FromStr for Position {
         }
         Ok(position)
     }
-}
-
-/// Reads a shard as it is written: `users-17`.
-pub fn parse_shard(text: &str) -> Option<ShardId> {
-    let (journal, partition) = text.rsplit_once('-')?;
-    let journal = match journal {
-        "users" => Journal::Users,
-        "products" => Journal::Products,
-        _ => return None,
-    };
-    Some(ShardId { journal, partition: partition.parse().ok()? })
 }
 
 #[cfg(test)]

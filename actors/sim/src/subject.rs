@@ -41,6 +41,7 @@ impl Opening {
     pub fn owner(&self, id: ShardId, build: u32, name: String) -> Owner<Shard> {
         let config = OwnerConfig {
             owner: name,
+            address: String::new(),
             newest_fold_version: build,
             slices_per_handle: SLICES_PER_HANDLE,
             planted: self.planted,

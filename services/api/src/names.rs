@@ -4,7 +4,6 @@
 use souk_model::journal::ShardId;
 use souk_model::record;
 use souk_model::ring::RingId;
-use souk_runtime::position::parse_shard;
 
 use crate::ApiError;
 
@@ -111,7 +110,7 @@ pub fn node<'a>(field: &str, name: &'a str) -> Result<&'a str, ApiError> {
 pub fn shard(field: &str, name: &str) -> Result<ShardId, ApiError> {
     const FORM: &str = "shards/users-{partition} or shards/products-{partition}";
     let [shard] = parts(field, name, "shards/{shard}").map_err(|_| wrong(field, FORM))?;
-    parse_shard(shard).ok_or_else(|| wrong(field, FORM))
+    shard.parse().map_err(|_| wrong(field, FORM))
 }
 
 pub fn dead_letter(field: &str, name: &str) -> Result<DeadLetterName, ApiError> {
@@ -121,7 +120,7 @@ pub fn dead_letter(field: &str, name: &str) -> Result<DeadLetterName, ApiError> 
         let (shard, id) = letter.split_once('.')?;
         let (position, n) = id.split_once('.')?;
         let id = RingId { position: position.parse().ok()?, n: n.parse().ok()? };
-        Some(DeadLetterName { shard: parse_shard(shard)?, id })
+        Some(DeadLetterName { shard: shard.parse().ok()?, id })
     };
     read().ok_or_else(|| wrong(field, FORM))
 }

@@ -48,7 +48,8 @@ impl ReadCall {
             complete: Some(true),
             revision: Some(revision(read.now.offset)),
             position: if self.with_position { read.position().to_string() } else { String::new() },
-            source: Source::Owner.into(),
+            source: read.origin.source().into(),
+            age: read.origin.age(),
             ..v1::AnswerInfo::default()
         }
     }
@@ -60,12 +61,14 @@ impl ReadCall {
             position
         });
         let as_of = reads.iter().filter(|read| read.now.offset > 0).map(|read| read.now.watermark).min();
+        let origin = reads.iter().map(|read| read.origin).max().unwrap_or_default();
         v1::AnswerInfo {
             as_of: as_of.map(to_timestamp),
             complete: Some(unreachable.is_empty()),
             held_by: unreachable.iter().map(|shard| names::of_shard(*shard)).collect(),
             position: if self.with_position { position.to_string() } else { String::new() },
-            source: Source::Owner.into(),
+            source: origin.source().into(),
+            age: origin.age(),
             ..v1::AnswerInfo::default()
         }
     }
@@ -153,7 +156,7 @@ mod tests {
     #[test]
     fn positions_come_only_when_asked_for() {
         let now = Now { offset: 7, watermark: 5_000, ..Now::default() };
-        let read = Read { value: (), shard: ShardId::users(3), now };
+        let read = Read { value: (), shard: ShardId::users(3), now, origin: Default::default() };
         let mut asked = ReadCall::default();
         let info = asked.info(&read);
         assert_eq!((info.position.as_str(), info.revision, info.as_of.unwrap().seconds), ("", Some(7), 5));

@@ -205,7 +205,7 @@ async fn batches_reach_the_journal_in_the_order_they_were_sent() {
         end = stream.answer().await.unwrap().unwrap().position;
     }
     let (shard, _) = end.split_once('@').expect("one shard");
-    let shard = souk_runtime::position::parse_shard(shard).unwrap();
+    let shard = shard.parse::<souk_model::journal::ShardId>().unwrap();
     let read = node.runtime.entries(shard, 1, 1 << 20).await.unwrap();
     let ids: Vec<String> = read
         .entries

@@ -5,7 +5,7 @@ mod support;
 use support::{Ran, run, souk};
 
 /// Every command, with those below it.
-const COMMANDS: [&str; 25] = [
+const COMMANDS: [&str; 26] = [
     "",
     "dev",
     "serve",
@@ -30,6 +30,7 @@ const COMMANDS: [&str; 25] = [
     "ingest",
     "top",
     "completions",
+    "migrate",
     "man",
 ];
 

@@ -27,6 +27,7 @@ fn manifest(epoch: u64) -> Manifest {
         shard: SHARD,
         epoch,
         owner: "node".into(),
+        address: String::new(),
         topic_id: 1,
         partitions: 8,
         fold_version: 1,

@@ -19,6 +19,7 @@ fn manifest(shard: ShardId, cut: u64) -> Manifest {
         shard,
         epoch: 1,
         owner: "node-1/1".into(),
+        address: String::new(),
         topic_id: 1,
         partitions: SHARDS,
         fold_version: 1,

@@ -12,6 +12,8 @@ pub struct Manifest {
     pub epoch: u64,
     /// Names one owner, once: node and incarnation. Two owners never share it, or neither could tell whose write was applied.
     pub owner: String,
+    /// Where other nodes reach the owner's; empty: there are none.
+    pub address: String,
     pub topic_id: u64,
     pub partitions: u16,
     pub fold_version: u32,

@@ -84,6 +84,10 @@ impl Carrying {
         }
     }
 
+    pub(super) fn end(&self) -> u64 {
+        self.reader.end()
+    }
+
     pub(super) fn is_live(&self) -> bool {
         self.replay_to.is_none()
     }

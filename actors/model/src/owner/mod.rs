@@ -51,6 +51,8 @@ use crate::planted::Planted;
 pub struct OwnerConfig {
     /// Name of this owner, used once: node and incarnation.
     pub owner: String,
+    /// Where other nodes reach this one; empty: there are none.
+    pub address: String,
     /// The newest behaviour of the fold this build knows; a shard beyond it is refused.
     pub newest_fold_version: u32,
     /// Slices folded in one call, [`crate::limits::SLICES_PER_HANDLE`] at most: how long readers wait for it.
@@ -132,6 +134,14 @@ impl<F: Fold> Owner<F> {
     /// Whether replay is over: from here on answers are as fresh as the journal.
     pub fn is_live(&self) -> bool {
         matches!(&self.phase, Phase::Carrying(carrying) if carrying.is_live())
+    }
+
+    /// Offset of the newest record in the journal it has heard of, once it carries the shard.
+    pub fn end(&self) -> Option<u64> {
+        match &self.phase {
+            Phase::Carrying(carrying) => Some(carrying.end()),
+            _ => None,
+        }
     }
 
     /// The committed manifest, once it carries the shard.

@@ -43,6 +43,10 @@ impl Reader {
         self.arrived_at
     }
 
+    pub(super) fn end(&self) -> u64 {
+        self.end
+    }
+
     /// Whether everything known to be in the journal has been read.
     pub(super) fn at_end(&self) -> bool {
         self.next > self.end

@@ -153,7 +153,12 @@ fn raise<F: Fold>(core: &mut Core<F>, current: &Manifest, out: &mut Vec<Effect>)
         .into());
     }
     let condition = Condition::EpochAndCut { epoch: current.epoch, cut: current.cut };
-    let manifest = Manifest { epoch: current.epoch + 1, owner: core.config.owner.clone(), ..current.clone() };
+    let manifest = Manifest {
+        epoch: current.epoch + 1,
+        owner: core.config.owner.clone(),
+        address: core.config.address.clone(),
+        ..current.clone()
+    };
     Ok(Step::Raising(ConditionalWrite::begin(condition, Box::new(manifest), &mut core.clock, out)))
 }
 
@@ -163,6 +168,7 @@ fn found<F: Fold>(core: &mut Core<F>, ends: &Ends, out: &mut Vec<Effect>) -> Ste
         shard: core.fold.id(),
         epoch: 1,
         owner: core.config.owner.clone(),
+        address: core.config.address.clone(),
         topic_id: ends.topic_id,
         partitions: ends.partitions,
         fold_version: core.fold.fold_version(),

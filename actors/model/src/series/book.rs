@@ -16,6 +16,7 @@ use crate::cut::segment::ROWS;
 use crate::key::{BUCKETS, BucketId};
 use crate::limits::{CHANGED_KEYS, TALLY_SWEEP_ROWS};
 use crate::metric::{TimeRange, Window};
+use crate::origin::Origin;
 use crate::owner::effect::PeerMessage;
 use crate::planted::{Bug, Planted};
 use crate::ring::Ring;
@@ -259,6 +260,7 @@ impl SeriesBook {
             revision: positions.iter().map(|(_, position)| position).sum(),
             positions,
             truncated: false,
+            origin: Origin::Owner,
         }
     }
 

@@ -52,6 +52,7 @@ fn worth(answers: &[Answer]) -> AnswerInfo {
         revision: infos().map(|info| info.revision).sum(),
         positions: positions.into_iter().collect(),
         truncated: infos().any(|info| info.truncated),
+        origin: infos().map(|info| info.origin).max().unwrap_or_default(),
     }
 }
 

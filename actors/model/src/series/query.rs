@@ -3,6 +3,7 @@
 use super::join::Measured;
 use crate::metric::{TimeRange, Window};
 use crate::money::Currency;
+use crate::origin::Origin;
 use crate::tally::text_of;
 use crate::time::Millis;
 
@@ -98,6 +99,8 @@ pub struct AnswerInfo {
     pub positions: Vec<(u16, u64)>,
     /// There were more rows or windows than an answer holds: the later ones are left out, of the last `n` windows the earlier ones.
     pub truncated: bool,
+    /// Where the weakest of it comes from.
+    pub origin: Origin,
 }
 
 impl AnswerInfo {

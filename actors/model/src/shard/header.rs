@@ -10,6 +10,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::actor::StateError;
 use crate::key::ActorKey;
 use crate::ring::{Ring, RingId};
+use crate::shard::Shard;
 use crate::shard::alerts::Alert;
 use crate::shard::bridge::Bridges;
 use crate::shard::core::{Core, Counts, DeadLetter};
@@ -95,6 +96,26 @@ pub(super) fn decode(bytes: &[u8]) -> Result<state::Header, StateError> {
 pub(super) fn digest(mut header: state::Header) -> u64 {
     header.book.clear();
     xxh3_64(&header.encode_to_vec())
+}
+
+impl Shard {
+    /// What it knows beside its actors, as a cut would hold it, for another node to read.
+    pub fn header(&self) -> Vec<u8> {
+        match self {
+            Self::Users(shard) => shard.to_header(),
+            Self::Products(shard) => shard.to_header(),
+        }
+        .encode_to_vec()
+    }
+
+    /// Takes what another node has: a copy to read from, without actors.
+    pub fn take_header(&mut self, bytes: &[u8]) -> Result<(), StateError> {
+        let header = decode(bytes)?;
+        match self {
+            Self::Users(shard) => shard.take_header(&header),
+            Self::Products(shard) => shard.take_header(&header),
+        }
+    }
 }
 
 impl UsersShard {

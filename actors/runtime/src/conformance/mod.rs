@@ -1,4 +1,6 @@
 //! What every implementation of a port must do: one suite per port, called from each implementation's tests.
 
 pub mod journal;
+mod patient;
+pub mod peers;
 pub mod store;

@@ -1,6 +1,6 @@
 //! The store port: every sentence of its contract, as questions to an implementation.
 //!
-//! It panics at the first answer that is wrong, and expects definite ones: an implementation is asked while nothing disturbs it.
+//! It panics at the first answer that is wrong. An implementation is asked while nothing disturbs it but load: see [`Patient`].
 
 use futures_util::future::join_all;
 use souk_model::cut::manifest::{Condition, Manifest, SectionSummary};
@@ -8,6 +8,7 @@ use souk_model::cut::segment::{HEADER, ROWS, Segment, SegmentId};
 use souk_model::journal::ShardId;
 use souk_model::owner::{CasOutcome, WriteOutcome};
 
+use super::patient::Patient;
 use crate::ports::Store;
 
 const USERS: ShardId = ShardId::users(3);
@@ -20,6 +21,7 @@ const BIG: usize = 5 << 20;
 
 /// Runs everything. `make(None)` gives a store with nothing in it; `make(Some(store))` closes a store and opens what it held.
 pub async fn suite<S: Store>(mut make: impl AsyncFnMut(Option<S>) -> S) {
+    let mut make = async |store: Option<Patient<S>>| Patient(make(store.map(|Patient(store)| store)).await);
     let store = make(None).await;
     an_empty_store_knows_nothing(&store).await;
     a_manifest_changes_only_where_its_condition_holds(&store).await;
@@ -164,7 +166,8 @@ async fn repeating_a_write_is_harmless(store: &impl Store) {
     assert_eq!(load(store, USERS, &[0, ROWS]).await, before);
     let condition = Condition::Absent;
     flip(store, condition, &manifest(USERS, 1, 0)).await;
-    let again = store.write_manifest(condition, manifest(USERS, 1, 0)).await;
+    let other = Manifest { owner: "node-2/1".to_owned(), ..manifest(USERS, 1, 0) };
+    let again = store.write_manifest(condition, other).await;
     assert_eq!(again, CasOutcome::NotApplied { current: Some(Box::new(manifest(USERS, 1, 0))) });
 }
 
@@ -245,6 +248,7 @@ fn manifest(shard: ShardId, epoch: u64, cut: u64) -> Manifest {
     Manifest {
         shard,
         epoch,
+        address: "127.0.0.1:7071".to_owned(),
         owner: format!("node-1/{epoch}"),
         topic_id: u64::MAX - 1,
         partitions: 64,

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use super::record::Given;
 use super::stamps::{self, Stamps};
 use super::{Fate, Level, Outcome, Publication, Published};
+use crate::far;
 use crate::limits::{EVENTS_PER_BATCH, RETRY_AFTER, UNFOLDED_RECORDS};
 use crate::ports::{Appended, NewRecord, Refused};
 use crate::read::reach;
@@ -69,7 +70,7 @@ pub(crate) async fn publish(
     }
     let waiting = match batch.level {
         Level::Logged => BTreeMap::new(),
-        Level::Applied => accepted.wait(runtime),
+        Level::Applied => accepted.wait(runtime, deadline).await?,
     };
     let (position, appended) = accepted.append(runtime, turn, came_in).await?;
     if batch.level == Level::Applied {
@@ -107,7 +108,8 @@ fn admit(runtime: &Runtime, batch: &Publication) -> Result<(), Error> {
     if *world.hub.draining.borrow() {
         return Err(Error::Draining);
     }
-    let shed = world.cells(Journal::Users).iter().any(|cell| {
+    let mut here = world.cells(Journal::Users).iter().filter(|cell| cell.is_here());
+    let shed = here.any(|cell| {
         let folded = *cell.position.borrow();
         cell.appended.load(Ordering::Relaxed).saturating_sub(folded) > UNFOLDED_RECORDS
     });
@@ -200,11 +202,22 @@ impl Accepted {
         self.records.push(Leaving { place, shard, end: self.buffer.len(), decoded: judged.decoded });
     }
 
-    /// Somebody waits at the desk of each shard it goes to.
-    fn wait<'a>(&self, runtime: &'a Runtime) -> BTreeMap<ShardId, Waiting<'a>> {
+    /// Somebody waits at the desk of each shard it goes to, wherever that is.
+    async fn wait<'a>(
+        &self,
+        runtime: &'a Runtime,
+        deadline: Option<Instant>,
+    ) -> Result<BTreeMap<ShardId, Waiting<'a>>, Error> {
         let shards: BTreeSet<ShardId> = self.records.iter().map(|leaving| leaving.shard).collect();
-        let desk = |shard| Some((shard, runtime.world().cell(shard)?.desk.wait()));
-        shards.into_iter().filter_map(desk).collect()
+        let world = runtime.world();
+        let mut waiting = BTreeMap::new();
+        for cell in shards.into_iter().filter_map(|shard| world.cell(shard)) {
+            waiting.insert(cell.id, cell.desk.wait());
+            if !cell.is_here() {
+                far::man(world, cell, deadline).await?;
+            }
+        }
+        Ok(waiting)
     }
 
     /// Appends all of it. The next batch of the order has its turn as soon as this one stands in the journal's queue.
@@ -247,7 +260,7 @@ impl Accepted {
         for (shard, fresh) in fresh {
             let last = fresh.last().map_or(0, |(offset, _)| *offset);
             position.reach(shard, last);
-            if let Some(cell) = world.cell(shard) {
+            if let Some(cell) = world.cell(shard).filter(|cell| cell.is_here()) {
                 cell.appended.fetch_max(last, Ordering::Relaxed);
                 let events = fresh.len() as u64;
                 cell.fresh.put(fresh.into_iter());
@@ -283,14 +296,12 @@ async fn judged(
     deadline: Option<Instant>,
     outcomes: &mut [Outcome],
 ) -> Result<(), Error> {
-    let world = runtime.world();
-    for (shard, offset) in &position.0 {
-        if let Some(cell) = world.cell(*shard) {
-            reach(cell, *offset, deadline).await?;
-        }
-    }
+    let mut far = far_words(runtime, landed, position, deadline).await?;
     for landed in landed {
-        let word = waiting.get(&landed.shard).and_then(|desk| desk.word(landed.offset));
+        let word = match far.remove(&(landed.shard, landed.offset)) {
+            Some(word) => word,
+            None => waiting.get(&landed.shard).and_then(|desk| desk.word(landed.offset)),
+        };
         let fate = match word {
             Some(Word::Verdict(Verdict::Counted)) => Fate::Counted,
             Some(Word::Verdict(Verdict::Duplicate)) => Fate::Duplicate,
@@ -302,6 +313,29 @@ async fn judged(
         outcomes[landed.place].fate = fate;
     }
     Ok(())
+}
+
+/// Waits until every shard has folded its records. Words of shards that are elsewhere come over with that.
+async fn far_words(
+    runtime: &Runtime,
+    landed: &[Landed],
+    position: &Position,
+    deadline: Option<Instant>,
+) -> Result<BTreeMap<(ShardId, u64), Option<Word>>, Error> {
+    let world = runtime.world();
+    let mut words = BTreeMap::new();
+    for (&shard, &last) in &position.0 {
+        let Some(cell) = world.cell(shard) else { continue };
+        if cell.is_here() {
+            reach(cell, last, deadline).await?;
+            continue;
+        }
+        let offsets = landed.iter().filter(|landed| landed.shard == shard).map(|landed| landed.offset);
+        let offsets: Vec<u64> = offsets.collect();
+        let said = far::words(world, cell, offsets.clone(), deadline).await?;
+        words.extend(offsets.into_iter().map(|offset| (shard, offset)).zip(said));
+    }
+    Ok(words)
 }
 
 /// Events with a problem are named, whether names were asked for or not.

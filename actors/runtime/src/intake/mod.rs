@@ -2,6 +2,7 @@
 //! journals. The first station of a record's way.
 
 mod events;
+mod known;
 mod record;
 mod stamps;
 
@@ -14,6 +15,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use crate::Position;
 
 pub(crate) use events::{EventIds, publish, validate};
+pub(crate) use known::KnownStamps;
 
 /// A batch of events as bytes of `souk.v1.Event`.
 #[derive(Debug, Clone, Default)]

@@ -8,8 +8,10 @@ use souk_model::record::Event;
 use souk_proto::journal::v1 as journal;
 use souk_proto::v1;
 use souk_proto::v1::event::Kind;
+use tokio::time::Instant;
 
-use crate::read::ReadOptions;
+use crate::limits::STAMP_WAIT;
+use crate::read::{Freshness, ReadOptions};
 use crate::runtime::Runtime;
 
 /// Stamps of one batch: every product is read once.
@@ -49,10 +51,21 @@ pub(super) fn is_wanted(event: &v1::Event) -> bool {
 
 /// A product nobody has heard of, or that cannot be read in time, leaves no stamp: the fold then goes by what the event says.
 async fn read(runtime: &Runtime, key: &ActorKey) -> Option<journal::Stamp> {
-    if runtime.world().home(Journal::Products, key).now().is_err() {
-        return None;
+    if runtime.world().home(Journal::Products, key).is_here() {
+        return look_up(runtime, key).await;
     }
-    let options = ReadOptions::default();
+    let known = &runtime.world().stamps;
+    if let Some(stamp) = known.get(key.as_str()) {
+        return stamp;
+    }
+    let stamp = look_up(runtime, key).await;
+    known.put(key.as_str(), stamp.clone());
+    stamp
+}
+
+async fn look_up(runtime: &Runtime, key: &ActorKey) -> Option<journal::Stamp> {
+    let deadline = Some(Instant::now() + STAMP_WAIT);
+    let options = ReadOptions { freshness: Freshness::Owner, deadline, ..ReadOptions::default() };
     let read = runtime.product(key, &options, |product, standing| {
         let price = product.price_now();
         let text = product.text();

@@ -9,6 +9,6 @@ mod store;
 
 pub use clock::Clock;
 pub use journal::{Appended, Journal, NewRecord, Refused};
-pub use peers::{News, Nobody, Peers, Unreachable};
+pub use peers::{Inbound, LinkInbound, News, Nobody, Peers, Unreachable};
 pub use placement::{Alone, Placement};
 pub use store::Store;

@@ -8,8 +8,11 @@ use souk_model::series::{self, Answer, Moment, Query, QueryError, SeriesBook};
 use souk_model::time::Millis;
 
 use super::ReadOptions;
-use super::wait::{before, ready};
+use super::group::Group;
+use super::wait::before;
 use crate::error::Undeclared;
+use crate::far::Failed;
+use crate::limits::HUNT_PAUSE;
 use crate::shard::{Cell, NotServing, World};
 use crate::{Error, Position};
 
@@ -18,20 +21,33 @@ pub(crate) async fn query(world: &Arc<World>, query: &Query, options: &ReadOptio
     // Sources must be at the position before series can be: their tallies leave at once while somebody waits.
     let _interest = (!options.min_position.is_empty()).then(|| world.interest());
     // Most questions can be answered at once: whether they can is asked with them.
-    let mut waits = options.waits();
-    loop {
-        if waits {
-            for cell in cells {
-                ready(world, cell, options).await?;
-                heard(cell, &options.min_position, options).await?;
-            }
-        }
+    if !options.waits() {
         match ask(cells, query) {
             Ok(answer) => return Ok(answer),
             Err(Asked::Failed(error)) => return Err(query_error(world, query, error)),
-            Err(Asked::NotServing) => waits = true,
+            Err(Asked::NotServing) => {}
         }
     }
+    let for_owner = options.for_owner();
+    let moving = loop {
+        let failed = match Group::of_owners(world, cells, &for_owner).await {
+            Ok(group) => match group.ask(world, query, &for_owner).await {
+                Ok(answer) => return Ok(answer),
+                Err(failed) => failed,
+            },
+            Err(error) => Failed::Error(error),
+        };
+        match failed {
+            Failed::Query(error) => return Err(query_error(world, query, error)),
+            Failed::Error(moving @ Error::ShardMoving { .. }) => break moving,
+            Failed::Error(error) => return Err(error),
+            Failed::Elsewhere => tokio::time::sleep(HUNT_PAUSE).await,
+        }
+    };
+    if !options.may_be_stale() {
+        return Err(moving);
+    }
+    Group::of_whoever_answers(world, cells).ask(world, query, &for_owner).await.map_err(|_| moving)
 }
 
 /// Products shards that hold rows of a query; one is enough where it names a key.
@@ -77,13 +93,16 @@ pub(crate) fn ask(cells: &[Arc<Cell>], query: &Query) -> Result<Answer, Asked> {
     Ok(series::gather(query, parts.collect::<Result<_, _>>()?))
 }
 
-fn with_series<R>(cell: &Cell, read: impl FnOnce(&SeriesBook) -> Result<R, QueryError>) -> Result<R, Asked> {
+pub(super) fn with_series<R>(
+    cell: &Cell,
+    read: impl FnOnce(&SeriesBook) -> Result<R, QueryError>,
+) -> Result<R, Asked> {
     let read = cell.read(|shard| shard.as_products().map(|shard| read(shard.series())))?;
     read.ok_or(Asked::NotServing)?.map_err(Asked::Failed)
 }
 
 /// Waits until the series hold what the sources had folded at a position.
-async fn heard(cell: &Cell, position: &Position, options: &ReadOptions) -> Result<(), Error> {
+pub(crate) async fn heard(cell: &Cell, position: &Position, options: &ReadOptions) -> Result<(), Error> {
     let wanted = |shard: &ShardId| (shard.journal == Journal::Users).then_some(usize::from(shard.partition));
     let wanted: Vec<(usize, u64)> =
         position.0.iter().filter_map(|(shard, offset)| Some((wanted(shard)?, *offset))).collect();

@@ -1,18 +1,24 @@
 //! Reads: lock a shard's state, copy out, say what the answer is worth.
 
 mod actors;
+pub(crate) mod cut;
+pub(crate) mod group;
+mod hunt;
 mod metrics;
 mod wait;
 
 use souk_model::journal::ShardId;
+use souk_model::origin::Origin;
 use souk_model::time::Now;
 use tokio::time::Instant;
 
 use crate::Position;
+use crate::limits::STALE_AFTER;
 
-pub(crate) use actors::{product, shards, user};
-pub(crate) use metrics::{Asked, ask, cells_of, query};
-pub(crate) use wait::reach;
+pub(crate) use actors::{Kept, actor, here, shard, shards};
+pub(crate) use hunt::Hunt;
+pub(crate) use metrics::{cells_of, heard, query};
+pub(crate) use wait::{reach, ready};
 
 /// How fresh an answer must be.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +42,26 @@ pub enum Freshness {
 }
 
 impl ReadOptions {
+    /// Where a shard must stand.
+    pub(crate) fn position_of(&self, shard: ShardId) -> u64 {
+        self.min_position.0.get(&shard).copied().unwrap_or_default()
+    }
+
+    /// Whether the last cut may answer. It is older than any position a caller can have been told.
+    pub(crate) fn may_be_stale(&self) -> bool {
+        self.freshness == Freshness::Any && self.min_position.is_empty()
+    }
+
+    /// The same, waiting for an owner no longer than something old is better than nothing.
+    pub(crate) fn for_owner(&self) -> Self {
+        let mut options = self.clone();
+        if self.may_be_stale() {
+            let soon = Instant::now() + STALE_AFTER;
+            options.deadline = Some(self.deadline.map_or(soon, |deadline| deadline.min(soon)));
+        }
+        options
+    }
+
     /// Whether an answer may have to be waited for though somebody could give one.
     fn waits(&self) -> bool {
         !self.min_position.is_empty() || self.freshness == Freshness::Latest
@@ -49,6 +75,7 @@ pub struct Read<T> {
     pub shard: ShardId,
     /// Where the shard stood; `now.offset` is its position.
     pub now: Now,
+    pub origin: Origin,
 }
 
 impl<T> Read<T> {
@@ -57,7 +84,7 @@ impl<T> Read<T> {
     }
 
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Read<U> {
-        Read { value: f(self.value), shard: self.shard, now: self.now }
+        Read { value: f(self.value), shard: self.shard, now: self.now, origin: self.origin }
     }
 }
 

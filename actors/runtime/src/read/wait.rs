@@ -27,19 +27,22 @@ pub(crate) async fn reach(cell: &Cell, wanted: u64, deadline: Option<Instant>) -
 }
 
 /// Waits until an owner that caught up carries the shard, and stands where the options want it.
-pub(super) async fn ready(world: &World, cell: &Cell, options: &ReadOptions) -> Result<(), Error> {
+pub(crate) async fn ready(world: &World, cell: &Cell, options: &ReadOptions) -> Result<(), Error> {
     if !cell.is_live() {
         let mut turned = cell.turned.subscribe();
         let live = async {
-            while !cell.is_live() {
+            while !cell.is_live() && cell.is_here() {
                 if turned.changed().await.is_err() {
                     return;
                 }
             }
         };
-        before(options.deadline, live).await.ok_or(Error::ShardMoving { shard: cell.id })?;
+        before(options.deadline, live).await;
+        if !cell.is_live() {
+            return Err(Error::ShardMoving { shard: cell.id });
+        }
     }
-    let mut wanted = options.min_position.0.get(&cell.id).copied().unwrap_or_default();
+    let mut wanted = options.position_of(cell.id);
     if options.freshness == Freshness::Latest {
         let ends = world.ports.journal.ends(cell.id).await;
         wanted = wanted.max(ends.map_err(|Unavailable| Error::JournalUnavailable)?.end);

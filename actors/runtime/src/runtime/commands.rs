@@ -9,6 +9,7 @@ use souk_proto::journal::v1 as journal;
 use tokio::time::Instant;
 
 use super::Runtime;
+use crate::far;
 use crate::ports::{Appended, NewRecord};
 use crate::read::reach;
 use crate::shard::Word;
@@ -32,14 +33,23 @@ pub(super) async fn command(
     let bytes: bytes::Bytes = journal::Record { body }.encode_to_vec().into();
     let _room = runtime.room_for(bytes.len())?;
     let waiting = cell.desk.wait();
+    if !cell.is_here() {
+        far::man(world, cell, deadline).await?;
+    }
     let became = world.ports.journal.append(vec![NewRecord { shard: cell.id, bytes }]).await;
     let offset = match became.first() {
         Some(Appended::At { offset, .. }) => *offset,
         Some(Appended::Refused(refused)) => return Err((*refused).into()),
         Some(Appended::Unknown) | None => return Err(Error::OutcomeUnknown),
     };
-    reach(cell, offset, deadline).await?;
-    match waiting.word(offset) {
+    let word = match cell.is_here() {
+        true => {
+            reach(cell, offset, deadline).await?;
+            waiting.word(offset)
+        }
+        false => far::words(world, cell, vec![offset], deadline).await?.pop().flatten(),
+    };
+    match word {
         Some(Word::Decided(outcome)) => Ok((outcome, Position::at(cell.id, offset))),
         _ => Err(Error::OutcomeUnknown),
     }

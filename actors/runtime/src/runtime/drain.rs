@@ -1,20 +1,22 @@
 //! Draining: nothing new comes in, watchers go, every shard is cut and handed over.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use ractor::ActorRef;
 use tokio::time::Instant;
 
-use crate::shard::{Message, Restart, World};
+use crate::shard::{Message, Start, World};
 
 pub(super) async fn drain(
     world: &Arc<World>,
-    supervisor: Option<ActorRef<Restart>>,
+    supervisor: Option<ActorRef<Start>>,
     deadline: Instant,
 ) -> bool {
     world.hub.draining.send_replace(true);
     let mut all = true;
     for cell in world.every_cell() {
+        cell.assigned.store(false, Ordering::Release);
         cell.send(Message::HandOver);
     }
     for cell in world.every_cell().filter(|cell| cell.is_carried()) {

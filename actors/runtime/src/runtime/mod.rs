@@ -2,6 +2,7 @@
 
 mod commands;
 mod drain;
+mod inbound;
 mod settings;
 mod status;
 
@@ -22,14 +23,17 @@ use souk_proto::journal::v1 as journal;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
+use crate::far;
 use crate::intake::{self, EventIds, Publication, Published};
 use crate::limits::{APPENDING_BYTES, RETRY_AFTER};
-use crate::observe::{NodeCounters, ShardStatus, Spread};
+use crate::observe::{NodeCounters, NodeStatus, ShardStatus, Spread};
 use crate::ports;
 use crate::read::{self, Read, ReadOptions, Standing};
-use crate::shard::{Restart, Supervisor, World, tidy};
-use crate::watch::{Start, Subscription, Watched};
+use crate::shard::{Start, Supervisor, World, follow_placement, tidy};
+use crate::watch::{self, Subscription, Watched};
 use crate::{Error, Position};
+
+pub(crate) use status::statuses;
 
 /// What a runtime is told.
 #[derive(Debug, Clone)]
@@ -52,21 +56,35 @@ pub struct Ports {
     pub journal: Arc<dyn ports::Journal>,
     pub store: Arc<dyn ports::Store>,
     pub clock: Arc<dyn ports::Clock>,
+    pub placement: Arc<dyn ports::Placement>,
+    pub peers: Arc<dyn ports::Peers>,
+}
+
+impl Ports {
+    /// Of a node alone, which carries everything.
+    pub fn alone(
+        journal: Arc<dyn ports::Journal>,
+        store: Arc<dyn ports::Store>,
+        clock: Arc<dyn ports::Clock>,
+    ) -> Self {
+        let placement = Arc::new(ports::Alone::new(journal.partitions()));
+        Self { journal, store, clock, placement, peers: Arc::new(ports::Nobody) }
+    }
 }
 
 /// One node's runtime. Cheap to share.
 #[derive(Debug)]
 pub struct Runtime {
     world: Arc<World>,
-    supervisor: Mutex<Option<ActorRef<Restart>>>,
+    supervisor: Mutex<Option<ActorRef<Start>>>,
     /// Bytes of appends that may be under way.
     appending: Arc<Semaphore>,
     ids: EventIds,
 }
 
 impl Runtime {
-    /// Starts every shard, and proposes the settings where they are not in force. Returns at once: shards answer when they have
-    /// caught up.
+    /// Starts the shards placement gives it, and proposes the settings where they are not in force. Returns at once: shards answer when
+    /// they have caught up.
     pub async fn start(config: Config, ports: Ports) -> Result<Arc<Self>, Error> {
         let settings = Settings::layered(&config.settings).map_err(Error::Settings)?;
         let world = Arc::new(World::new(config, ports, settings));
@@ -74,8 +92,12 @@ impl Runtime {
         let (supervisor, _) = Supervisor::spawn(None, Supervisor, Arc::clone(&world))
             .await
             .map_err(|error| Error::Start(error.to_string()))?;
+        tokio::spawn(follow_placement(Arc::downgrade(&world), supervisor.clone()));
         tokio::spawn(settings::propose_at_start(Arc::clone(&world)));
         tokio::spawn(tidy(Arc::downgrade(&world)));
+        if world.has_peers() {
+            tokio::spawn(far::scout(Arc::downgrade(&world)));
+        }
         Ok(Arc::new(Self {
             world,
             supervisor: Mutex::new(Some(supervisor)),
@@ -127,7 +149,7 @@ impl Runtime {
         options: &ReadOptions,
         read: impl FnOnce(&User, Standing<'_>) -> R + Send,
     ) -> Result<Read<Option<R>>, Error> {
-        read::user(&self.world, key, options, read).await
+        read::actor(&self.world, key, options, read).await
     }
 
     /// Reads a product; nobody has heard of one: none.
@@ -137,7 +159,7 @@ impl Runtime {
         options: &ReadOptions,
         read: impl FnOnce(&Product, Standing<'_>) -> R + Send,
     ) -> Result<Read<Option<R>>, Error> {
-        read::product(&self.world, key, options, read).await
+        read::actor(&self.world, key, options, read).await
     }
 
     /// Reads something of every shard of a journal: rings, counts. Shards nobody serves are left out and named.
@@ -156,13 +178,18 @@ impl Runtime {
     }
 
     /// Begins to watch. Waits until the state is as new as a resumed reader has seen it.
-    pub async fn watch(&self, watched: Watched, start: Start) -> Result<Subscription, Error> {
+    pub async fn watch(&self, watched: Watched, start: watch::Start) -> Result<Subscription, Error> {
         Subscription::begin(&self.world, watched, start).await
     }
 
-    /// Every shard as it stands.
+    /// Shards this node carries, or is to, as they stand.
     pub fn statuses(&self) -> Vec<ShardStatus> {
         status::statuses(&self.world)
+    }
+
+    /// Every node that carries a shard, each with its own, this one first; and shards nobody answers for.
+    pub async fn everywhere(&self, deadline: Option<Instant>) -> (Vec<NodeStatus>, Vec<ShardStatus>) {
+        status::everywhere(&self.world, deadline).await
     }
 
     pub fn counters(&self) -> NodeCounters {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use prost::Message as _;
-use souk_model::journal::ShardId;
+use souk_model::journal::{Journal, ShardId};
 use souk_model::owner::{Fold as _, Unavailable};
 use souk_model::settings::Settings;
 use souk_proto::journal::v1 as journal;
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::limits::{LOOK_AGAIN, PROPOSALS};
 use crate::ports::{Appended, NewRecord};
-use crate::read::reach;
+use crate::read::{self, Freshness, ReadOptions};
 use crate::shard::World;
 use crate::{Error, Position};
 
@@ -40,19 +40,21 @@ async fn is_new(world: &World, shard: ShardId) -> Result<bool, Error> {
 /// Proposes the configured settings once all shards serve, if others are in force.
 pub(super) async fn propose_at_start(world: Arc<World>) {
     let wanted = world.config.settings.clone();
-    while !world.every_cell().all(|cell| cell.is_live()) {
-        tokio::time::sleep(LOOK_AGAIN).await;
+    // Shards are taken over, here and elsewhere; what stands in their way is told by them.
+    while let Err(error) = apply(&world, &wanted, false, None).await {
         if *world.hub.draining.borrow() {
             return;
         }
-    }
-    if let Err(error) = apply(&world, &wanted, false, None).await {
-        tracing::error!(%error, "the configured settings were not taken; those in force stay");
+        if let Error::Settings(error) = error {
+            tracing::error!(%error, "the configured settings were not taken; those in force stay");
+            return;
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
     }
 }
 
 pub(super) async fn apply(
-    world: &World,
+    world: &Arc<World>,
     toml: &str,
     dry_run: bool,
     deadline: Option<Instant>,
@@ -62,7 +64,7 @@ pub(super) async fn apply(
     let mut changes = Vec::new();
     // A record that reached some partitions only is proposed again to those that lack it.
     for _ in 0..PROPOSALS {
-        let standing = standing(world)?;
+        let standing = standing(world, deadline).await?;
         let others: Vec<&InForce> =
             standing.iter().filter(|now| now.settings.hash != settings.hash).collect();
         if others.is_empty() {
@@ -81,9 +83,7 @@ pub(super) async fn apply(
         let shards: Vec<ShardId> = others.iter().map(|now| now.shard).collect();
         for (shard, offset) in append(world, &settings, revision, &shards).await?.0 {
             position.reach(shard, offset);
-            if let Some(cell) = world.cell(shard) {
-                reach(cell, offset, deadline).await?;
-            }
+            reached(world, shard, offset, deadline).await?;
         }
     }
     Err(Error::OutcomeUnknown)
@@ -96,16 +96,27 @@ struct InForce {
     revision: u64,
 }
 
-fn standing(world: &World) -> Result<Vec<InForce>, Error> {
-    let each = world.every_cell().map(|cell| {
-        let read = cell.read(|shard| InForce {
+async fn standing(world: &World, deadline: Option<Instant>) -> Result<Vec<InForce>, Error> {
+    let options = ReadOptions { freshness: Freshness::Owner, deadline, ..ReadOptions::default() };
+    let mut standing = Vec::new();
+    for journal in [Journal::Users, Journal::Products] {
+        let (reads, _) = read::shards(world, journal, &options, |shard| InForce {
             shard: shard.id(),
             settings: Arc::clone(shard.settings()),
             revision: shard.settings_revision(),
-        });
-        read.map_err(|_| Error::ShardMoving { shard: cell.id })
-    });
-    each.collect()
+        })
+        .await?;
+        standing.extend(reads.into_iter().map(|read| read.value));
+    }
+    Ok(standing)
+}
+
+/// Waits until a shard has taken its record, wherever it is.
+async fn reached(world: &World, shard: ShardId, offset: u64, deadline: Option<Instant>) -> Result<(), Error> {
+    let min_position = Position::at(shard, offset);
+    let options = ReadOptions { min_position, freshness: Freshness::Owner, deadline };
+    let Some(cell) = world.cell(shard) else { return Ok(()) };
+    read::shard(world, cell, &options, &mut |_| ()).await.map(drop)
 }
 
 async fn append(

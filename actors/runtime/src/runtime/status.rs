@@ -1,19 +1,27 @@
 //! Statuses and counters: read without waiting for anybody.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
+use souk_model::journal::ShardId;
 use souk_model::owner::Fold as _;
 use souk_model::shard::Counts;
+use tokio::time::Instant;
 
-use crate::observe::{NodeCounters, ShardState, ShardStatus};
+use crate::far;
+use crate::limits::ASK_WAIT;
+use crate::observe::{NodeCounters, NodeStatus, ShardState, ShardStatus};
 use crate::shard::{Cell, World};
 
-pub(super) fn statuses(world: &World) -> Vec<ShardStatus> {
-    world.every_cell().map(|cell| status(world, cell)).collect()
+/// Shards this node is to carry, or does.
+pub(crate) fn statuses(world: &World) -> Vec<ShardStatus> {
+    world.every_cell().filter(|cell| cell.is_here()).map(|cell| status(world, cell)).collect()
 }
 
-fn status(world: &World, cell: &Cell) -> ShardStatus {
-    let mut status = ShardStatus {
+/// One nobody is known to carry.
+pub(super) fn unowned(cell: &Cell) -> ShardStatus {
+    ShardStatus {
         shard: cell.id,
         owner: String::new(),
         epoch: 0,
@@ -27,7 +35,11 @@ fn status(world: &World, cell: &Cell) -> ShardStatus {
         counts: Counts::default(),
         restarts: cell.restarts.load(Relaxed),
         problem: cell.problem.lock().clone(),
-    };
+    }
+}
+
+fn status(world: &World, cell: &Cell) -> ShardStatus {
+    let mut status = unowned(cell);
     if let Some(owner) = &*cell.lock() {
         let shard = owner.fold();
         let manifest = owner.manifest();
@@ -39,7 +51,7 @@ fn status(world: &World, cell: &Cell) -> ShardStatus {
             false => ShardState::CatchingUp,
         };
         status.position = shard.position();
-        status.end = status.end.max(status.position);
+        status.end = status.end.max(status.position).max(owner.end().unwrap_or_default());
         status.watermark = Some(shard.now().watermark).filter(|_| shard.position() > 0);
         status.cut_age = manifest
             .filter(|manifest| manifest.cut > 0)
@@ -48,6 +60,19 @@ fn status(world: &World, cell: &Cell) -> ShardStatus {
         status.counts = shard.counts();
     }
     status
+}
+
+pub(super) async fn everywhere(
+    world: &Arc<World>,
+    deadline: Option<Instant>,
+) -> (Vec<NodeStatus>, Vec<ShardStatus>) {
+    let most = Instant::now() + ASK_WAIT;
+    let nodes = far::everywhere(world, deadline.map_or(most, |deadline| deadline.min(most))).await;
+    let owned: BTreeSet<ShardId> =
+        nodes.iter().flat_map(|node| &node.shards).map(|status| status.shard).collect();
+    let unowned = world.every_cell().filter(|cell| !owned.contains(&cell.id)).map(|cell| unowned(cell));
+    let unowned = unowned.collect();
+    (nodes, unowned)
 }
 
 pub(super) fn counters(world: &World) -> NodeCounters {

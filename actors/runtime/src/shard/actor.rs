@@ -10,7 +10,7 @@ use parking_lot::MutexGuard;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use souk_model::owner::{Effect, Fold as _, Input, Owner, OwnerConfig};
 use souk_model::planted::Planted;
-use souk_model::shard::{FOLD_VERSION, Shard, ShardConfig};
+use souk_model::shard::{FOLD_VERSION, Shard};
 use souk_model::time::Millis;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
@@ -63,17 +63,10 @@ impl Actor for ShardActor {
         args: Arguments,
     ) -> Result<State, ActorProcessingErr> {
         let Arguments { world, cell } = args;
-        let fold = Shard::new(ShardConfig {
-            id: cell.id,
-            partitions: world.partitions,
-            keying: world.keying,
-            settings: world.builtin.clone(),
-            library: Arc::clone(&world.library),
-            build_version: FOLD_VERSION,
-            planted: Planted::default(),
-        })?;
+        let fold = world.empty_shard(cell.id)?;
         let config = OwnerConfig {
             owner: world.owner_name(),
+            address: world.ports.peers.address().to_owned(),
             newest_fold_version: FOLD_VERSION,
             slices_per_handle: SLICES_PER_LOCK,
             planted: Planted::default(),
@@ -224,7 +217,7 @@ impl State {
         }
         let position = shard.position();
         if let Some(series) = owner.fold_mut().series_mut() {
-            self.world.hub.look(series);
+            self.world.hub.markers.look(series);
         }
         Stands { position, live }
     }

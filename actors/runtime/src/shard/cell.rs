@@ -2,21 +2,23 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 use ractor::ActorRef;
 use souk_model::journal::ShardId;
 use souk_model::owner::{Owner, PeerMessage, StopReason};
 use souk_model::shard::Shard;
-use souk_model::time::Now;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::desk::Desk;
 use super::fresh::Fresh;
 use super::message::Message;
 use super::underway::Underway;
+use super::whereabouts::{Place, Whereabouts};
 use crate::limits::PEER_MESSAGES_WAITING;
+use crate::read::cut;
 
 pub(crate) struct Cell {
     pub id: ShardId,
@@ -33,6 +35,14 @@ pub(crate) struct Cell {
     /// Offset of the last record this node appended to it.
     pub appended: AtomicU64,
     pub restarts: AtomicU64,
+    /// This node is to carry it.
+    pub assigned: AtomicBool,
+    /// Where it is else.
+    pub whereabouts: Whereabouts,
+    /// Where a desk was manned for this node's appends, and until when.
+    pub manned: Mutex<Option<(Place, Instant)>>,
+    /// Its last cut, while no owner answers and somebody reads it.
+    pub cut: tokio::sync::Mutex<Option<cut::Copy>>,
     /// Why nobody carries it, when that needs a person.
     pub problem: Mutex<Option<String>>,
     /// Why its last owner ended, for the supervisor.
@@ -88,6 +98,10 @@ impl Cell {
             peers_waiting: AtomicU64::new(0),
             appended: AtomicU64::new(0),
             restarts: AtomicU64::new(0),
+            assigned: AtomicBool::new(false),
+            whereabouts: Whereabouts::default(),
+            manned: Mutex::new(None),
+            cut: tokio::sync::Mutex::new(None),
             problem: Mutex::new(None),
             ended: Mutex::new(None),
             handed_over: watch::Sender::new(false),
@@ -111,14 +125,14 @@ impl Cell {
         self.lock().as_ref().is_some_and(Owner::is_live)
     }
 
+    /// Whether this node is to carry it, or does.
+    pub(crate) fn is_here(&self) -> bool {
+        self.assigned.load(Ordering::Acquire) || self.is_carried()
+    }
+
     /// Whether anybody carries it, caught up or not.
     pub(crate) fn is_carried(&self) -> bool {
         self.lock().is_some()
-    }
-
-    /// Where the shard stands.
-    pub(crate) fn now(&self) -> Result<Now, NotServing> {
-        self.read(Shard::now)
     }
 
     pub(crate) fn set_mail(&self, mail: Option<Mail>) {
@@ -157,6 +171,13 @@ impl Cell {
         *self.lock() = None;
         self.peers_waiting.store(0, Ordering::Relaxed);
         self.turn();
+    }
+
+    /// Stops whoever carries it, as it stands.
+    pub(crate) fn stop(&self, why: &str) {
+        if let Some(mail) = &*self.mail.lock() {
+            mail.stop(why.to_owned());
+        }
     }
 
     pub(crate) fn hand_over(&self) {

@@ -14,6 +14,7 @@ use souk_model::time::Millis;
 
 use super::actor::State;
 use super::{Cell, Mail, Message, Word, World};
+use crate::far;
 use crate::limits::{READ_BYTES, READ_WAIT};
 use crate::ports::{Appended, NewRecord};
 
@@ -109,9 +110,12 @@ fn append(world: &Arc<World>, mail: &Mail, appends: Vec<(Tag, ShardId, NewRecord
     });
 }
 
-fn send(world: &World, cell: &Cell, to: ShardId, message: PeerMessage) {
+fn send(world: &Arc<World>, cell: &Cell, to: ShardId, message: PeerMessage) {
     let is_tally = matches!(message, PeerMessage::Tally(_));
-    let taken = world.cell(to).is_some_and(|target| target.send_peer(cell.id, message));
+    let taken = world.cell(to).is_some_and(|target| match target.is_here() {
+        true => target.send_peer(cell.id, message),
+        false => far::send(world, cell, target, message),
+    });
     if !taken {
         world.tallies.peers_dropped.fetch_add(1, Ordering::Relaxed);
     } else if is_tally {
@@ -122,7 +126,7 @@ fn send(world: &World, cell: &Cell, to: ShardId, message: PeerMessage) {
 /// Hands on what the fold said: to callers at the desk, and to those who watch actors.
 fn publish(world: &World, cell: &Cell, outputs: Vec<Output>) {
     let manned = cell.desk.is_manned();
-    let watched = world.hub.watches_actors();
+    let watched = world.hub.markers.watches_actors();
     if !manned && !watched {
         return;
     }
@@ -131,7 +135,7 @@ fn publish(world: &World, cell: &Cell, outputs: Vec<Output>) {
         match output {
             Output::Verdict { offset, verdict } if manned => words.push((offset, Word::Verdict(verdict))),
             Output::Decided { offset, outcome, .. } if manned => words.push((offset, Word::Decided(outcome))),
-            Output::Changed { actor } if watched => world.hub.actor_changed(cell.id.journal, &actor),
+            Output::Changed { actor } if watched => world.hub.markers.actor_changed(cell.id.journal, &actor),
             _ => {}
         }
     }

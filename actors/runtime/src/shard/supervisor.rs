@@ -1,4 +1,4 @@
-//! The supervisor: starts a shard actor per partition, and another one with an empty fold when one ended.
+//! The supervisor: starts the shard actors this node is given, and another one with an empty fold when one ended.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,13 +11,14 @@ use souk_model::owner::StopReason;
 
 use super::World;
 use super::actor::{Arguments, ShardActor};
-use crate::limits::RESTART_AFTER;
+use crate::limits::{FENCED_REST, RESTART_AFTER, START_AGAIN};
 
 #[derive(Debug)]
 pub(crate) struct Supervisor;
 
+/// Start a shard, if it is still this node's.
 #[derive(Debug)]
-pub(crate) struct Restart(ShardId);
+pub(crate) struct Start(pub ShardId);
 
 #[derive(Debug)]
 pub(crate) struct State {
@@ -26,30 +27,18 @@ pub(crate) struct State {
 }
 
 impl Actor for Supervisor {
-    type Msg = Restart;
+    type Msg = Start;
     type State = State;
     type Arguments = Arc<World>;
 
-    async fn pre_start(&self, _: ActorRef<Restart>, world: Arc<World>) -> Result<State, ActorProcessingErr> {
+    async fn pre_start(&self, _: ActorRef<Start>, world: Arc<World>) -> Result<State, ActorProcessingErr> {
         Ok(State { world, shards: BTreeMap::new() })
-    }
-
-    async fn post_start(
-        &self,
-        myself: ActorRef<Restart>,
-        state: &mut State,
-    ) -> Result<(), ActorProcessingErr> {
-        let shards: Vec<ShardId> = state.world.every_cell().map(|cell| cell.id).collect();
-        for shard in shards {
-            state.start(&myself, shard).await?;
-        }
-        Ok(())
     }
 
     async fn handle(
         &self,
-        myself: ActorRef<Restart>,
-        Restart(shard): Restart,
+        myself: ActorRef<Start>,
+        Start(shard): Start,
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         state.start(&myself, shard).await
@@ -57,7 +46,7 @@ impl Actor for Supervisor {
 
     async fn handle_supervisor_evt(
         &self,
-        myself: ActorRef<Restart>,
+        myself: ActorRef<Start>,
         event: SupervisionEvent,
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
@@ -73,8 +62,17 @@ impl Actor for Supervisor {
 }
 
 impl State {
-    async fn start(&mut self, myself: &ActorRef<Restart>, shard: ShardId) -> Result<(), ActorProcessingErr> {
-        let Some(cell) = self.world.cell(shard) else { return Ok(()) };
+    async fn start(&mut self, myself: &ActorRef<Start>, shard: ShardId) -> Result<(), ActorProcessingErr> {
+        let Some(cell) = self.world.cell(shard).filter(|cell| cell.assigned.load(Ordering::Acquire)) else {
+            return Ok(());
+        };
+        if cell.is_carried() {
+            // It was taken away and given back before its last cut was done.
+            myself.send_after(START_AGAIN, move || Start(shard));
+            return Ok(());
+        }
+        cell.handed_over.send_replace(false);
+        *cell.problem.lock() = None;
         let args = Arguments { world: Arc::clone(&self.world), cell: Arc::clone(cell) };
         let (actor, _) = ShardActor::spawn_linked(None, ShardActor, args, myself.get_cell()).await?;
         self.shards.insert(actor.get_id(), shard);
@@ -82,7 +80,7 @@ impl State {
     }
 
     /// A shard actor is gone. Most reasons pass with a fresh owner; one needs a person, and one was asked for.
-    fn ended(&mut self, myself: &ActorRef<Restart>, who: ActorId, failure: Option<String>) {
+    fn ended(&mut self, myself: &ActorRef<Start>, who: ActorId, failure: Option<String>) {
         let Some(shard) = self.shards.remove(&who) else { return };
         let Some(cell) = self.world.cell(shard) else { return };
         cell.vacate();
@@ -95,12 +93,16 @@ impl State {
                 return;
             }
             (Some(StopReason::FoldPanicked { .. }), _) => Duration::ZERO,
+            (Some(StopReason::Fenced { .. }), _) if self.world.has_peers() => FENCED_REST,
             _ => RESTART_AFTER,
         };
+        if !cell.assigned.load(Ordering::Acquire) {
+            return;
+        }
         let why = reason.map(|reason| reason.to_string()).or(failure).unwrap_or_default();
         tracing::warn!(%shard, %why, "the shard's owner ended; another one starts");
         cell.restarts.fetch_add(1, Ordering::Relaxed);
         self.world.tallies.restarts.fetch_add(1, Ordering::Relaxed);
-        myself.send_after(rest, move || Restart(shard));
+        myself.send_after(rest, move || Start(shard));
     }
 }

@@ -1,19 +1,25 @@
 //! What all shard actors of a node share: the ports, each other, and those who watch.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use souk_model::journal::{Journal, Partitions, ShardId};
 use souk_model::key::ActorKey;
 use souk_model::keying::Keying;
+use souk_model::planted::Planted;
 use souk_model::record::KIND_NAMES;
 use souk_model::settings::Settings;
-use souk_model::shard::SettingsLibrary;
+use souk_model::shard::{FOLD_VERSION, SettingsLibrary, Shard, ShardConfig};
 use tokio::sync::Semaphore;
 
+use super::whereabouts::Silent;
 use super::{Batch, Cell};
-use crate::limits::CUTS_AT_ONCE;
+use crate::Error;
+use crate::intake::KnownStamps;
+use crate::limits::{CUTS_AT_ONCE, SETTINGS_LEARNED};
 use crate::observe::Durations;
 use crate::runtime::{Config, Ports};
 use crate::watch::Hub;
@@ -39,6 +45,12 @@ pub(crate) struct World {
     pub tallies: Tallies,
     /// From intake to where readers see it.
     pub visible: Durations,
+    /// Nodes that did not answer of late.
+    pub silent: Silent,
+    /// What other nodes' catalogues said of late.
+    pub stamps: KnownStamps,
+    /// Settings by their hash, as shards elsewhere have them.
+    learned: Mutex<BTreeMap<u64, Arc<Settings>>>,
     /// Names owners: none is used twice.
     owners: AtomicU64,
 }
@@ -85,6 +97,9 @@ impl World {
             watched: AtomicUsize::new(0),
             tallies: Tallies::default(),
             visible: Durations::default(),
+            silent: Silent::default(),
+            stamps: KnownStamps::default(),
+            learned: Mutex::default(),
             owners: AtomicU64::new(0),
         }
     }
@@ -104,9 +119,51 @@ impl World {
         self.cells(shard.journal).get(usize::from(shard.partition))
     }
 
-    /// Bytes one shard may hold in memory.
+    /// Bytes one of the shards here may hold in memory.
     pub(crate) fn memory_share(&self) -> u64 {
-        self.config.memory_budget / (self.users.len() + self.products.len()).max(1) as u64
+        let here = self.every_cell().filter(|cell| cell.is_here()).count();
+        self.config.memory_budget / here.max(1) as u64
+    }
+
+    /// Whether there may be other nodes.
+    pub(crate) fn has_peers(&self) -> bool {
+        !self.ports.peers.address().is_empty()
+    }
+
+    pub(crate) fn is_silent(&self, address: &str) -> bool {
+        self.silent.has(address)
+    }
+
+    /// Settings of a hash, if a shard here or one that was asked has them.
+    pub(crate) fn settings_of(&self, hash: u64) -> Option<Arc<Settings>> {
+        let own = self.settings.load();
+        if own.hash == hash {
+            return Some(Arc::clone(&own));
+        }
+        self.learned.lock().get(&hash).cloned()
+    }
+
+    /// Keeps settings of a shard elsewhere.
+    pub(crate) fn learn(&self, settings: &Arc<Settings>) {
+        let mut learned = self.learned.lock();
+        if learned.len() >= SETTINGS_LEARNED {
+            learned.clear();
+        }
+        learned.insert(settings.hash, Arc::clone(settings));
+    }
+
+    /// A shard that knows nothing, to be loaded.
+    pub(crate) fn empty_shard(&self, id: ShardId) -> Result<Shard, Error> {
+        let config = ShardConfig {
+            id,
+            partitions: self.partitions,
+            keying: self.keying,
+            settings: self.builtin.clone(),
+            library: Arc::clone(&self.library),
+            build_version: FOLD_VERSION,
+            planted: Planted::default(),
+        };
+        Shard::new(config).map_err(Error::Settings)
     }
 
     /// The shard an actor belongs to.
@@ -146,6 +203,7 @@ impl World {
         if self.watched.fetch_add(1, Ordering::SeqCst) == 0 {
             // What waits for its quarter of a second leaves now.
             self.every_cell().for_each(|cell| cell.send(super::Message::Wake));
+            self.ports.peers.set_interest(true);
         }
         Interest(Arc::clone(self))
     }
@@ -157,6 +215,8 @@ impl World {
 
 impl Drop for Interest {
     fn drop(&mut self) {
-        self.0.watched.fetch_sub(1, Ordering::SeqCst);
+        if self.0.watched.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.0.ports.peers.set_interest(false);
+        }
     }
 }

@@ -1,44 +1,49 @@
-//! The hub: which topics there are, whose news goes to which, and one task per topic that looks again when there is any.
+//! The hub: which topics there are, and one task per topic that looks again when something of it changed.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
-use souk_model::journal::Journal;
-use souk_model::key::ActorKey;
-use souk_model::series::SeriesBook;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::markers::{Concern, Marker, Markers};
 use super::rows;
 use super::topic::{Subject, Topic};
-use crate::Error;
 use crate::limits::{
-    EVALUATE_EVERY, EVALUATION_SHARE, METRIC_TOPICS, RETRY_AFTER, TOPIC_HEARTBEAT, USER_TOPICS,
+    EVALUATE_EVERY, EVALUATION_SHARE, FAR_FOLLOWERS, METRIC_TOPICS, RETRY_AFTER, TOPIC_HEARTBEAT, USER_TOPICS,
 };
 use crate::shard::World;
+use crate::{Error, far};
 
 #[derive(Debug)]
 pub(crate) struct Hub {
     /// By the head of the key texts they concern: shop, metric, key set. Several queries may share it.
-    metrics: Mutex<BTreeMap<String, Vec<Weak<Topic>>>>,
-    users: Mutex<BTreeMap<String, Weak<Topic>>>,
-    metric_topics: AtomicUsize,
-    user_topics: AtomicUsize,
+    metrics: Topics,
+    users: Topics,
+    pub markers: Markers,
+    /// Other nodes' readers.
+    followers: AtomicUsize,
     pub watchers: AtomicU64,
     pub frames: AtomicU64,
     pub evaluations: AtomicU64,
     pub draining: watch::Sender<bool>,
 }
 
+#[derive(Debug, Default)]
+struct Topics {
+    by_name: Mutex<BTreeMap<String, Vec<Weak<Topic>>>>,
+    count: AtomicUsize,
+}
+
 impl Default for Hub {
     fn default() -> Self {
         Self {
-            metrics: Mutex::default(),
-            users: Mutex::default(),
-            metric_topics: AtomicUsize::default(),
-            user_topics: AtomicUsize::default(),
+            metrics: Topics::default(),
+            users: Topics::default(),
+            markers: Markers::default(),
+            followers: AtomicUsize::default(),
             watchers: AtomicU64::default(),
             frames: AtomicU64::default(),
             evaluations: AtomicU64::default(),
@@ -48,122 +53,71 @@ impl Default for Hub {
 }
 
 impl Hub {
-    /// Takes what changed in a products shard's series to the topics it concerns. Called between two turns of the shard.
-    pub(crate) fn look(&self, series: &mut SeriesBook) {
-        let watched = self.metric_topics.load(Ordering::Relaxed) > 0;
-        series.set_watched(watched);
-        if !watched {
-            return;
-        }
-        let changed = series.take_changed();
-        if changed.as_ref().is_some_and(Vec::is_empty) {
-            return;
-        }
-        let topics = self.metrics.lock();
-        let Some(changed) = changed else {
-            topics.values().flatten().filter_map(Weak::upgrade).for_each(|topic| topic.mark());
-            return;
-        };
-        let mut last = "";
-        for text in &changed {
-            let head = text.split('\u{1f}').next().unwrap_or(text);
-            let Some(concerned) = topics.get(head) else { continue };
-            for topic in concerned.iter().filter_map(Weak::upgrade) {
-                let Subject::Metric(query) = &topic.subject else { continue };
-                let concerns = match &query.key {
-                    Some(values) => query.text_of(values) == *text,
-                    None => head != last,
-                };
-                if concerns {
-                    topic.mark();
-                }
-            }
-            last = head;
-        }
-    }
-
-    /// Whether anybody watches a user.
-    pub(crate) fn watches_actors(&self) -> bool {
-        self.user_topics.load(Ordering::Relaxed) > 0
-    }
-
-    pub(crate) fn actor_changed(&self, journal: Journal, key: &ActorKey) {
-        if journal == Journal::Users
-            && let Some(topic) = self.users.lock().get(key.as_str()).and_then(Weak::upgrade)
-        {
-            topic.mark();
+    fn topics_of(&self, subject: &Subject) -> (&Topics, usize, String) {
+        match subject {
+            Subject::Metric(query) => (&self.metrics, METRIC_TOPICS, query.text_of(&[])),
+            Subject::User(key) => (&self.users, USER_TOPICS, key.as_str().to_owned()),
         }
     }
 
     /// The topic of a subject, made when it is the first to be watched.
     pub(super) fn topic(&self, world: &Arc<World>, subject: Subject) -> Result<Arc<Topic>, Error> {
-        match &subject {
-            Subject::Metric(query) => {
-                let head = query.text_of(&[]);
-                let mut topics = self.metrics.lock();
-                let same = topics.entry(head).or_default();
-                same.retain(|topic| topic.strong_count() > 0);
-                if let Some(topic) =
-                    same.iter().filter_map(Weak::upgrade).find(|topic| topic.subject == subject)
-                {
-                    return Ok(topic);
-                }
-                let topic = self.made(world, &self.metric_topics, METRIC_TOPICS, subject)?;
-                same.push(Arc::downgrade(&topic));
-                Ok(topic)
-            }
-            Subject::User(key) => {
-                let name = key.as_str().to_owned();
-                let mut topics = self.users.lock();
-                if let Some(topic) = topics.get(&name).and_then(Weak::upgrade) {
-                    return Ok(topic);
-                }
-                let topic = self.made(world, &self.user_topics, USER_TOPICS, subject)?;
-                topics.insert(name, Arc::downgrade(&topic));
-                Ok(topic)
-            }
+        let (topics, most, name) = self.topics_of(&subject);
+        let mut by_name = topics.by_name.lock();
+        let same = by_name.entry(name).or_default();
+        same.retain(|topic| topic.strong_count() > 0);
+        if let Some(topic) = same.iter().filter_map(Weak::upgrade).find(|topic| topic.subject == subject) {
+            return Ok(topic);
         }
-    }
-
-    fn made(
-        &self,
-        world: &Arc<World>,
-        count: &AtomicUsize,
-        most: usize,
-        subject: Subject,
-    ) -> Result<Arc<Topic>, Error> {
-        if count.load(Ordering::Relaxed) >= most {
+        if topics.count.load(Ordering::Relaxed) >= most {
             return Err(Error::Overloaded { retry_after: RETRY_AFTER });
         }
-        count.fetch_add(1, Ordering::Relaxed);
+        topics.count.fetch_add(1, Ordering::Relaxed);
         let topic = Arc::new(Topic::new(subject));
-        topic.mark();
+        same.push(Arc::downgrade(&topic));
+        drop(by_name);
+        self.markers.put(&topic.marker);
+        topic.marker.mark();
         tokio::spawn(keep(Arc::downgrade(world), Arc::downgrade(&topic)));
+        if world.has_peers() {
+            tokio::spawn(far::attend(Arc::downgrade(world), Arc::downgrade(&topic)));
+        }
         Ok(topic)
     }
 
     /// A topic nobody watches any more.
     fn forget(&self, subject: &Subject) {
-        match subject {
-            Subject::Metric(query) => {
-                self.metric_topics.fetch_sub(1, Ordering::Relaxed);
-                let head = query.text_of(&[]);
-                let mut topics = self.metrics.lock();
-                if let Some(same) = topics.get_mut(&head) {
-                    same.retain(|topic| topic.strong_count() > 0);
-                    if same.is_empty() {
-                        topics.remove(&head);
-                    }
-                }
-            }
-            Subject::User(key) => {
-                self.user_topics.fetch_sub(1, Ordering::Relaxed);
-                let mut topics = self.users.lock();
-                if topics.get(key.as_str()).is_some_and(|topic| topic.strong_count() == 0) {
-                    topics.remove(key.as_str());
-                }
+        let (topics, _, name) = self.topics_of(subject);
+        topics.count.fetch_sub(1, Ordering::Relaxed);
+        let mut by_name = topics.by_name.lock();
+        if let Some(same) = by_name.get_mut(&name) {
+            same.retain(|topic| topic.strong_count() > 0);
+            if same.is_empty() {
+                by_name.remove(&name);
             }
         }
+        drop(by_name);
+        self.markers.forget(&subject.concern());
+    }
+
+    /// A marker for a reader on another node.
+    pub(crate) fn follower(&self, concern: Concern) -> Result<Arc<Marker>, Error> {
+        if self.followers.fetch_add(1, Ordering::Relaxed) >= FAR_FOLLOWERS {
+            self.followers.fetch_sub(1, Ordering::Relaxed);
+            return Err(Error::Overloaded { retry_after: RETRY_AFTER });
+        }
+        let marker = Arc::new(Marker::new(concern));
+        self.markers.put(&marker);
+        marker.mark();
+        Ok(marker)
+    }
+
+    /// The reader is gone.
+    pub(crate) fn unfollow(&self, marker: Arc<Marker>) {
+        let concern = marker.concern().clone();
+        drop(marker);
+        self.followers.fetch_sub(1, Ordering::Relaxed);
+        self.markers.forget(&concern);
     }
 }
 
@@ -171,23 +125,23 @@ impl Hub {
 async fn keep(world: Weak<World>, topic: Weak<Topic>) {
     let Some(subject) = topic.upgrade().map(|topic| topic.subject.clone()) else { return };
     while let Some((world, topic)) = world.upgrade().zip(topic.upgrade()) {
-        if !topic.take_stale() {
+        if !topic.marker.take_stale() {
             // Both are let go while waiting, or neither would ever end; a reader that goes notifies.
-            let wait = Arc::clone(&topic);
+            let wait = Arc::clone(&topic.marker);
             drop((world, topic));
             wait_for_news(wait).await;
             continue;
         }
         let began = Instant::now();
         let evaluation = match &subject {
-            Subject::Metric(query) => rows::metric(&world, query),
-            Subject::User(key) => rows::user(&world, key),
+            Subject::Metric(query) => rows::metric(&world, query).await,
+            Subject::User(key) => rows::user(&world, key).await,
         };
         world.hub.evaluations.fetch_add(1, Ordering::Relaxed);
         match evaluation {
             Some(evaluation) => topic.take(evaluation),
             // A shard is away: look again.
-            None => topic.mark(),
+            None => topic.marker.mark(),
         }
         drop((world, topic));
         tokio::time::sleep((began.elapsed() * EVALUATION_SHARE).max(EVALUATE_EVERY)).await;
@@ -197,10 +151,10 @@ async fn keep(world: Weak<World>, topic: Weak<Topic>) {
     }
 }
 
-/// Waits with a share of the topic that does not count as a reader for longer than a heartbeat.
-async fn wait_for_news(topic: Arc<Topic>) {
+/// Waits for no longer than a heartbeat: somebody may have gone meanwhile.
+async fn wait_for_news(marker: Arc<Marker>) {
     tokio::select! {
-        () = topic.look.notified() => {}
+        () = marker.look.notified() => {}
         () = tokio::time::sleep(TOPIC_HEARTBEAT) => {}
     }
 }

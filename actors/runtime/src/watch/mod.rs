@@ -2,6 +2,7 @@
 //! row and gets the newest.
 
 mod hub;
+mod markers;
 mod rows;
 mod subscription;
 mod topic;
@@ -13,7 +14,9 @@ use souk_model::series::{AnswerInfo, Query};
 use souk_model::time::Millis;
 
 pub(crate) use hub::Hub;
+pub(crate) use markers::Concern;
 pub use subscription::Subscription;
+pub(crate) use topic::{Subject, Topic};
 
 /// What one stream watches.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,10 +1,10 @@
 //! Evaluation of topics: what a watched query or user looks like now, encoded once.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use prost::Message as _;
-use souk_model::journal::Journal;
 use souk_model::key::ActorKey;
 use souk_model::metric::Metric;
 use souk_model::series::{Answer, AnswerRow, Query, Span};
@@ -14,19 +14,21 @@ use souk_proto::v1;
 use souk_proto::v1::watch_user_response::Row;
 use souk_proto::wire;
 use souk_proto::wire::field::WATCH_METRIC_RESPONSE_ROW;
+use tokio::time::Instant;
 
 use super::topic::{Evaluation, Found, RowKey};
-use crate::limits::ROWS_PER_WATCH;
-use crate::read::{Asked, ask, cells_of};
-use crate::shard::{Message, NotServing, World};
+use crate::Error;
+use crate::limits::{EVALUATION_WAIT, ROWS_PER_WATCH};
+use crate::read::{self, Freshness, ReadOptions, Standing};
+use crate::shard::World;
 
 /// A watched query's rows now. `None` while a shard that holds some is not served.
-pub(super) fn metric(world: &World, query: &Query) -> Option<Evaluation> {
-    let answer = match ask(cells_of(world, query), query) {
+pub(super) async fn metric(world: &Arc<World>, query: &Query) -> Option<Evaluation> {
+    let answer = match read::query(world, query, &live()).await {
         Ok(answer) => answer,
-        Err(Asked::NotServing) => return None,
         // Settings took the metric or its window away: it has no rows any more.
-        Err(Asked::Failed(_)) => return Some(Evaluation::default()),
+        Err(Error::MetricUnknown { .. } | Error::NotDeclared { .. }) => return Some(Evaluation::default()),
+        Err(_) => return None,
     };
     let settings = world.settings.load();
     let rows = settings.metric(&query.metric).map(|metric| rows(metric, query, &answer));
@@ -71,32 +73,21 @@ fn found(metric: &Metric, query: &Query, row: &AnswerRow, rank: Option<i32>) -> 
 }
 
 /// A user's newest session, cart and orders.
-pub(super) fn user(world: &World, key: &ActorKey) -> Option<Evaluation> {
-    let cell = world.home(Journal::Users, key);
-    let read = cell.read(|shard| {
-        if !shard.is_loaded(key) {
-            return Err(shard.section_of(key));
-        }
-        let now = shard.now();
-        let found =
-            shard.as_users().and_then(|users| users.user(key, |user| user_rows(key, user, &now)).ok());
-        let rows = found.map(Option::unwrap_or_default);
-        Ok(rows.map(|rows| Evaluation {
-            rows,
-            revision: now.offset,
-            info: None,
-            as_of: Some(now.high_water),
-        }))
-    });
-    match read {
-        Ok(Ok(evaluation)) => evaluation,
-        // Nobody asked for this user yet: the next look finds it.
-        Ok(Err(section)) => {
-            cell.send(Message::Load(vec![section]));
-            None
-        }
-        Err(NotServing) => None,
-    }
+pub(super) async fn user(world: &Arc<World>, key: &ActorKey) -> Option<Evaluation> {
+    let rows = |user: &User, standing: Standing<'_>| user_rows(key, user, &standing.now);
+    let read = read::actor(world, key, &live(), rows).await.ok()?;
+    Some(Evaluation {
+        rows: read.value.unwrap_or_default(),
+        revision: read.now.offset,
+        info: None,
+        as_of: Some(read.now.high_water),
+    })
+}
+
+/// Of an owner alone: a watcher never goes back.
+fn live() -> ReadOptions {
+    let deadline = Some(Instant::now() + EVALUATION_WAIT);
+    ReadOptions { freshness: Freshness::Owner, deadline, ..ReadOptions::default() }
 }
 
 fn user_rows(key: &ActorKey, user: &User, now: &Now) -> BTreeMap<RowKey, Found> {

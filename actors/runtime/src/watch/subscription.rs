@@ -152,7 +152,7 @@ async fn reach(topic: &Topic, revision: u64, world: &World) -> Result<(), Error>
             () = tokio::time::sleep(LOOK_AGAIN) => {}
         }
         // Nothing of it changes, but positions move on.
-        topic.mark();
+        topic.marker.mark();
     }
     Ok(())
 }
@@ -163,7 +163,7 @@ impl Drop for Subscription {
         let topics = std::mem::take(&mut self.watched);
         for reading in topics {
             // Its keeper looks whether anybody is left.
-            reading.topic.look.notify_one();
+            reading.topic.marker.look.notify_one();
         }
     }
 }

@@ -2,22 +2,32 @@
 //! comes late takes the newest of each and no queue stands between.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use souk_model::key::ActorKey;
 use souk_model::series::{AnswerInfo, Query};
 use souk_model::time::Millis;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
+use super::markers::{Concern, Marker};
 use crate::limits::GONE_KEPT;
 
 /// What a topic is of.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Subject {
+pub(crate) enum Subject {
     Metric(Query),
     User(ActorKey),
+}
+
+impl Subject {
+    pub(crate) fn concern(&self) -> Concern {
+        match self {
+            Self::Metric(query) => Concern::of_query(query),
+            Self::User(key) => Concern::User(key.as_str().to_owned()),
+        }
+    }
 }
 
 /// Names a row within its topic.
@@ -42,16 +52,15 @@ pub(super) struct Evaluation {
 }
 
 #[derive(Debug)]
-pub(super) struct Topic {
+pub(crate) struct Topic {
     pub subject: Subject,
     state: Mutex<State>,
     /// The newest version, for readers to wait on.
     pub version: watch::Sender<u64>,
     /// How often it was evaluated.
     pub looked: watch::Sender<u64>,
-    /// Something of it may have changed since it was evaluated.
-    stale: AtomicBool,
-    pub look: Notify,
+    /// Says that something of it may have changed since it was evaluated.
+    pub marker: Arc<Marker>,
 }
 
 #[derive(Debug, Default)]
@@ -86,23 +95,12 @@ pub(super) struct News {
 impl Topic {
     pub(super) fn new(subject: Subject) -> Self {
         Self {
+            marker: Arc::new(Marker::new(subject.concern())),
             subject,
             state: Mutex::default(),
             version: watch::Sender::new(0),
             looked: watch::Sender::new(0),
-            stale: AtomicBool::new(false),
-            look: Notify::new(),
         }
-    }
-
-    /// Something of it may have changed.
-    pub(super) fn mark(&self) {
-        self.stale.store(true, Ordering::Release);
-        self.look.notify_one();
-    }
-
-    pub(super) fn take_stale(&self) -> bool {
-        self.stale.swap(false, Ordering::AcqRel)
     }
 
     /// Takes what an evaluation found; readers hear of what differs.

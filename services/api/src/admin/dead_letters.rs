@@ -40,9 +40,9 @@ pub(super) async fn list(
     for journal in [Journal::Users, Journal::Products] {
         let (reads, unserved) = context.runtime.shards(journal, &asked.options, kept).await?;
         for read in reads {
-            let Read { value: kept, shard, now } = read;
+            let Read { value: kept, shard, now, origin } = read;
             letters.extend(kept.into_iter().map(|(id, letter)| render(shard, id, letter)));
-            reached.push(Read { value: (), shard, now });
+            reached.push(Read { value: (), shard, now, origin });
         }
         unreachable.extend(unserved);
     }

@@ -75,7 +75,9 @@ impl AdminService for AdminApi {
         &self,
         request: Request<v1::ListNodesRequest>,
     ) -> Result<Response<v1::ListNodesResponse>, Status> {
-        Ok(Response::new(nodes::list(&self.context, self.facts.as_ref(), request.get_ref())?))
+        let call = Call::of(&request)?;
+        let facts = self.facts.as_ref();
+        Ok(Response::new(nodes::list(&self.context, &call, facts, request.get_ref()).await?))
     }
 
     async fn apply_settings(

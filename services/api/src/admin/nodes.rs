@@ -1,4 +1,4 @@
-//! GetNode and ListNodes. One process is one node; a cluster's others join the list.
+//! GetNode and ListNodes. A node knows itself best: of others it says what they answer for.
 
 use std::fmt::Debug;
 
@@ -8,7 +8,7 @@ use souk_proto::v1;
 
 use crate::page::Page;
 use crate::read_options::info_of_node;
-use crate::{ApiError, Context, names};
+use crate::{ApiError, Call, Context, names};
 
 /// What the node knows of itself, and the API cannot.
 pub trait NodeFacts: Send + Sync + Debug {
@@ -32,15 +32,23 @@ pub(super) fn get(
     Ok(v1::GetNodeResponse { node: Some(node(context, facts)) })
 }
 
-pub(super) fn list(
+pub(super) async fn list(
     context: &Context,
+    call: &Call,
     facts: &dyn NodeFacts,
     request: &v1::ListNodesRequest,
 ) -> Result<v1::ListNodesResponse, ApiError> {
     let page = Page::of(request)?;
     let after = page.cursor.as_deref();
-    let nodes =
-        [node(context, facts)].into_iter().filter(|node| after.is_none_or(|at| node.name.as_bytes() > at));
+    let (others, _) = context.runtime.everywhere(call.deadline).await;
+    let others = others.into_iter().skip(1).map(|node| v1::Node {
+        name: names::of_node(&node.name),
+        version: node.version,
+        ..v1::Node::default()
+    });
+    let mut nodes: Vec<v1::Node> = std::iter::once(node(context, facts)).chain(others).collect();
+    nodes.sort_by(|a, b| a.name.cmp(&b.name));
+    let nodes = nodes.into_iter().filter(|node| after.is_none_or(|at| node.name.as_bytes() > at));
     let (nodes, next_page_token) = page.cut(nodes, |node| node.name.clone().into_bytes());
     Ok(v1::ListNodesResponse { nodes, next_page_token, info: Some(info_of_node()), ..Default::default() })
 }

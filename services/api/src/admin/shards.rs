@@ -34,8 +34,12 @@ pub(super) async fn list(
         None => None,
         Some(name) => Some(order(shard_in(name).ok_or_else(page::mismatch)?)),
     };
-    let mut shards: Vec<_> = context.runtime.statuses();
-    shards.sort_by_key(|status| order(status.shard));
+    let (nodes, mut shards) = context.runtime.everywhere(call.deadline).await;
+    let unreachable = shards.iter().map(|status| names::of_shard(status.shard)).collect();
+    shards.extend(nodes.into_iter().flat_map(|node| node.shards));
+    // While a shard moves two nodes may have a word on it: the newer epoch knows better.
+    shards.sort_by_key(|status| (order(status.shard), std::cmp::Reverse(status.epoch)));
+    shards.dedup_by_key(|status| status.shard);
     let mut rendered: Vec<(ShardId, v1::Shard)> =
         shards.into_iter().map(|status| (status.shard, render(status))).collect();
     if filter.names(DIGEST) {
@@ -47,7 +51,7 @@ pub(super) async fn list(
     Ok(v1::ListShardsResponse {
         shards: rows.into_iter().map(|(_, row)| row).collect(),
         next_page_token,
-        unreachable: Vec::new(),
+        unreachable,
         info: Some(info_of_node()),
     })
 }
@@ -58,7 +62,7 @@ fn order(shard: ShardId) -> (&'static str, u16) {
 }
 
 fn shard_in(cursor: &[u8]) -> Option<ShardId> {
-    souk_runtime::position::parse_shard(std::str::from_utf8(cursor).ok()?)
+    std::str::from_utf8(cursor).ok()?.parse().ok()
 }
 
 fn value<'a>(row: &'a v1::Shard, field: &str) -> Value<'a> {

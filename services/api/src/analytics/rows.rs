@@ -149,8 +149,14 @@ mod tests {
             values: Vec::new(),
             provisional: false,
         };
-        let info =
-            AnswerInfo { as_of: None, held_by: Vec::new(), revision: 0, positions: [].into(), truncated };
+        let info = AnswerInfo {
+            as_of: None,
+            held_by: Vec::new(),
+            revision: 0,
+            positions: [].into(),
+            truncated,
+            origin: Default::default(),
+        };
         Answer { rows: starts.iter().map(row).collect(), info }
     }
 

@@ -46,6 +46,7 @@ fn standing(revision: u64, as_of: i64) -> WatchStanding {
         revision,
         positions: [].into(),
         truncated: false,
+        origin: Default::default(),
     };
     WatchStanding { revisions: vec![revision], infos: vec![Some(info)], ..WatchStanding::default() }
 }

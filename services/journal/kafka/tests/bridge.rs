@@ -230,7 +230,9 @@ async fn a_bridge_begins_where_it_is_told_and_stays_there() {
     let placed = consumer(&format!("{topic}-new"));
     until("it has a place", || {
         let mut all = TopicPartitionList::new();
-        (0..i32::from(FOREIGN)).for_each(|partition| drop(all.add_partition(&topic, partition)));
+        for partition in 0..i32::from(FOREIGN) {
+            all.add_partition(&topic, partition);
+        }
         let places = placed.committed_offsets(all, Duration::from_secs(5));
         places.is_ok_and(|places| places.elements().iter().all(|place| place.offset() != Offset::Invalid))
     })

@@ -31,7 +31,8 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     }
     let _traces = telemetry::start(&config)?;
     wiring::migrate(&config).await?;
-    println!("topics {}, {}", config.kafka.users_topic, config.kafka.products_topic);
+    let kafka = &config.kafka;
+    println!("topics {}, {}, {}", kafka.users_topic, kafka.products_topic, kafka.members_topic);
     println!("keyspace {}", config.cassandra.keyspace);
     Ok(())
 }

@@ -18,6 +18,9 @@ pub(super) struct NodeFlags {
     /// Address of /metrics, /healthz and /readyz
     #[arg(long, value_name = "HOST:PORT")]
     metrics_listen: Option<String>,
+    /// Address at which other nodes reach this one
+    #[arg(long, value_name = "HOST:PORT")]
+    peers_listen: Option<String>,
     /// What an acknowledgement means: fsync or interval
     #[arg(long, value_name = "LEVEL")]
     durability: Option<String>,
@@ -44,6 +47,7 @@ impl NodeFlags {
             ("--data-dir", "node.data_dir", self.data_dir),
             ("--listen", "listen.grpc", self.listen),
             ("--metrics-listen", "listen.metrics", self.metrics_listen),
+            ("--peers-listen", "cluster.listen", self.peers_listen),
             ("--durability", "journal.durability", self.durability),
             ("--memory-budget", "node.memory_budget", self.memory_budget),
             ("--settings", "node.settings", self.settings),

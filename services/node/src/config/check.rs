@@ -97,6 +97,14 @@ impl Found {
         let leads_here = !cluster.advertise.is_empty() || !cluster.listen.ip().is_unspecified();
         self.rule("cluster.advertise", leads_here, "is wanted: cluster.listen is every address there is");
         self.rule("cluster.group", is_name(&cluster.group), NAME);
+        let given = [&cluster.tls_authority, &cluster.tls_certificate, &cluster.tls_key];
+        let named = given.iter().filter(|path| !path.as_os_str().is_empty()).count();
+        let all = named == 0 || named == given.len();
+        self.rule(
+            "cluster.tls_certificate",
+            all,
+            "wants cluster.tls_authority and cluster.tls_key, all or none",
+        );
     }
 
     fn of_limits(&mut self, config: &Config) {

@@ -131,6 +131,9 @@ pub(crate) struct Cluster {
     pub(crate) listen: SocketAddr,
     pub(crate) advertise: String,
     pub(crate) group: String,
+    pub(crate) tls_authority: PathBuf,
+    pub(crate) tls_certificate: PathBuf,
+    pub(crate) tls_key: PathBuf,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

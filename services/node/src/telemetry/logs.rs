@@ -9,9 +9,13 @@ use super::traces::{self, Traces};
 use crate::config::{Config, LogFormat};
 use crate::output::colour;
 
+/// The Cassandra driver says many times a second that a server is away; the node says it itself. What `log.level` says of it stands above.
+const DRIVERS: &str = "scylla=off";
+
 /// Starts logging and tracing. What is returned sends the last spans when it is dropped.
 pub(crate) fn start(config: &Config) -> anyhow::Result<Option<Traces>> {
-    let filter = EnvFilter::builder().parse(&config.log.level).context("log.level")?;
+    let filter =
+        EnvFilter::builder().parse(format!("{DRIVERS},{}", config.log.level)).context("log.level")?;
     let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(colour());
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match config.log.format {
         LogFormat::Text => lines.with_filter(filter).boxed(),

@@ -5,6 +5,7 @@ mod clock;
 mod durable;
 mod embedded;
 mod facts;
+mod neighbours;
 mod services;
 
 use std::net::SocketAddr;
@@ -29,6 +30,7 @@ use crate::telemetry::http::{self, Pages};
 pub(crate) use clock::SystemClock;
 use durable::Durable;
 use facts::Facts;
+use neighbours::{Neighbours, Serving};
 pub(crate) use services::migrate;
 
 /// Folder of the journal and file of the store within a data directory.
@@ -49,6 +51,8 @@ pub(crate) struct Node {
     api: JoinHandle<Result<bool, ApiError>>,
     http: JoinHandle<()>,
     facts: JoinHandle<()>,
+    /// Where others reach it; none: there are none.
+    neighbours: Option<Serving>,
     durable: Durable,
 }
 
@@ -57,6 +61,8 @@ pub(crate) struct Node {
 pub(crate) struct Doors {
     grpc: TcpListener,
     metrics: TcpListener,
+    /// For other nodes, if there may be any.
+    peers: Option<TcpListener>,
 }
 
 impl Doors {
@@ -64,6 +70,10 @@ impl Doors {
         Ok(Self {
             grpc: bind(config.listen.grpc, "--listen").await?,
             metrics: bind(config.listen.metrics, "--metrics-listen").await?,
+            peers: match config.is_distributed() {
+                true => Some(bind(config.cluster.listen, "--peers-listen").await?),
+                false => None,
+            },
         })
     }
 }
@@ -85,10 +95,17 @@ impl Node {
         let settings = config.settings_text().context("node.settings")?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let durable = Durable::open(config, data, &clock).await?;
-        let ports = Ports {
-            journal: Arc::clone(&durable.journal),
-            store: Arc::clone(&durable.store),
-            clock: Arc::clone(&clock),
+        let alone =
+            Ports::alone(Arc::clone(&durable.journal), Arc::clone(&durable.store), Arc::clone(&clock));
+        let neighbours = match &doors.peers {
+            Some(door) => Some(Neighbours::join(config, door).await?),
+            None => None,
+        };
+        let ports = match &neighbours {
+            Some(Neighbours { placement, peers, .. }) => {
+                Ports { placement: Arc::clone(placement) as _, peers: Arc::clone(peers) as _, ..alone }
+            }
+            None => alone,
         };
         let runtime = souk_runtime::Config {
             node: config.node.name.clone(),
@@ -99,6 +116,10 @@ impl Node {
         };
         let runtime = Runtime::start(runtime, ports.clone()).await?;
 
+        let neighbours = match neighbours.zip(doors.peers) {
+            Some((neighbours, door)) => Some(neighbours.serve(config, door, &runtime)?),
+            None => None,
+        };
         let facts = Facts::new(config);
         let metrics = doors.metrics.local_addr()?;
         let server = api::server(config, doors.grpc, &runtime, Arc::clone(&facts) as _)?;
@@ -120,6 +141,7 @@ impl Node {
             http: tokio::spawn(http::serve(doors.metrics, pages)),
             facts: tokio::spawn(facts.follow(ports)),
             stop,
+            neighbours,
             durable,
         })
     }
@@ -162,7 +184,14 @@ impl Node {
         self.stop.cancel();
         let shards = async {
             self.draining.cancelled().await;
-            self.runtime.drain(deadline).await
+            let leave = async {
+                match &self.neighbours {
+                    Some(neighbours) => neighbours.leave().await,
+                    None => true,
+                }
+            };
+            let (cut, left) = tokio::join!(self.runtime.drain(deadline), leave);
+            cut && left
         };
         let (cut, served) = tokio::join!(timeout_at(deadline, shards), timeout_at(deadline, &mut self.api));
         let done = matches!(cut, Ok(true)) && matches!(served, Ok(Ok(Ok(true))));
@@ -171,7 +200,10 @@ impl Node {
 
     /// Ends what still runs beside, then closes journal and store.
     async fn close(self) -> bool {
-        let Self { runtime, http, facts, durable, .. } = self;
+        let Self { runtime, http, facts, neighbours, durable, .. } = self;
+        if let Some(neighbours) = neighbours {
+            neighbours.close().await;
+        }
         for task in [http, facts] {
             task.abort();
             // It ends cancelled, which is what was asked for.

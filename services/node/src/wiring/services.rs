@@ -4,6 +4,7 @@ use anyhow::Context as _;
 use souk_journal_kafka::{KafkaJournal, Topics, Wanted};
 use souk_store_cassandra::{CassandraStore, Login, Replication};
 
+use super::neighbours;
 use crate::config::Config;
 
 pub(super) async fn open(config: &Config) -> anyhow::Result<(KafkaJournal, CassandraStore)> {
@@ -19,6 +20,7 @@ pub(crate) async fn migrate(config: &Config) -> anyhow::Result<()> {
     let wanted =
         Wanted { replicas: config.kafka.replicas, in_sync: config.kafka.in_sync, keep: Wanted::CLUSTER.keep };
     souk_journal_kafka::prepare(&journal_options(config), wanted).await.context("the journal")?;
+    neighbours::migrate(config).await?;
     souk_store_cassandra::migrate(&store_options(config)?).await.context("the store")
 }
 

@@ -107,7 +107,7 @@ impl Node {
             memory_budget: 64 << 20,
             timed: true,
         };
-        let ports = Ports { journal: journal.clone(), store, clock };
+        let ports = Ports::alone(journal.clone(), store, clock);
         let runtime = Runtime::start(config, ports).await.unwrap();
         let server = Server::bind(options, runtime.clone(), Arc::new(Facts)).await.unwrap();
         let (address, counters, stop) = (server.address(), server.counters(), CancellationToken::new());

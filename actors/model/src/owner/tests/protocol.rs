@@ -170,6 +170,7 @@ impl Desk {
 fn owner(incarnation: u32) -> Owner<Toy> {
     let config = OwnerConfig {
         owner: format!("node-1/{incarnation}"),
+        address: String::new(),
         newest_fold_version: 1,
         slices_per_handle: crate::limits::SLICES_PER_HANDLE,
         planted: Planted::default(),

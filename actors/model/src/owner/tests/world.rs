@@ -161,6 +161,7 @@ impl World {
         self.incarnations += 1;
         let config = OwnerConfig {
             owner: format!("node-{}", self.incarnations),
+            address: String::new(),
             newest_fold_version: 1,
             slices_per_handle: crate::limits::SLICES_PER_HANDLE,
             planted: self.planted,

@@ -1,7 +1,6 @@
 //! What an answer is worth, for readers.
 
 use souk_proto::v1;
-use souk_proto::v1::answer_info::Source;
 
 use super::super::query::AnswerInfo;
 use crate::journal::ShardId;
@@ -20,7 +19,8 @@ impl AnswerInfo {
             held_by: shard_names(self.held_by.iter().map(|source| ShardId::users(*source))),
             revision: Some(i64::try_from(self.revision).unwrap_or(i64::MAX)),
             position: if with_position { position() } else { String::new() },
-            source: Source::Owner.into(),
+            source: self.origin.source().into(),
+            age: self.origin.age(),
             ..v1::AnswerInfo::default()
         }
     }

@@ -36,6 +36,7 @@ fn answer(rows: Vec<AnswerRow>) -> Answer {
         revision: 12,
         positions: [(0, 5), (17, 7)].into(),
         truncated: false,
+        origin: Default::default(),
     };
     Answer { rows, info }
 }

@@ -134,6 +134,7 @@ fn answer(rows: Vec<AnswerRow>, positions: &[(u16, u64)], held_by: &[u16]) -> An
         revision: positions.iter().map(|(_, position)| position).sum(),
         positions: positions.to_vec(),
         truncated: rows.len() == ANSWER_ROWS,
+        origin: Default::default(),
     };
     Answer { rows, info }
 }

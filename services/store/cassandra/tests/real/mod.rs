@@ -76,6 +76,7 @@ pub(crate) fn manifest(shard: ShardId, epoch: u64, cut: u64) -> Manifest {
         shard,
         epoch,
         owner: format!("node-1/{epoch}"),
+        address: String::new(),
         topic_id: 1,
         partitions: 8,
         fold_version: 1,

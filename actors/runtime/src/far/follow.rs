@@ -1,0 +1,109 @@
+//! News of shards on other nodes, for topics of this one; and of shards here, for topics there.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Weak};
+
+use souk_model::journal::Journal;
+use souk_proto::internal::v1 as internal;
+use souk_proto::internal::v1::follow_request::Subject as Followed;
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::{StreamExt as _, StreamMap};
+
+use crate::Error;
+use crate::limits::{EVALUATE_EVERY, FOLLOW_AGAIN};
+use crate::ports::News;
+use crate::read::cells_of;
+use crate::shard::{Cell, World};
+use crate::watch::{Concern, Subject, Topic};
+
+type Followings = StreamMap<Arc<str>, ReceiverStream<()>>;
+
+/// Follows what a topic is about wherever its shards are, for as long as it is watched.
+pub(crate) async fn attend(world: Weak<World>, topic: Weak<Topic>) {
+    let mut followings = Followings::new();
+    while let Some((node, watched)) = world.upgrade().zip(topic.upgrade()) {
+        refresh(&node, &watched, &mut followings).await;
+        drop((node, watched));
+        let news = async {
+            match followings.is_empty() {
+                true => std::future::pending().await,
+                false => followings.next().await,
+            }
+        };
+        // Every end of a following is news too: what it was about may have moved.
+        let told = timeout(FOLLOW_AGAIN, news).await.is_ok();
+        if told && let Some(topic) = topic.upgrade() {
+            topic.marker.mark();
+            drop(topic);
+            sleep(EVALUATE_EVERY).await;
+        }
+    }
+}
+
+/// Begins to follow where it is not followed yet, and ends where nothing of it is any more.
+async fn refresh(world: &Arc<World>, topic: &Topic, followings: &mut Followings) {
+    let mut wanted = BTreeSet::new();
+    for cell in cells(world, &topic.subject).iter().filter(|cell| !cell.is_here()) {
+        wanted.extend(world.locate(cell).await.map(|place| place.address));
+    }
+    let ended: Vec<Arc<str>> = followings.keys().filter(|at| !wanted.contains(*at)).cloned().collect();
+    for address in ended {
+        followings.remove(&address);
+    }
+    for address in wanted {
+        if followings.contains_key(&address) {
+            continue;
+        }
+        let request = internal::FollowRequest { subject: Some(followed(&topic.subject)) };
+        if let Ok(news) = world.ports.peers.follow(&address, request).await {
+            followings.insert(address, ReceiverStream::new(news));
+            topic.marker.mark();
+        }
+    }
+}
+
+fn cells<'a>(world: &'a World, subject: &Subject) -> &'a [Arc<Cell>] {
+    match subject {
+        Subject::Metric(query) => cells_of(world, query),
+        Subject::User(key) => std::slice::from_ref(world.home(Journal::Users, key)),
+    }
+}
+
+fn followed(subject: &Subject) -> Followed {
+    match subject.concern() {
+        Concern::Rows(head) => Followed::Rows(head),
+        Concern::Row(text) => Followed::Row(text),
+        Concern::User(key) => Followed::User(key),
+    }
+}
+
+/// News of a subject for a reader on another node; while they wait they are one.
+pub(crate) fn follow(world: &Arc<World>, request: internal::FollowRequest) -> Result<News, Error> {
+    let concern = match request.subject {
+        Some(Followed::Rows(head)) => Concern::Rows(head),
+        Some(Followed::Row(text)) => Concern::Row(text),
+        Some(Followed::User(key)) => Concern::User(key),
+        None => return Err(Error::Draining),
+    };
+    let marker = world.hub.follower(concern)?;
+    let (send, news) = mpsc::channel(1);
+    let world = Arc::downgrade(world);
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                () = send.closed() => break,
+                () = marker.look.notified() => {}
+            }
+            if marker.take_stale() && send.send(()).await.is_err() {
+                break;
+            }
+            sleep(EVALUATE_EVERY).await;
+        }
+        if let Some(world) = world.upgrade() {
+            world.hub.unfollow(marker);
+        }
+    });
+    Ok(news)
+}

@@ -1,0 +1,103 @@
+//! What other nodes say of themselves and the shards they carry.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use souk_model::journal::ShardId;
+use souk_proto::internal::v1 as internal;
+use souk_proto::internal::v1::ask_request::Question;
+use souk_proto::internal::v1::ask_response::Answer;
+use souk_proto::internal::v1::shard_status::State;
+use tokio::time::Instant;
+
+use crate::observe::{Counts, NodeStatus, ShardState, ShardStatus};
+use crate::runtime::statuses;
+use crate::shard::World;
+
+/// This node, for another.
+pub(super) fn own(world: &World) -> internal::NodeState {
+    internal::NodeState {
+        name: world.config.node.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        shards: statuses(world).into_iter().map(to_peer).collect(),
+    }
+}
+
+/// Every node that carries a shard, each with its own; this one first.
+pub(crate) async fn everywhere(world: &Arc<World>, deadline: Instant) -> Vec<NodeStatus> {
+    let own = NodeStatus {
+        name: world.config.node.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        shards: statuses(world),
+    };
+    let cells = world.every_cell().filter(|cell| !cell.is_here());
+    let places = join_all(cells.map(|cell| world.locate(cell))).await;
+    let addresses: BTreeMap<Arc<str>, ()> =
+        places.into_iter().flatten().map(|place| (place.address, ())).collect();
+    let asked = addresses.keys().map(|address| async move {
+        let question = Question::Node(internal::ReadNode {});
+        let answer = world.ports.peers.ask(address, question, deadline).await.ok()?.answer?;
+        match answer {
+            Answer::Node(node) => Some(from_peer(node)),
+            _ => None,
+        }
+    });
+    let mut nodes = vec![own];
+    nodes.extend(join_all(asked).await.into_iter().flatten());
+    nodes
+}
+
+fn to_peer(status: ShardStatus) -> internal::ShardStatus {
+    let state = match status.state {
+        ShardState::Serving => State::Serving,
+        ShardState::CatchingUp => State::CatchingUp,
+        ShardState::Moving => State::Moving,
+        ShardState::Unowned => State::Unowned,
+    };
+    internal::ShardStatus {
+        shard: status.shard.to_string(),
+        owner: status.owner,
+        epoch: status.epoch,
+        state: state.into(),
+        position: status.position,
+        end: status.end,
+        watermark_ms: status.watermark,
+        cut_age_ms: status.cut_age,
+        actors: status.actors,
+        mailbox: status.mailbox,
+        restarts: status.restarts,
+        problem: status.problem.unwrap_or_default(),
+    }
+}
+
+fn from_peer(node: internal::NodeState) -> NodeStatus {
+    let shard = |status: internal::ShardStatus| {
+        let shard: ShardId = status.shard.parse().ok()?;
+        Some(ShardStatus {
+            shard,
+            state: match status.state() {
+                State::Serving => ShardState::Serving,
+                State::CatchingUp => ShardState::CatchingUp,
+                State::Moving => ShardState::Moving,
+                State::Unowned | State::Unspecified => ShardState::Unowned,
+            },
+            owner: status.owner,
+            epoch: status.epoch,
+            position: status.position,
+            end: status.end,
+            watermark: status.watermark_ms,
+            cut_age: status.cut_age_ms,
+            actors: status.actors,
+            mailbox: status.mailbox,
+            counts: Counts::default(),
+            restarts: status.restarts,
+            problem: Some(status.problem).filter(|problem| !problem.is_empty()),
+        })
+    };
+    NodeStatus {
+        name: node.name,
+        version: node.version,
+        shards: node.shards.into_iter().filter_map(shard).collect(),
+    }
+}
