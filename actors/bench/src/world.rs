@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use prost::Message;
 use souk_model::journal::{Entry, Partitions, ShardId};
+use souk_model::keying::Keying;
 use souk_model::output::Outputs;
 use souk_model::owner::PeerMessage;
 use souk_model::owner::fold::{Fold, Progress};
@@ -29,6 +30,7 @@ pub(crate) fn shard(settings: String) -> anyhow::Result<Shard> {
     let mut shard = Shard::new(ShardConfig {
         id: ShardId::users(0),
         partitions: Partitions { users: 1, products: 8 },
+        keying: Keying::Own,
         settings,
         library: Arc::new(SettingsLibrary::default()),
         build_version: FOLD_VERSION,
@@ -140,7 +142,7 @@ pub(crate) fn event(
 }
 
 pub(crate) fn entry(record: &journal::Record, offset: u64, append_time: i64) -> Entry {
-    Entry { offset, append_time, bytes: record.encode_to_vec().into() }
+    Entry::new(offset, append_time, record.encode_to_vec().into())
 }
 
 pub(crate) fn decoded(entry: &Entry) -> (At, Decoded) {

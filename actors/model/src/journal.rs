@@ -2,10 +2,13 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::record;
 use crate::time::Millis;
+use crate::verdict::Refusal;
 
 /// One of the two logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,9 +96,44 @@ pub struct Entry {
     pub append_time: Millis,
     /// Shared with whoever read it: an entry is never changed.
     pub bytes: Bytes,
+    pub form: Form,
 }
 
+/// Whose form the bytes of an entry have.
+#[derive(Debug, Clone, Default)]
+pub enum Form {
+    /// A record of ours.
+    #[default]
+    Own,
+    /// A message others wrote into a topic that was adopted: folded as it is.
+    Foreign(Arc<dyn Foreign>),
+}
+
+/// Reads messages that others wrote. Pure: an entry is the same event on every node and for ever, for shards are folded from it.
+pub trait Foreign: fmt::Debug + Send + Sync {
+    /// The event a message tells, ready for the fold.
+    fn read(&self, entry: &Entry) -> Result<record::Event, Refusal>;
+}
+
+/// Two readers are compared by what they are: entries of one partition share one.
+impl PartialEq for Form {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Own, Self::Own) => true,
+            (Self::Foreign(one), Self::Foreign(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Form {}
+
 impl Entry {
+    /// A record of ours.
+    pub fn new(offset: u64, append_time: Millis, bytes: Bytes) -> Self {
+        Self { offset, append_time, bytes, form: Form::Own }
+    }
+
     /// Checksum of the entry, kept in the manifest to notice a journal that changed under us.
     pub fn checksum(&self) -> u32 {
         crc32c::crc32c_append(crc32c::crc32c(&self.offset.to_le_bytes()), &self.bytes)

@@ -81,7 +81,8 @@ impl Keying {
 
 /// The key others write for an actor: the user, else the session, else what the event is about; of no shop.
 pub fn foreign_key(actor: &ActorKey) -> &str {
-    actor.id().strip_prefix("guest:").unwrap_or(actor.id())
+    let id = actor.id();
+    id.strip_prefix("guest:").unwrap_or(id)
 }
 
 #[cfg(test)]

@@ -151,7 +151,7 @@ impl SimJournal {
         log.clock.disturb(now, chaos);
         let offset = log.entries.len() as u64 + 1;
         let append_time = log.clock.read(now);
-        log.entries.push(Entry { offset, append_time, bytes: bytes.into() });
+        log.entries.push(Entry::new(offset, append_time, bytes.into()));
         Some(offset)
     }
 
@@ -170,7 +170,7 @@ impl SimJournal {
         let log = self.logs.get(&shard)?;
         let (start, end) = log.bounds();
         let topic_id = if log.damage == Some(LogDamage::Recreated) { log.topic_id ^ 2 } else { log.topic_id };
-        Some(Ends { topic_id, partitions: self.partitions_of(shard.journal), start, end })
+        Some(Ends { topic_id, partitions: self.partitions_of(shard.journal), start, end, origin: None })
     }
 
     /// Entries from `from` on; batches end where digests are compared now and then.

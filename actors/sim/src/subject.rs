@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use souk_model::journal::{Partitions, ShardId};
 use souk_model::key::ActorKey;
+use souk_model::keying::Keying;
 use souk_model::limits::SLICES_PER_HANDLE;
 use souk_model::owner::{Owner, OwnerConfig};
 use souk_model::planted::Planted;
@@ -28,6 +29,7 @@ impl Opening {
         let config = ShardConfig {
             id,
             partitions: self.partitions,
+            keying: Keying::Own,
             settings: settings::INITIAL.to_owned(),
             library: Arc::clone(&self.library),
             build_version: build,

@@ -195,7 +195,7 @@ pub(crate) fn entries(
                 return Err(Flaw::Torn);
             }
             *room = room.saturating_sub(length);
-            out.push(Entry { offset, append_time, bytes: bytes.slice(start..at) });
+            out.push(Entry::new(offset, append_time, bytes.slice(start..at)));
         }
         offset += 1;
     }

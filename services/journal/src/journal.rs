@@ -113,7 +113,7 @@ impl Journal for EmbeddedJournal {
         // The start first: it never passes the end.
         let (start, end) = (self.visible.start(partition), self.visible.end(partition));
         let partitions = self.visible.layout.partitions_of(shard.journal);
-        Ok(Ends { topic_id: self.meta.topic_id, partitions, start, end })
+        Ok(Ends { topic_id: self.meta.topic_id, partitions, start, end, origin: None })
     }
 
     async fn read(

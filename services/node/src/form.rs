@@ -26,20 +26,7 @@ impl Form {
         if name == OWN {
             return Ok(Self::own());
         }
-        if let Some(format) = Format::named(name) {
-            return Ok(Self::Foreign(format));
-        }
-        if !name.ends_with(".toml") {
-            let near = nearest(name, NAMES).map(|near| format!("; near: {near}")).unwrap_or_default();
-            let all = NAMES.join(", ");
-            return Err(format!("there is {OWN}, {all}, and any TOML file that declares one{near}"));
-        }
-        let text = std::fs::read_to_string(name).map_err(|error| format!("{name}: {error}"))?;
-        let declared = Format::parse(name, &text);
-        declared.map(|format| Self::Foreign(Arc::new(format))).map_err(|problems| {
-            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            lines.join("\n  ")
-        })
+        format(name).map(Self::Foreign).map_err(|why| format!("{why}; {OWN} is ours"))
     }
 
     pub(crate) fn own() -> Self {
@@ -65,6 +52,22 @@ impl Form {
             Self::Foreign(format) => Ok(format.encode(event, out)),
         }
     }
+}
+
+/// A built-in format by its name, or one that a TOML file declares.
+pub(crate) fn format(name: &str) -> Result<Arc<Format>, String> {
+    if let Some(format) = Format::named(name) {
+        return Ok(format);
+    }
+    if !name.ends_with(".toml") {
+        let near = nearest(name, NAMES).map(|near| format!("; near: {near}")).unwrap_or_default();
+        return Err(format!("there are {}, and any TOML file that declares one{near}", NAMES.join(", ")));
+    }
+    let text = std::fs::read_to_string(name).map_err(|error| format!("{name}: {error}"))?;
+    Format::parse(name, &text).map(Arc::new).map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        format!("{name}: {}", lines.join("; "))
+    })
 }
 
 #[cfg(test)]

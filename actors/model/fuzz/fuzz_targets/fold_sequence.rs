@@ -172,6 +172,7 @@ fn shard(users: bool, library: &Arc<SettingsLibrary>) -> Shard {
     let mut shard = Shard::new(ShardConfig {
         id,
         partitions: Partitions { users: 1, products: 1 },
+        keying: souk_model::keying::Keying::Own,
         settings: SETTINGS.clone(),
         library: Arc::clone(library),
         build_version: FOLD_VERSION,
@@ -195,7 +196,7 @@ fuzz_target!(|data: &[u8]| {
     let mut entries = Vec::new();
     while !script.0.is_empty() && entries.len() < RECORDS {
         now += i64::from(script.byte()).pow(2) * 100;
-        entries.push(Entry { offset: entries.len() as u64 + 1, append_time: now, bytes: script.record(users, now).into() });
+        entries.push(Entry::new(entries.len() as u64 + 1, now, script.record(users, now).into()));
     }
     let mut digests = Vec::new();
     for _ in 0..2 {

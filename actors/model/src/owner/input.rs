@@ -97,6 +97,8 @@ pub struct Ends {
     pub start: u64,
     /// Offset of the last entry; 0 when none was ever appended.
     pub end: u64,
+    /// Of a topic that was adopted: the offset after which a shard that has no manifest yet begins to fold. None: it folds from the first.
+    pub origin: Option<u64>,
 }
 
 /// Entries read, in order, and the end of the partition at that moment. At the end of a partition the shell may hold the read back until

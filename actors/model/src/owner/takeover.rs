@@ -174,7 +174,7 @@ fn found<F: Fold>(core: &mut Core<F>, ends: &Ends, out: &mut Vec<Effect>) -> Ste
         fold_version: core.fold.fold_version(),
         settings_hash: core.fold.settings_hash(),
         cut: 0,
-        position: 0,
+        position: ends.origin.unwrap_or(0),
         position_time: 0,
         last_checksum: 0,
         lineage: BTreeMap::new(),
@@ -211,7 +211,8 @@ fn measured<F: Fold>(
     if let Some(finding) = mismatch(&manifest, &ends) {
         return Err(Halt::Doubt { epoch: manifest.epoch, finding });
     }
-    if manifest.position == 0 || ends.start > manifest.position {
+    // Before the first cut nothing was folded, so there is nothing to compare.
+    if manifest.cut == 0 || ends.start > manifest.position {
         return Ok(load(core, manifest, ends, out));
     }
     let from = manifest.position;

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use prost::Message;
 use souk_proto::journal::v1 as journal;
 
-use crate::journal::Entry;
+use crate::journal::{Entry, Form};
 use crate::limits::DECODED_AHEAD;
 use crate::record::{self, Record};
 use crate::verdict::Refusal;
@@ -19,7 +19,13 @@ pub struct Decoded {
 
 impl Decoded {
     pub fn of(entry: &Entry) -> Self {
-        match record::decode(&entry.bytes) {
+        let own = match &entry.form {
+            Form::Own => record::decode(&entry.bytes),
+            Form::Foreign(foreign) => {
+                return Self { record: foreign.read(entry).map(Record::Event), is_event: true };
+            }
+        };
+        match own {
             Ok(record) => Self { is_event: matches!(record, Record::Event(_)), record: Ok(record) },
             Err(refusal) => Self { is_event: is_received_event(&entry.bytes), record: Err(refusal) },
         }

@@ -11,6 +11,7 @@ use souk_proto::state::v1 as state;
 use crate::cut::segment::{self, HEADER};
 use crate::journal::{Entry, Journal, Partitions, ShardId};
 use crate::key::ActorKey;
+use crate::keying::Keying;
 use crate::limits::DEAD_LETTER_BYTES;
 use crate::output::{Output, Outputs};
 use crate::owner::fold::{SectionDraft, SectionTotals};
@@ -28,6 +29,8 @@ use crate::verdict::{Reason, Refusal, Verdict};
 pub struct ShardConfig {
     pub id: ShardId,
     pub partitions: Partitions,
+    /// By what the users journal is partitioned.
+    pub keying: Keying,
     /// Settings before the first Settings record, as full text.
     pub settings: String,
     /// Remembers compiled settings by text: representation only.
@@ -100,6 +103,7 @@ struct Pending {
 pub(super) struct Core {
     pub id: ShardId,
     pub partitions: Partitions,
+    pub keying: Keying,
     pub planted: Planted,
     pub build_version: u32,
     pub settings: Arc<Settings>,
@@ -130,6 +134,7 @@ impl Core {
         Ok(Self {
             id: config.id,
             partitions: config.partitions,
+            keying: config.keying,
             planted: config.planted,
             build_version: config.build_version,
             settings: config.library.compile(&config.settings)?,
@@ -159,11 +164,11 @@ impl Core {
 
     /// Whether the actor is one of this shard's. What is decided elsewhere would never be answered.
     pub(super) fn is_home(&self, key: &ActorKey) -> bool {
-        let partitions = match self.id.journal {
-            Journal::Users => self.partitions.users,
-            Journal::Products => self.partitions.products,
+        let home = match self.id.journal {
+            Journal::Users => self.keying.partition(key, self.partitions.users),
+            Journal::Products => key.partition(self.partitions.products),
         };
-        key.partition(partitions) == self.id.partition
+        home == self.id.partition
     }
 
     /// Whether time goes on without records: a history journal has no ticks.

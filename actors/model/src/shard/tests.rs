@@ -10,6 +10,7 @@ use souk_proto::v1::{Event, PageView};
 
 use super::{FOLD_VERSION, Shard, ShardConfig};
 use crate::journal::{Entry, Partitions, ShardId};
+use crate::keying::Keying;
 use crate::metric::Window;
 use crate::output::Outputs;
 use crate::owner::fold::{Fold as _, Progress};
@@ -31,6 +32,7 @@ impl Log {
         let shard = Shard::new(ShardConfig {
             id,
             partitions: Partitions { users: 1, products: 1 },
+            keying: Keying::Own,
             settings: with_tax(0),
             library: Arc::default(),
             build_version: FOLD_VERSION,
@@ -45,7 +47,7 @@ impl Log {
     fn append(&mut self, body: Body) -> &mut Self {
         self.offset += 1;
         let bytes = Record { body: Some(body) }.encode_to_vec();
-        let entry = Entry { offset: self.offset, append_time: START, bytes: bytes.into() };
+        let entry = Entry::new(self.offset, START, bytes.into());
         let mut out = Outputs::default();
         while self.shard.step(&entry, &mut out) == Progress::More {}
         self

@@ -10,6 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use souk_model::journal::{Partitions, ShardId};
+use souk_model::keying::Keying;
 use souk_model::owner::{Ends, Entries, Unavailable};
 use souk_model::time::Millis;
 
@@ -45,6 +46,11 @@ pub enum Refused {
 #[async_trait]
 pub trait Journal: Send + Sync + Debug {
     fn partitions(&self) -> Partitions;
+
+    /// By what the users journal is partitioned.
+    fn keying(&self) -> Keying {
+        Keying::Own
+    }
 
     /// Appends, and answers once all of it is durable or refused: one outcome per record, in order. Dropping the future does not
     /// take an append back.

@@ -238,6 +238,11 @@ impl Runtime {
         ends.map_err(|Unavailable| Error::JournalUnavailable)
     }
 
+    /// The shard an actor belongs to.
+    pub fn home(&self, journal: Journal, key: &ActorKey) -> ShardId {
+        self.world.home(journal, key).id
+    }
+
     /// Tells every watcher to go, cuts every shard, and stops them. Answers whether all were done by the deadline.
     pub async fn drain(&self, deadline: Instant) -> bool {
         let supervisor = self.supervisor.lock().take();

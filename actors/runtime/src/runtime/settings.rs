@@ -16,17 +16,25 @@ use crate::read::{self, Freshness, ReadOptions};
 use crate::shard::World;
 use crate::{Error, Position};
 
-/// The first record of every partition of a new journal says by which settings it is folded, whatever later builds bring along.
+/// The first record of every partition of a new journal says by which settings it is folded, whatever later builds bring along. In a topic
+/// that was adopted it comes after what others wrote before, which is folded by the built-in ones.
 pub(super) async fn found(world: &World) -> Result<(), Error> {
     let settings = world.settings.load_full();
-    let mut empty = Vec::new();
+    let mut unsaid = Vec::new();
     for cell in world.every_cell() {
         let ends = world.ports.journal.ends(cell.id).await;
-        if ends.map_err(|Unavailable| Error::JournalUnavailable)?.end == 0 {
-            empty.push(cell.id);
+        let ends = ends.map_err(|Unavailable| Error::JournalUnavailable)?;
+        if ends.end == 0 || (ends.origin.is_some() && is_new(world, cell.id).await?) {
+            unsaid.push(cell.id);
         }
     }
-    append(world, &settings, 1, &empty).await.map(drop)
+    append(world, &settings, 1, &unsaid).await.map(drop)
+}
+
+/// Whether nobody ever folded the shard: of an adopted topic its end does not tell. Said twice, settings change nothing.
+async fn is_new(world: &World, shard: ShardId) -> Result<bool, Error> {
+    let manifest = world.ports.store.manifest(shard).await;
+    manifest.map(|found| found.is_none()).map_err(|Unavailable| Error::ShardMoving { shard })
 }
 
 /// Proposes the configured settings once all shards serve, if others are in force.

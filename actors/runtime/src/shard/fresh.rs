@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     fn entry(offset: u64) -> Entry {
-        Entry { offset, append_time: 0, bytes: Bytes::new() }
+        Entry::new(offset, 0, Bytes::new())
     }
 
     fn fresh(offset: u64) -> (u64, Box<Decoded>) {

@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use souk_model::journal::{Journal, Partitions, ShardId};
 use souk_model::key::ActorKey;
+use souk_model::keying::Keying;
 use souk_model::planted::Planted;
 use souk_model::record::KIND_NAMES;
 use souk_model::settings::Settings;
@@ -28,6 +29,7 @@ pub(crate) struct World {
     pub config: Config,
     pub ports: Ports,
     pub partitions: Partitions,
+    pub keying: Keying,
     users: Vec<Arc<Cell>>,
     products: Vec<Arc<Cell>>,
     pub library: Arc<SettingsLibrary>,
@@ -82,6 +84,7 @@ pub(crate) struct Interest {
 impl World {
     pub(crate) fn new(config: Config, ports: Ports, settings: Settings) -> Self {
         let partitions = ports.journal.partitions();
+        let keying = ports.journal.keying();
         let cells = |journal, count| {
             (0..count).map(|partition| Arc::new(Cell::new(ShardId { journal, partition }))).collect()
         };
@@ -89,6 +92,7 @@ impl World {
             config,
             ports,
             partitions,
+            keying,
             users: cells(Journal::Users, partitions.users),
             products: cells(Journal::Products, partitions.products),
             library: Arc::new(SettingsLibrary::default()),
@@ -161,6 +165,7 @@ impl World {
         let config = ShardConfig {
             id,
             partitions: self.partitions,
+            keying: self.keying,
             settings: self.builtin.clone(),
             library: Arc::clone(&self.library),
             build_version: FOLD_VERSION,
@@ -172,7 +177,12 @@ impl World {
     /// The shard an actor belongs to.
     pub(crate) fn home(&self, journal: Journal, key: &ActorKey) -> &Arc<Cell> {
         let cells = self.cells(journal);
-        &cells[usize::from(key.partition(cells.len() as u16))]
+        let partitions = cells.len() as u16;
+        let home = match journal {
+            Journal::Users => self.keying.partition(key, partitions),
+            Journal::Products => key.partition(partitions),
+        };
+        &cells[usize::from(home)]
     }
 
     /// A batch is in a shard's journal, and is timed from when it came in to where it can be read.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use souk_model::cut::segment::HEADER;
 use souk_model::journal::{Entry, Journal, Partitions, ShardId};
 use souk_model::key::ActorKey;
+use souk_model::keying::Keying;
 use souk_model::output::Outputs;
 use souk_model::owner::fold::{Fold, Progress};
 use souk_model::planted::Planted;
@@ -43,11 +44,7 @@ impl Case {
         self.records.iter().map(move |placed| {
             let offset = offsets.entry(placed.shard).or_insert(0);
             *offset += 1;
-            let entry = Entry {
-                offset: *offset,
-                append_time: placed.append_time,
-                bytes: placed.bytes.clone().into(),
-            };
+            let entry = Entry::new(*offset, placed.append_time, placed.bytes.clone().into());
             (placed.shard, entry, placed.skipped)
         })
     }
@@ -93,6 +90,7 @@ pub(crate) fn shard(id: ShardId, settings: &str, library: &Arc<SettingsLibrary>)
     let config = ShardConfig {
         id,
         partitions: PARTITIONS,
+        keying: Keying::Own,
         settings: settings.to_owned(),
         library: Arc::clone(library),
         build_version: FOLD_VERSION,

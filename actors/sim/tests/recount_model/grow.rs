@@ -110,7 +110,7 @@ impl Grower {
         self.appended.insert(id, append_time);
         let offset = self.offsets.entry(id).or_insert(0);
         *offset += 1;
-        let entry = Entry { offset: *offset, append_time, bytes: bytes.clone().into() };
+        let entry = Entry::new(*offset, append_time, bytes.clone().into());
         self.case.records.push(Placed { shard: id, append_time, bytes, skipped });
         let mut out = Outputs::default();
         if let Some(shard) = self.shards.get_mut(&id) {

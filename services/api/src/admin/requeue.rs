@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use prost::Message as _;
+use souk_model::journal::Form;
 use souk_model::verdict::Reason;
 use souk_proto::journal::v1 as journal;
 use souk_proto::journal::v1::record::Body;
@@ -78,6 +79,10 @@ async fn original(context: &Context, letter: DeadLetterName) -> Result<v1::Event
         ApiError::refused(Reason::BeyondRetention, message)
             .with("position", format!("{}@{offset}", letter.shard))
     })?;
+    if let Form::Foreign(foreign) = &entry.form {
+        let read = foreign.read(&entry).map(|event| event.event);
+        return read.map_err(|_| ApiError::missing("replacement", "the message tells no event; send one"));
+    }
     match journal::Record::decode(entry.bytes).ok().and_then(|record| record.body) {
         Some(Body::Event(record)) => record
             .event

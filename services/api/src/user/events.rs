@@ -4,6 +4,7 @@
 use souk_model::journal::{Entry, ShardId};
 use souk_model::key::ActorKey;
 use souk_model::record::{self, Record, kind_name};
+use souk_model::shard::Decoded;
 use souk_proto::journal::v1::command::Action;
 use souk_proto::v1;
 
@@ -117,7 +118,7 @@ impl Scan<'_> {
                 return Taken::Full;
             }
             self.before = entry.offset;
-            match record::decode(&entry.bytes) {
+            match Decoded::of(entry).record {
                 Ok(Record::Event(event))
                     if is_of(&event, self.key)
                         && self.filter.holds(|field| value_of(&event.event, field)) =>
@@ -165,7 +166,7 @@ mod tests {
 
     fn entry(offset: u64, body: Body) -> Entry {
         let bytes = journal::Record { body: Some(body) }.encode_to_vec().into();
-        Entry { offset, append_time: 0, bytes }
+        Entry::new(offset, 0, bytes)
     }
 
     fn view(offset: u64, user: &str) -> Entry {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use prost::Message as _;
 use souk_model::journal::ShardId;
 use souk_model::key::ActorKey;
-use souk_model::record::{self, Record};
+use souk_model::record::Record;
+use souk_model::shard::Decoded;
 use souk_model::verdict::Reason;
 use souk_proto::v1;
 use souk_proto::v1::watch_user_response::Row;
@@ -69,7 +70,7 @@ impl Feed {
         self.next = last.offset + 1;
         let mut bodies = Vec::new();
         for entry in &read.entries {
-            if let Ok(Record::Event(event)) = record::decode(&entry.bytes)
+            if let Ok(Record::Event(event)) = Decoded::of(entry).record
                 && is_of(&event, &self.key)
             {
                 let row = v1::WatchUserResponse { frame: None, row: Some(Row::Event(event.event)) };

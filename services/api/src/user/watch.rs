@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use souk_model::journal::ShardId;
+use souk_model::journal::Journal;
 use souk_model::key::ActorKey;
 use souk_model::owner::Ends;
 use souk_proto::v1;
@@ -21,7 +21,7 @@ pub(super) async fn frames(
 ) -> Result<Frames, ApiError> {
     let options = Options::of(request.watch.take().as_ref())?;
     let key = ActorKey::new(&call.shop, names::user("name", &request.name)?);
-    let shard = ShardId::users(key.partition(context.runtime.partitions().users));
+    let shard = context.runtime.home(Journal::Users, &key);
     let ends = context.runtime.ends(shard).await?;
     let binding = Binding::of(METHOD, &call.shop, &request, ends.topic_id);
     let resumed = match options.resume_token.as_str() {
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn a_token_is_good_while_the_journal_holds_what_follows_it() {
-        let ends = Ends { topic_id: 1, partitions: 8, start: 10, end: 20 };
+        let ends = Ends { topic_id: 1, partitions: 8, start: 10, end: 20, origin: None };
         let held = |revision, events| {
             let resumed = Resumed { revisions: vec![revision], events, ..Resumed::default() };
             is_held(&resumed, &ends)

@@ -1,5 +1,6 @@
 //! Questions to the broker, on a connection of their own: behind a fetch that waits for records they would wait too.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use souk_model::journal::{Journal, ShardId};
 use souk_model::owner::{Ends, Unavailable};
 use tokio::time::Instant;
 
+use crate::adopt::Start;
 use crate::context::Voice;
 use crate::error::Difference;
 use crate::layout::Layout;
@@ -25,6 +27,16 @@ pub(crate) struct Desk {
     layout: Arc<Layout>,
     users: Mutex<Identity>,
     products: Mutex<Identity>,
+    adopted: Option<Adopted>,
+}
+
+/// Of a users topic that is others'.
+#[derive(Debug)]
+struct Adopted {
+    identity: u64,
+    start: Start,
+    /// Where partitions begin by time, which does not change: asked once.
+    starts: Mutex<BTreeMap<u16, u64>>,
 }
 
 /// Which topic it is.
@@ -39,7 +51,12 @@ impl Desk {
     pub(crate) fn new(options: &Options, layout: Arc<Layout>) -> Result<Self, Error> {
         let client = BaseConsumer::from_config_and_context(&settings::desk(options), Voice::default())
             .map_err(|error| Error::Client { why: error.to_string() })?;
-        Ok(Self { client, layout, users: Mutex::default(), products: Mutex::default() })
+        let adopted = options.adopted.as_ref().map(|adopted| Adopted {
+            identity: adopted.identity(),
+            start: adopted.start,
+            starts: Mutex::default(),
+        });
+        Ok(Self { client, layout, users: Mutex::default(), products: Mutex::default(), adopted })
     }
 
     /// Waits until a broker answers.
@@ -115,6 +132,8 @@ impl Desk {
         }
         let id = native::topic_id(&self.client, self.layout.topic(journal), ASK_TIMEOUT)
             .map_err(KafkaError::MetadataFetch)?;
+        // Read in another way it is another journal.
+        let id = id ^ self.adopted_as(journal).map_or(0, |adopted| adopted.identity);
         if *identity.at_first.get_or_insert(id) != id
             && identity.newest.is_none_or(|(newest, _)| newest != id)
         {
@@ -142,7 +161,40 @@ impl Desk {
         let (low, high) = self.client.fetch_watermarks(topic, partition, ASK_TIMEOUT)?;
         let count = |offset: i64| u64::try_from(offset).unwrap_or(0);
         let partitions = self.layout.partitions_of(shard.journal);
-        Ok(Ends { topic_id, partitions, start: count(low) + 1, end: count(high) })
+        let origin = match self.adopted_as(shard.journal) {
+            None => None,
+            Some(adopted) => Some(self.origin(adopted, shard, count(low), count(high))?),
+        };
+        Ok(Ends { topic_id, partitions, start: count(low) + 1, end: count(high), origin })
+    }
+
+    fn adopted_as(&self, journal: Journal) -> Option<&Adopted> {
+        self.adopted.as_ref().filter(|_| journal == Journal::Users)
+    }
+
+    /// The port's offset after which a partition of an adopted topic begins that nobody has folded: Kafka's of its first record.
+    fn origin(&self, adopted: &Adopted, shard: ShardId, low: u64, high: u64) -> Result<u64, KafkaError> {
+        let time = match adopted.start {
+            Start::Latest => return Ok(high),
+            Start::Earliest => return Ok(low),
+            Start::At(time) => time,
+        };
+        if let Some(known) = adopted.starts.lock().get(&shard.partition) {
+            return Ok(*known.max(&low));
+        }
+        let mut list = TopicPartitionList::new();
+        let (topic, partition) = (self.layout.topic(shard.journal), i32::from(shard.partition));
+        list.add_partition_offset(topic, partition, Offset::Offset(time))?;
+        let answer = self.client.offsets_for_times(list, ASK_TIMEOUT)?;
+        match answer.elements().first().map(|element| element.offset()) {
+            Some(Offset::Offset(offset)) => {
+                let offset = u64::try_from(offset).unwrap_or(0);
+                adopted.starts.lock().insert(shard.partition, offset);
+                Ok(offset)
+            }
+            // Nothing was appended then or later: what comes is the first.
+            _ => Ok(high),
+        }
     }
 
     /// Where a partition stands.

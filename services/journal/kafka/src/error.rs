@@ -26,6 +26,10 @@ pub enum Error {
     #[error("the topic {topic} is not as it must be: {}", List(.differences))]
     Differs { topic: String, differences: Vec<Difference> },
 
+    /// What others write there is not what was declared.
+    #[error("the topic {topic} cannot be adopted as declared: {why}")]
+    Unadoptable { topic: String, why: String },
+
     #[error("cannot {doing}: {why}")]
     Broker { doing: String, why: String },
 

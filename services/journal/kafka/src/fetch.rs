@@ -9,9 +9,10 @@ use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaResult, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
-use souk_model::journal::Entry;
+use souk_model::journal::{Entry, Form};
 use souk_model::time::Millis;
 
+use crate::adopt::{MARK, cut};
 use crate::context::Voice;
 use crate::layout::Layout;
 use crate::limits::IDLE_POLL;
@@ -160,8 +161,8 @@ struct Arrived {
     /// The partition of the messages gathered.
     number: Option<usize>,
     bytes: BytesMut,
-    /// Offset, append time and length of each.
-    heads: Vec<(u64, Millis, usize)>,
+    /// Offset, append time, length and form of each.
+    heads: Vec<(u64, Millis, usize, Form)>,
     /// Partitions with enough for now, and partitions to fetch again.
     full: Vec<usize>,
     gaps: Vec<usize>,
@@ -193,9 +194,13 @@ impl Arrived {
             self.number = number;
         }
         let Ok(offset) = u64::try_from(message.offset()) else { return };
-        let payload = message.payload();
+        let form = match number.and_then(|number| self.layout.foreign(number)) {
+            Some(foreign) if !message.is_marked(MARK) => foreign.clone(),
+            _ => Form::Own,
+        };
+        let payload = if form == Form::Own { message.payload() } else { cut(message.payload()) };
         self.bytes.extend_from_slice(payload);
-        self.heads.push((offset + 1, message.append_time().unwrap_or(0), payload.len()));
+        self.heads.push((offset + 1, message.append_time().unwrap_or(0), payload.len(), form));
     }
 
     fn failed(&mut self, number: Option<usize>, error: RDKafkaErrorCode) {
@@ -216,10 +221,10 @@ impl Arrived {
         let Some(number) = self.number.take().filter(|_| !self.heads.is_empty()) else { return };
         let all = self.bytes.split().freeze();
         let mut at = 0;
-        let entry = |(offset, append_time, len)| {
+        let entry = |(offset, append_time, len, form)| {
             let bytes = all.slice(at..at + len);
             at += len;
-            Entry { offset, append_time, bytes }
+            Entry { offset, append_time, bytes, form }
         };
         let entries: Vec<_> = self.heads.drain(..).map(entry).collect();
         let shard = self.layout.shard(number);

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use souk_model::journal::{Journal as Kind, Partitions as Counts, ShardId};
+use souk_model::keying::Keying;
 use souk_model::owner::{Ends, Entries, Unavailable};
 use souk_runtime::ports::{Appended, Journal, NewRecord, Refused};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
+use crate::adopt::Adoption;
 use crate::desk::Desk;
 use crate::layout::Layout;
 use crate::limits::{QUEUE_BYTES, QUEUE_WAIT, QUEUED_RECORD_BYTES};
@@ -32,6 +34,7 @@ pub struct KafkaJournal {
     /// Bytes of room in the queue.
     room: Arc<Semaphore>,
     append_timeout: Duration,
+    keying: Keying,
     fetching: Option<JoinHandle<()>>,
     /// None only while dropping.
     watchdog: Option<Watchdog>,
@@ -42,7 +45,7 @@ impl KafkaJournal {
     /// does not answer is waited for as long as the options say.
     pub async fn open(options: Options) -> Result<Self, Error> {
         options.check()?;
-        let layout = Arc::new(Layout::new(options.topics.clone(), options.partitions));
+        let layout = Arc::new(Layout::new(&options));
         let partitions = Arc::new(Partitions::new(layout.len(), Instant::now()));
         let producer = Producer::new(&options, Arc::clone(&layout), Arc::clone(&partitions))?;
         let desk = Arc::new(Desk::new(&options, Arc::clone(&layout))?);
@@ -66,6 +69,7 @@ impl KafkaJournal {
             producer,
             room: Arc::new(Semaphore::new(QUEUE_BYTES)),
             append_timeout: options.append_timeout,
+            keying: options.adopted.as_ref().map_or(Keying::Own, Adoption::keying),
             fetching: Some(fetching),
             watchdog: None,
         };
@@ -109,6 +113,10 @@ async fn identify(desk: Arc<Desk>) -> Result<Arc<Desk>, Error> {
 impl Journal for KafkaJournal {
     fn partitions(&self) -> Counts {
         self.layout.partitions
+    }
+
+    fn keying(&self) -> Keying {
+        self.keying
     }
 
     async fn append(&self, records: Vec<NewRecord>) -> Vec<Appended> {

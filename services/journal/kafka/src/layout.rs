@@ -1,19 +1,33 @@
 //! Which shard is which partition of which topic, and its place among all of them.
 
-use souk_model::journal::{Journal, Partitions, ShardId};
+use souk_model::journal::{Form, Journal, Partitions, ShardId};
 
-use crate::options::Topics;
+use crate::options::{Options, Topics};
 
 /// Shards numbered through: users first, then products.
 #[derive(Debug)]
 pub(crate) struct Layout {
     pub(crate) partitions: Partitions,
     topics: Topics,
+    /// Of an adopted users topic: how each partition's messages are read.
+    foreign: Vec<Form>,
 }
 
 impl Layout {
-    pub(crate) fn new(topics: Topics, partitions: Partitions) -> Self {
-        Self { partitions, topics }
+    pub(crate) fn new(options: &Options) -> Self {
+        let (topics, partitions) = (options.topics.clone(), options.partitions);
+        let foreign = options.adopted.as_ref().map(|adopted| adopted.forms(&topics.users, partitions.users));
+        Self { partitions, topics, foreign: foreign.unwrap_or_default() }
+    }
+
+    /// How messages of a partition are read that are not marked as ours; none where all are.
+    pub(crate) fn foreign(&self, number: usize) -> Option<&Form> {
+        self.foreign.get(number)
+    }
+
+    /// Whether what we write there must be marked.
+    pub(crate) fn is_shared(&self, journal: Journal) -> bool {
+        journal == Journal::Users && !self.foreign.is_empty()
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -17,9 +17,13 @@
 //!
 //! **Append times** are the broker's (`LogAppendTime`), as the delivery report tells them and as every reader sees them.
 //!
+//! **Topics of others.** The users topic can be one of them, whose messages are read in place: `adopt`. Any other is brought over: `bridge`.
+//!
 //! **Release** takes nothing: others may read the topic from its beginning (a replay, a second generation), so only time takes records, and
 //! `prepare` holds that time to a week at least.
 
+mod adopt;
+mod bridge;
 mod context;
 mod desk;
 mod error;
@@ -35,6 +39,7 @@ mod pending;
 mod prepare;
 mod produce;
 mod read;
+mod sample;
 mod sender;
 mod settings;
 #[cfg(test)]
@@ -42,6 +47,8 @@ mod tests;
 mod watchdog;
 mod window;
 
+pub use adopt::{Adoption, Start};
+pub use bridge::{Bridge, BridgeCounts, BridgeOptions};
 pub use error::{Difference, Error};
 pub use journal::KafkaJournal;
 pub use options::{Options, Topics};

@@ -74,6 +74,21 @@ pub const WATCH_EVERY: Duration = Duration::from_secs(5);
 /// A partition that nobody has read for so long is no longer fetched. Owners come back every few seconds.
 pub const IDLE_AFTER: Duration = Duration::from_secs(30);
 
+/// Records of a topic looked at before it is adopted: one of them in another partition than was declared refuses it.
+pub const SAMPLE: usize = 10_000;
+/// How long that may take.
+pub const SAMPLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Messages of one batch of a bridge, and their bytes: what is appended in one go, and repeated after a death. Fewer than the fold remembers of a source.
+pub const BRIDGE_BATCH: usize = souk_model::limits::BRIDGE_WINDOW / 2;
+pub const BRIDGE_BATCH_BYTES: usize = 4 << 20;
+/// How long a bridge waits for a first message before it looks whether it is to stop.
+pub const BRIDGE_POLL: Duration = Duration::from_millis(100);
+/// Pause between two instances of a bridge.
+pub const BRIDGE_RESTART: Duration = Duration::from_secs(1);
+/// Bytes of a message that a dead letter repeats: a topic takes larger ones, but nobody reads them.
+pub const LETTER_BYTES: usize = 64 << 10;
+
 /// Least time a topic must keep its records: the longest a cut may lag, many times over.
 pub const LEAST_RETENTION: Duration = Duration::from_secs(7 * 24 * 3_600);
 

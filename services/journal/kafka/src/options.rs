@@ -6,6 +6,7 @@ use std::time::Duration;
 use souk_model::journal::Partitions;
 
 use crate::Error;
+use crate::adopt::Adoption;
 use crate::limits::{APPEND_TIMEOUT, LEAST_APPEND_TIMEOUT, MOST_APPEND_TIMEOUT, OPEN_PATIENCE, PARTITIONS};
 
 #[derive(Debug, Clone)]
@@ -15,6 +16,8 @@ pub struct Options {
     pub topics: Topics,
     /// Fixed for the life of the topics.
     pub partitions: Partitions,
+    /// The users topic is others', and is read in place. None: it holds nothing but our records.
+    pub adopted: Option<Adoption>,
     /// Name by which brokers' logs and quotas know this node.
     pub client_id: String,
     /// Security and network settings of librdkafka, by its names: `security.*`, `sasl.*`, `ssl.*`, `socket.*`, `broker.address.*`, `client.rack`.
@@ -46,6 +49,7 @@ impl Options {
             brokers,
             topics,
             partitions,
+            adopted: None,
             client_id: "souk".to_owned(),
             properties: BTreeMap::new(),
             append_timeout: APPEND_TIMEOUT,

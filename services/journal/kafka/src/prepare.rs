@@ -19,7 +19,7 @@ use crate::layout::Layout;
 use crate::limits::{ASK_TIMEOUT, BATCH_BYTES, KNOCK, LEAST_RETENTION, PREPARE_TIMEOUT};
 use crate::options::Options;
 use crate::sender::SenderOptions;
-use crate::{Error, settings};
+use crate::{Error, sample, settings};
 
 /// What topics are made with, and held to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,8 @@ impl Wanted {
 /// Room a batch needs in a topic beside its records.
 const BATCH_OVERHEAD: usize = 16 << 10;
 
-/// Makes the topics that are missing, and refuses those that are not as they must be: what differs is in the error.
+/// Makes the topics that are missing but for one that is to be adopted, and refuses those that are not as they must be: what differs is in the error. Of a topic
+/// that nobody has folded yet the first records are looked at: `sample`.
 pub async fn prepare(options: &Options, wanted: Wanted) -> Result<(), Error> {
     options.check()?;
     if wanted.in_sync == 0 || wanted.in_sync > wanted.replicas {
@@ -55,16 +56,21 @@ pub async fn prepare(options: &Options, wanted: Wanted) -> Result<(), Error> {
         let why = format!("must be {} days at least", LEAST_RETENTION.as_secs() / 86_400);
         return Err(Error::Option { option: "keep".to_owned(), why });
     }
-    let layout = Arc::new(Layout::new(options.topics.clone(), options.partitions));
+    let layout = Arc::new(Layout::new(options));
     let desk = Arc::new(Desk::new(options, Arc::clone(&layout))?);
     let (asked, asking) = (Arc::clone(&desk), options.clone());
     let knocked = tokio::task::spawn_blocking(move || asked.knock(&asking)).await;
     knocked.unwrap_or_else(|error| Err(Error::broker("ask for a broker", error)))?;
     for journal in [Journal::Users, Journal::Products] {
-        make(options, &layout, journal, wanted).await?;
+        if !layout.is_shared(journal) {
+            make(options, &layout, journal, wanted).await?;
+        }
         check_once_known(options, &desk, journal, wanted).await?;
     }
-    Ok(())
+    match &options.adopted {
+        Some(adopted) => sample::check(options, adopted, layout).await,
+        None => Ok(()),
+    }
 }
 
 fn admin(config: &ClientConfig) -> Result<AdminClient<Voice>, Error> {
@@ -122,10 +128,19 @@ async fn check_once_known(
     let began = Instant::now();
     loop {
         match check(options, desk, journal, Some(wanted)).await {
-            Err(Error::NoTopic { .. }) if began.elapsed() < PREPARE_TIMEOUT => sleep(KNOCK).await,
+            // One of others is there, or it is not: nobody makes it now.
+            Err(Error::NoTopic { .. })
+                if !is_others(options, journal) && began.elapsed() < PREPARE_TIMEOUT =>
+            {
+                sleep(KNOCK).await;
+            }
             other => return other,
         }
     }
+}
+
+fn is_others(options: &Options, journal: Journal) -> bool {
+    journal == Journal::Users && options.adopted.is_some()
 }
 
 /// Holds a topic to what the journal needs, and to what is wanted beyond that.
@@ -135,7 +150,7 @@ pub(crate) async fn check(
     journal: Journal,
     wanted: Option<Wanted>,
 ) -> Result<(), Error> {
-    let layout = Layout::new(options.topics.clone(), options.partitions);
+    let layout = Layout::new(options);
     let topic = layout.topic(journal).to_owned();
     let doing = format!("look at the topic {topic}");
     let (asked, name, count) = (Arc::clone(desk), topic.clone(), layout.partitions_of(journal));

@@ -14,6 +14,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::oneshot::Receiver;
 use tokio::time::Instant;
 
+use crate::adopt::marked;
 use crate::context::Voice;
 use crate::layout::Layout;
 use crate::limits::{RECORD_BYTES, RENEW_EVERY};
@@ -72,6 +73,11 @@ impl Producer {
                 )
                 .partition(i32::from(record.shard.partition))
                 .payload(&record.bytes);
+                // Others write there too: ours are told apart.
+                let sent = match self.layout.is_shared(record.shard.journal) {
+                    true => sent.headers(marked()),
+                    false => sent,
+                };
                 if let Err((error, unsent)) = client.send(sent) {
                     self.unsent(&client, &error, *unsent.delivery_opaque);
                 }

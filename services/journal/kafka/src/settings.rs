@@ -6,6 +6,7 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 
+use crate::bridge::BridgeOptions;
 use crate::limits::{
     BATCH_BYTES, CLIENT_QUEUE_BYTES, CLIENT_QUEUE_RECORDS, FETCH_BACKOFF, FETCH_BYTES, FETCH_PARTITION_BYTES,
     FETCH_WAIT, FETCHED_KIB, LINGER, SEND_TIMEOUT,
@@ -92,6 +93,28 @@ pub(crate) fn consumer(options: &Options) -> ClientConfig {
         .set("fetch.max.bytes", FETCH_BYTES.to_string())
         .set("queued.max.messages.kbytes", FETCHED_KIB.to_string())
         .set("queued.min.messages", "100000");
+    config
+}
+
+/// Of a member of a bridge's group. What it has read it says itself, when that is durable.
+pub(crate) fn bridge(options: &BridgeOptions) -> ClientConfig {
+    let mut config = common(&options.brokers.join(","), "souk-bridge", &options.properties);
+    config
+        .set("group.id", &options.group)
+        .set("group.protocol", "classic")
+        .set("partition.assignment.strategy", "cooperative-sticky")
+        .set("session.timeout.ms", "6000")
+        .set("auto.offset.reset", "earliest")
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("allow.auto.create.topics", "false")
+        .set("check.crcs", "true")
+        .set("isolation.level", "read_committed")
+        .set("fetch.wait.max.ms", millis(FETCH_WAIT))
+        .set("fetch.queue.backoff.ms", millis(FETCH_BACKOFF))
+        .set("max.partition.fetch.bytes", FETCH_PARTITION_BYTES.to_string())
+        .set("fetch.max.bytes", FETCH_BYTES.to_string())
+        .set("queued.max.messages.kbytes", FETCHED_KIB.to_string());
     config
 }
 

@@ -81,6 +81,10 @@ impl Found {
             (1..=kafka.replicas).contains(&kafka.in_sync),
             "wants 1 to kafka.replicas",
         );
+        let adoption = config.adopt.adoption();
+        let shared = !matches!(&adoption, Ok(Some(_))) || !kafka.brokers.is_empty();
+        self.rule("adopt.format", shared, "wants kafka.brokers: a topic is adopted");
+        self.0.extend(adoption.err());
         self.rule("cassandra.nodes", addresses(&cassandra.nodes), "wants host:port, each");
         self.rule("cassandra.nodes", both || cassandra.nodes.is_empty(), "wants kafka.brokers beside it");
         self.rule("cassandra.replicas", cassandra.replicas > 0, "wants at least 1");

@@ -3,6 +3,7 @@
 //! `default.toml` is the one place where a key is described: its values are the defaults, its comments the reference
 //! (`docs/configuration.md`), and a test keeps its keys and the fields of [`Config`] the same. Keys have two levels: `section.key`.
 
+mod adopt;
 mod check;
 mod defaults;
 mod env;
@@ -33,6 +34,7 @@ pub(crate) struct Config {
     pub(crate) listen: Listen,
     pub(crate) journal: Journal,
     pub(crate) kafka: Kafka,
+    pub(crate) adopt: Adopt,
     pub(crate) cassandra: Cassandra,
     pub(crate) redis: Redis,
     pub(crate) cluster: Cluster,
@@ -102,6 +104,15 @@ pub(crate) struct Kafka {
     pub(crate) members_topic: String,
     pub(crate) replicas: u16,
     pub(crate) in_sync: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Adopt {
+    pub(crate) format: String,
+    pub(crate) partitioner: String,
+    pub(crate) currency: String,
+    pub(crate) start: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -35,6 +35,8 @@ fn journal_options(config: &Config) -> souk_journal_kafka::Options {
     let kafka = &config.kafka;
     let topics = Topics { users: kafka.users_topic.clone(), products: kafka.products_topic.clone() };
     souk_journal_kafka::Options {
+        // What is wrong with it was said when the configuration was read.
+        adopted: config.adopt.adoption().ok().flatten(),
         client_id: config.node.name.clone(),
         ..souk_journal_kafka::Options::new(kafka.brokers.clone(), topics, config.partitions())
     }

@@ -32,13 +32,9 @@ struct Desk {
 impl Desk {
     fn new() -> Self {
         let journal: Vec<Entry> = (1..=10)
-            .map(|offset| Entry {
-                offset,
-                append_time: 1_000,
-                bytes: Op::Add { key: offset as u8, amount: 1 }.bytes().into(),
-            })
+            .map(|offset| Entry::new(offset, 1_000, Op::Add { key: offset as u8, amount: 1 }.bytes().into()))
             .collect();
-        let ends = Ends { topic_id: 9, partitions: 8, start: 1, end: 10 };
+        let ends = Ends { topic_id: 9, partitions: 8, start: 1, end: 10, origin: None };
         let owner = owner(0);
         Self {
             owner,
@@ -166,11 +162,7 @@ impl Desk {
     }
 
     fn add(&mut self, offset: u64) {
-        self.journal.push(Entry {
-            offset,
-            append_time: 2_000,
-            bytes: Op::Add { key: 1, amount: 1 }.bytes().into(),
-        });
+        self.journal.push(Entry::new(offset, 2_000, Op::Add { key: 1, amount: 1 }.bytes().into()));
         self.ends.end = offset;
     }
 }
@@ -208,7 +200,7 @@ fn a_barrier_to_a_newer_fold_stops_the_owner_before_it() {
     let mut desk = Desk::new();
     desk.start();
     desk.add(11);
-    desk.journal.push(Entry { offset: 12, append_time: 2_000, bytes: Op::Barrier.bytes().into() });
+    desk.journal.push(Entry::new(12, 2_000, Op::Barrier.bytes().into()));
     desk.ends.end = 12;
     desk.pass(15_000);
     assert!(desk.is_refused("fold version 2"));
@@ -332,14 +324,30 @@ fn ticks_come_after_a_second_of_silence_if_something_waits() {
     desk.pass(5_000);
     let ticks = |desk: &Desk| desk.count(|effect| matches!(effect, Effect::Append { .. }));
     assert_eq!(ticks(&desk), 0);
-    desk.journal.push(Entry {
-        offset: 11,
-        append_time: 2_000,
-        bytes: Op::Arm { key: 1, seconds: 60 }.bytes().into(),
-    });
+    desk.journal.push(Entry::new(11, 2_000, Op::Arm { key: 1, seconds: 60 }.bytes().into()));
     desk.ends.end = 11;
     desk.pass(10_500);
     assert_eq!(ticks(&desk), 1, "one at a time: the first is not answered yet");
+}
+
+#[test]
+fn a_shard_of_an_adopted_topic_begins_after_its_origin_and_from_then_on_where_it_stands() {
+    let mut desk = Desk::new();
+    (desk.ends.start, desk.ends.origin) = (3, Some(4));
+    desk.start();
+    let first_read = |desk: &Desk| {
+        desk.seen.iter().find_map(|effect| match effect {
+            Effect::ReadEntries { from, .. } => Some(*from),
+            _ => None,
+        })
+    };
+    assert_eq!(first_read(&desk), Some(5), "nothing is compared: nothing was folded");
+    assert_eq!(desk.manifest.as_ref().map(|manifest| (manifest.cut, manifest.position)), Some((0, 4)));
+
+    let mut next = Desk::new();
+    (next.ends.start, next.ends.origin, next.manifest) = (3, Some(9), desk.manifest);
+    next.start();
+    assert_eq!(first_read(&next), Some(5), "where the topic ends by now is nobody's beginning any more");
 }
 
 #[test]

@@ -189,7 +189,7 @@ impl World {
         if op == Op::Poison {
             self.poison.insert(offset);
         }
-        self.journal.push(Entry { offset, append_time: self.now, bytes: op.bytes().into() });
+        self.journal.push(Entry::new(offset, self.now, op.bytes().into()));
         offset
     }
 
@@ -331,7 +331,13 @@ impl World {
             }
             Effect::DeleteSegments { segments } => self.delete(failed, segments),
             Effect::ReadEnds { tag } => {
-                let ends = Ends { topic_id: 9, partitions: 8, start: 1, end: self.journal.len() as u64 };
+                let ends = Ends {
+                    topic_id: 9,
+                    partitions: 8,
+                    start: 1,
+                    end: self.journal.len() as u64,
+                    origin: None,
+                };
                 self.reply(at, Input::Ends { tag, result: if failed { Err(Unavailable) } else { Ok(ends) } });
             }
             Effect::ReadEntries { tag, from } => {

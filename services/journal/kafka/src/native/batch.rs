@@ -8,7 +8,7 @@ use std::{ptr, slice};
 
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{IsError, RDKafkaErrorCode};
-use rdkafka_sys::{RDKafkaMessage, RDKafkaQueue};
+use rdkafka_sys::{RDKafkaMessage, RDKafkaQueue, rd_kafka_timestamp_type_t};
 use souk_model::time::Millis;
 
 use crate::limits::BATCH_MESSAGES;
@@ -111,11 +111,30 @@ impl<'a> Message<'a> {
         unsafe { slice::from_raw_parts(start, self.native.len) }
     }
 
-    /// When the broker appended it; none from a broker that does not say.
+    /// When the broker appended it; none where the time is the producer's, or nobody's.
     pub(crate) fn append_time(&self) -> Option<Millis> {
-        // SAFETY: the message is borrowed, and no kind of time is asked for: the second argument may be null.
-        let time = unsafe { rdkafka_sys::rd_kafka_message_timestamp(self.native, ptr::null_mut()) };
-        (time >= 0).then_some(time)
+        let mut kind = rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+        // SAFETY: the message is borrowed, and what kind of time it is is written before the call returns.
+        let time = unsafe { rdkafka_sys::rd_kafka_message_timestamp(self.native, &raw mut kind) };
+        let is_brokers = kind == rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME;
+        (is_brokers && time >= 0).then_some(time)
+    }
+
+    /// Whether it has a header of this name.
+    pub(crate) fn is_marked(&self, name: &str) -> bool {
+        let Ok(name) = CString::new(name) else { return false };
+        let mut headers = ptr::null_mut();
+        // SAFETY: the message is borrowed; headers are read out of it once and belong to it from then on.
+        let error = unsafe { rdkafka_sys::rd_kafka_message_headers(self.native, &raw mut headers) };
+        if error.is_error() || headers.is_null() {
+            return false;
+        }
+        let (mut value, mut size) = (ptr::null(), 0);
+        // SAFETY: the headers live as long as the message; the name ends with a zero byte; both results are written before the call returns.
+        let found = unsafe {
+            rdkafka_sys::rd_kafka_header_get_last(headers, name.as_ptr(), &raw mut value, &raw mut size)
+        };
+        !found.is_error()
     }
 }
 

@@ -20,9 +20,9 @@ fn producer() -> Producer {
     let counts = Counts { users: 2, products: 2 };
     let options = Options {
         append_timeout: Duration::from_millis(200),
-        ..Options::new(vec!["127.0.0.1:1".to_owned()], topics.clone(), counts)
+        ..Options::new(vec!["127.0.0.1:1".to_owned()], topics, counts)
     };
-    let layout = Arc::new(Layout::new(topics, counts));
+    let layout = Arc::new(Layout::new(&options));
     let partitions = Arc::new(Partitions::new(layout.len(), Instant::now()));
     Producer::new(&options, layout, partitions).expect("it needs no broker yet")
 }

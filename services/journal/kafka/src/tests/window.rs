@@ -8,7 +8,7 @@ use crate::limits::{KEPT_BYTES, NEAR_ENTRIES, WINDOW_BYTES};
 use crate::window::{Look, Taken, Trouble, Window};
 
 fn entries(offsets: std::ops::RangeInclusive<u64>, bytes: usize) -> Vec<Entry> {
-    offsets.map(|offset| Entry { offset, append_time: 7, bytes: Bytes::from(vec![1; bytes]) }).collect()
+    offsets.map(|offset| Entry::new(offset, 7, Bytes::from(vec![1; bytes]))).collect()
 }
 
 fn at(offset: u64) -> Window {
