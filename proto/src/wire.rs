@@ -93,7 +93,7 @@ fn varint(out: &mut Vec<u8>, value: u64) {
 #[cfg(test)]
 mod tests {
     use prost::Message as _;
-    use prost_types::{DescriptorProto, FileDescriptorSet};
+    use prost_types::{DescriptorProto, FileDescriptorProto, FileDescriptorSet};
 
     use super::field::*;
     use super::*;
@@ -102,7 +102,9 @@ mod tests {
     #[test]
     fn numbers_are_those_of_the_protos() {
         let set = FileDescriptorSet::decode(crate::FILE_DESCRIPTOR_SET).unwrap();
-        let messages: Vec<&DescriptorProto> = set.file.iter().flat_map(|file| &file.message_type).collect();
+        let public = |file: &&FileDescriptorProto| matches!(file.package(), "souk.v1" | "google.protobuf");
+        let messages: Vec<&DescriptorProto> =
+            set.file.iter().filter(public).flat_map(|file| &file.message_type).collect();
         let number = |message: &str, field: &str| {
             let message = messages.iter().find(|found| found.name() == message).unwrap();
             message.field.iter().find(|found| found.name() == field).unwrap().number() as u32
