@@ -140,20 +140,23 @@ impl Conductor {
         Ok(())
     }
 
-    /// Finishes every visit; then waits until all was acknowledged.
-    pub async fn finish(&self, course: Course) -> Result<()> {
+    /// Finishes every visit, and waits until all was acknowledged. The next slice begins new ones.
+    pub async fn pause(&self, course: Course) -> Result<()> {
         self.state().shop.close();
         while !self.state().shop.is_empty() {
             self.slice(course).await?;
         }
-        self.state().over = true;
-        self.news.notify_waiters();
-        self.wait(|state| state.open.is_empty()).await
+        self.wait(|state| state.open.is_empty()).await?;
+        self.state().shop.open();
+        Ok(())
     }
 
-    /// Waits until all that was begun has been acknowledged. Visits stay open.
-    pub async fn rest(&self) -> Result<()> {
-        self.wait(|state| state.open.is_empty()).await
+    /// Finishes every visit; there will be no more.
+    pub async fn finish(&self, course: Course) -> Result<()> {
+        self.pause(course).await?;
+        self.state().over = true;
+        self.news.notify_waiters();
+        Ok(())
     }
 
     /// What was sent until now, recounted; and when the last of it happened.
@@ -181,7 +184,11 @@ impl Conductor {
                 return Ok(());
             }
             if timeout(deadline.saturating_duration_since(Instant::now()), news).await.is_err() {
-                bail!("nothing was acknowledged for {:?}; slices open: {:?}", limits::PATIENCE, self.state().open);
+                bail!(
+                    "nothing was acknowledged for {:?}; slices open: {:?}",
+                    limits::PATIENCE,
+                    self.state().open
+                );
             }
         }
     }

@@ -84,7 +84,8 @@ impl Question {
     async fn ask(self, channel: Channel) -> Result<Option<v1::AnswerInfo>, Status> {
         let answered = match self {
             Self::Session(user) => {
-                let request = v1::GetSessionRequest { name: format!("users/{user}/sessions/latest"), read: None };
+                let request =
+                    v1::GetSessionRequest { name: format!("users/{user}/sessions/latest"), read: None };
                 client::users(channel).get_session(request).await.map(|answer| answer.into_inner().info)
             }
             Self::Sales => {

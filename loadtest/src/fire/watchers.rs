@@ -37,7 +37,9 @@ impl Watchers {
     pub async fn behind(&self, analytics: &mut Analytics) -> Result<Vec<String>> {
         let mut behind = Vec::new();
         for (each, queries) in self.followers.iter().zip(watched()) {
-            for (number, query) in queries.into_iter().enumerate().filter(|(_, query)| query.window == "total") {
+            for (number, query) in
+                queries.into_iter().enumerate().filter(|(_, query)| query.window == "total")
+            {
                 let asked = v1::QueryMetricRequest { page_size: limits::PAGE, ..query };
                 let answer = analytics.query_metric(asked.clone()).await?.into_inner();
                 ensure!(answer.next_page_token.is_empty(), "more rows than one page: use a smaller scenario");

@@ -54,7 +54,9 @@ impl Rows {
         };
         let (mut lost, mut doubled) = (0, 0);
         let keys: std::collections::BTreeSet<&RowKey> = self.0.keys().chain(answered.0.keys()).collect();
-        for row in keys.into_iter().filter(|row| row.metric == "events" && row.window == "1m" && row.key.is_empty()) {
+        for row in
+            keys.into_iter().filter(|row| row.metric == "events" && row.window == "1m" && row.key.is_empty())
+        {
             let off = minutes(answered, row) - minutes(self, row);
             (lost, doubled) = (lost + (-off).max(0), doubled + off.max(0));
         }

@@ -1,13 +1,14 @@
 //! Nodes that share their shards: started against given servers, and killed, stopped, drained and started again one by one. Each run has
 //! topics, a keyspace and a group of its own, so that two runs on the same servers do not meet. What nodes say is kept in a log each.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
+use souk_proto::v1;
 use tokio::time::{Instant, sleep};
 
 use super::client;
@@ -123,7 +124,8 @@ impl Cluster {
 
     /// Asks a node to hand over its shards and end, and waits until it has.
     pub async fn stop(&mut self, number: usize) -> Result<ExitStatus> {
-        let souk = self.nodes[number].souk.take().with_context(|| format!("{} does not run", name(number)))?;
+        let souk =
+            self.nodes[number].souk.take().with_context(|| format!("{} does not run", name(number)))?;
         souk.stop().await.with_context(|| name(number))
     }
 
@@ -177,25 +179,46 @@ impl Cluster {
         Ok(ended)
     }
 
-    /// The shards as the first node that answers tells them.
+    /// The shards as the nodes that answer tell them: of two that speak of the same shard the one that knows the newer owner.
     pub async fn shards(&self) -> Result<Shards> {
-        let mut last = anyhow::anyhow!("no node answers");
-        for (_, node) in self.answering() {
-            let asked = async {
-                let mut admin = client::admin(client::connect(&node.binary.address()).await?);
-                Shards::ask(&mut admin).await
-            };
-            match tokio::time::timeout(limits::TRY, asked).await {
-                Ok(Ok(shards)) => return Ok(shards),
-                Ok(Err(error)) => last = error,
-                Err(_) => last = anyhow::anyhow!("a node does not say where shards are"),
+        let mut newest: BTreeMap<String, v1::Shard> = BTreeMap::new();
+        let mut last = None;
+        for (number, _) in self.answering() {
+            match self.shards_of(number).await {
+                Ok(shards) => {
+                    for shard in shards.0 {
+                        let known = newest.entry(shard.name.clone()).or_default();
+                        if known.name.is_empty() || known.epoch < shard.epoch {
+                            *known = shard;
+                        }
+                    }
+                }
+                Err(error) => last = Some(error),
             }
         }
-        Err(last)
+        match last {
+            Some(error) if newest.is_empty() => Err(error),
+            _ => Ok(Shards(newest.into_values().collect())),
+        }
+    }
+
+    /// The shards as one node tells them.
+    pub async fn shards_of(&self, number: usize) -> Result<Shards> {
+        let asked = async {
+            let mut admin = client::admin(client::connect(&self.nodes[number].binary.address()).await?);
+            Shards::ask(&mut admin).await
+        };
+        let answer = tokio::time::timeout(limits::TRY, asked).await;
+        answer.with_context(|| format!("{} does not say where shards are", name(number)))?
     }
 
     /// Waits until the shards are as wanted.
-    pub async fn wait(&self, what: &str, within: Duration, wanted: impl Fn(&Shards) -> bool) -> Result<Shards> {
+    pub async fn wait(
+        &self,
+        what: &str,
+        within: Duration,
+        wanted: impl Fn(&Shards) -> bool,
+    ) -> Result<Shards> {
         let deadline = Instant::now() + within;
         loop {
             let shards = self.shards().await;
@@ -226,7 +249,8 @@ impl Cluster {
     /// The last lines of every node's log.
     pub fn logs(&self) -> String {
         let tail = |node: &Node| super::process::tail(&node.data.with_extension("log"));
-        let tails = self.nodes.iter().enumerate().map(|(number, node)| format!("{}:\n{}", name(number), tail(node)));
+        let tails =
+            self.nodes.iter().enumerate().map(|(number, node)| format!("{}:\n{}", name(number), tail(node)));
         tails.collect::<Vec<_>>().join("\n")
     }
 }
@@ -264,7 +288,8 @@ fn environment(kafka: &str, cassandra: &str) -> Vec<(String, String)> {
 async fn migrate(binary: &Binary, env: Vec<(String, String)>) -> Result<()> {
     let mut command = Command::new(&binary.path);
     command.arg("migrate").envs(env).stdin(Stdio::null());
-    let output = tokio::task::spawn_blocking(move || command.output()).await?.context("running souk migrate")?;
+    let output =
+        tokio::task::spawn_blocking(move || command.output()).await?.context("running souk migrate")?;
     ensure!(output.status.success(), "souk migrate: {}", String::from_utf8_lossy(&output.stderr).trim());
     Ok(())
 }

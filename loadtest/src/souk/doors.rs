@@ -137,16 +137,25 @@ fn wait_for(status: &Status) -> Duration {
     status.get_details_retry_info().and_then(|info| info.retry_delay).unwrap_or_default()
 }
 
-/// Whether the same call may go through later.
+/// Whether the same call may go through later: whatever became of a connection may, and what a server says it may.
 pub fn passes(status: &Status) -> bool {
-    !matches!(status.code(), Code::InvalidArgument | Code::NotFound | Code::Unimplemented | Code::Internal)
+    let broken =
+        std::error::Error::source(status).is_some_and(|source| source.is::<tonic::transport::Error>());
+    broken
+        || !matches!(
+            status.code(),
+            Code::InvalidArgument | Code::NotFound | Code::Unimplemented | Code::Internal
+        )
 }
 
 /// Whether the call cannot have reached a server, since there was no connection to carry it.
 fn never_left(status: &Status) -> bool {
     let mut source = std::error::Error::source(status);
     while let Some(error) = source {
-        if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
+        if error
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+        {
             return true;
         }
         source = error.source();

@@ -47,7 +47,8 @@ impl Firewall {
     }
 
     fn nft(&self, arguments: &[&str]) -> Result<()> {
-        let output = Command::new("nft").args(arguments).stdin(Stdio::null()).output().context("running nft")?;
+        let output =
+            Command::new("nft").args(arguments).stdin(Stdio::null()).output().context("running nft")?;
         ensure!(output.status.success(), "nft: {}", String::from_utf8_lossy(&output.stderr).trim());
         Ok(())
     }

@@ -59,6 +59,11 @@ impl Shop {
         self.closing = true;
     }
 
+    /// Visits begin again.
+    pub fn open(&mut self) {
+        self.closing = false;
+    }
+
     pub fn is_closing(&self) -> bool {
         self.closing
     }
@@ -120,7 +125,9 @@ impl Shop {
             0 | 1 => (misfit::trip(&mut self.rng, self.serial), false),
             2 => (misfit::transaction(&mut self.rng, self.serial), true),
             3 | 4 => (self.look(), false),
-            _ => (Kind::Browse(v1::Browse { category: self.range.pick(&mut self.rng).category.clone() }), true),
+            _ => {
+                (Kind::Browse(v1::Browse { category: self.range.pick(&mut self.rng).category.clone() }), true)
+            }
         };
         self.counted(at, Some(kind), named)
     }

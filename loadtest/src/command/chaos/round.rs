@@ -37,7 +37,12 @@ pub(super) struct Sums {
 }
 
 impl Scene {
-    pub(super) async fn round(&mut self, faults: &[Fault], sums: &mut Sums, report: &mut Report) -> Result<()> {
+    pub(super) async fn round(
+        &mut self,
+        faults: &[Fault],
+        sums: &mut Sums,
+        report: &mut Report,
+    ) -> Result<()> {
         let from = Instant::now();
         let over = {
             let striking = strike(&mut self.cluster, faults, sums);
@@ -73,8 +78,9 @@ impl Scene {
 
     /// Waits until all has been folded and time has passed, and compares.
     pub(super) async fn at_rest(&mut self, sums: &mut Sums, report: &mut Report) -> Result<()> {
-        self.conductor.rest().await?;
-        let held = timeout(limits::PATIENCE, self.pulses.hold()).await.context("the pulses do not rest")??;
+        self.conductor.pause(self.course).await?;
+        let held =
+            timeout(limits::PATIENCE, self.pulses.hold()).await.context("the pulses do not rest")??;
         self.conductor.count(&self.pulses.acknowledged());
         let (mut oracle, last) = self.conductor.so_far();
         oracle.settle();
@@ -87,7 +93,10 @@ impl Scene {
         let channel = client::lazy(&self.cluster.addresses()[0])?;
         let compared = rest::compared(&oracle, channel.clone()).await?;
         let round = sums.rounds + 1;
-        compared.differences.iter().for_each(|difference| report.violate(format!("round {round}: {difference}")));
+        compared
+            .differences
+            .iter()
+            .for_each(|difference| report.violate(format!("round {round}: {difference}")));
         let mut doors = Doors::new(&self.cluster.addresses(), 0)?;
         let unknown = rest::unknown(&mut doors, &self.conductor.ledger()).await?;
         unknown.iter().for_each(|event| report.violate(format!("round {round}: {event}")));

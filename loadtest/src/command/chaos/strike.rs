@@ -88,7 +88,11 @@ async fn recover(cluster: &mut Cluster, sums: &mut Sums) -> Result<()> {
         match shards {
             Ok(shards) if cluster.is_served(&shards) => return Ok(()),
             Ok(shards) if Instant::now() > deadline => {
-                bail!("not every shard is served {:?} after the last fault; {}", limits::RECOVER, shards.summary())
+                bail!(
+                    "not every shard is served {:?} after the last fault; {}",
+                    limits::RECOVER,
+                    shards.summary()
+                )
             }
             Err(error) if Instant::now() > deadline => return Err(error),
             Ok(_) | Err(_) => sleep(limits::LOOK).await,
