@@ -16,6 +16,7 @@ use crate::fire::conductor::{self, Conductor, Course};
 use crate::fire::lane::{self, Manner, Met};
 use crate::fire::rest;
 use crate::fire::watchers::Watchers;
+use crate::limits;
 use crate::measure::clock::{self, HOUR, MINUTE, SECOND};
 use crate::measure::report::{Bar, Report};
 use crate::oracle;
@@ -165,7 +166,7 @@ async fn verify(
         shards.settled() && shards.watermark().is_some_and(|watermark| watermark > due)
     })
     .await?;
-    let compared = rest::compared(&oracle, channel.clone()).await?;
+    let compared = rest::compared(&oracle, channel.clone(), limits::SETTLE / 4).await?;
     let differences = compared.differences;
     report.note("rows compared", compared.rows as f64, "");
     report.note("answers settled after", compared.settled_after.as_secs_f64(), "s");

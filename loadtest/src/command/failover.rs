@@ -253,7 +253,7 @@ async fn at_rest(cluster: &mut Cluster, mut callers: Callers, report: &mut Repor
     oracle.settle();
     cluster.wait("every record is folded", limits::RECOVER, crate::souk::shards::Shards::settled).await?;
     let channel = client::connect(&cluster.addresses()[0]).await?;
-    let compared = rest::compared(&oracle, channel.clone()).await?;
+    let compared = rest::compared(&oracle, channel.clone(), limits::SETTLE).await?;
     compared.differences.iter().for_each(|difference| report.violate(difference.clone()));
     callers.pulses.look(|beaten| beaten.wrong.iter().for_each(|wrong| report.violate(wrong.clone())));
     for behind in callers.watchers.behind(&mut client::analytics(channel)).await? {

@@ -1,5 +1,6 @@
 //! At rest everything is compared: every row of every metric with the recount, and whether ids that were acknowledged are known.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -21,6 +22,8 @@ pub struct Compared {
     pub differences: Vec<String>,
     pub rows: usize,
     pub settled_after: Duration,
+    /// What the last answers said they wait for.
+    pub held_by: BTreeSet<String>,
     /// Events that count and are not counted.
     pub lost: i64,
     /// Times an event was counted that had been counted before.
@@ -28,17 +31,17 @@ pub struct Compared {
 }
 
 /// The answers settle within moments; what still differs after that is wrong.
-pub async fn compared(oracle: &Oracle, channel: Channel) -> Result<Compared> {
+pub async fn compared(oracle: &Oracle, channel: Channel, within: Duration) -> Result<Compared> {
     let must = oracle.rows();
     let mut analytics = client::analytics(channel);
     let begun = Instant::now();
     loop {
         let answered = compare::all_rows(&mut analytics).await?;
-        let differences = must.differences(&answered);
-        if differences.is_empty() || begun.elapsed() > limits::SETTLE / 4 {
-            let (lost, doubled) = must.balance(&answered);
+        let differences = must.differences(&answered.rows);
+        if differences.is_empty() || begun.elapsed() > within {
+            let (lost, doubled) = must.balance(&answered.rows);
             let settled_after = begun.elapsed();
-            return Ok(Compared { differences, rows: must.0.len(), settled_after, lost, doubled });
+            return Ok(Compared { differences, rows: must.0.len(), settled_after, lost, doubled, held_by: answered.held_by });
         }
         sleep(limits::POLL).await;
     }

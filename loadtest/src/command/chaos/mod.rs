@@ -178,6 +178,7 @@ impl Scene {
         report.note("cut off", f64::from(sums.cut_off), "");
         report.note("nodes that ended by themselves and were started again", f64::from(sums.died), "");
         report.note("slowest recovery after the last fault", sums.slowest.as_secs_f64(), "s");
+        report.note("slowest answers to be right at rest", sums.settled.as_secs_f64(), "s");
         self.calls(&sums.windows, met.troubles, report);
         self.watchers.end(report).await;
         Ok(())

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::Scene;
 use super::schedule::Fault;
 use super::strike::strike;
-use crate::fire::rest;
+use crate::fire::rest::{self, Compared};
 use crate::fire::samples::Window;
 use crate::limits;
 use crate::measure::clock::MINUTE;
@@ -33,6 +33,8 @@ pub(super) struct Sums {
     pub(super) lost: i64,
     pub(super) doubled: i64,
     pub(super) slowest: Duration,
+    /// Longest time from rest to right answers.
+    pub(super) settled: Duration,
     pub(super) windows: Vec<Window>,
 }
 
@@ -91,7 +93,7 @@ impl Scene {
         };
         self.cluster.wait(what, limits::RECOVER, is_due).await?;
         let channel = client::lazy(&self.cluster.addresses()[0])?;
-        let compared = rest::compared(&oracle, channel.clone()).await?;
+        let compared = rest::compared(&oracle, channel.clone(), limits::SETTLE).await?;
         let round = sums.rounds + 1;
         compared
             .differences
@@ -109,13 +111,13 @@ impl Scene {
         }
         sums.lost += compared.lost + unknown.len() as i64;
         sums.doubled += compared.doubled;
-        eprintln!(
-            "round {round}: {} rows equal but {}, settled after {:?}, {} events counted",
-            compared.rows,
-            compared.differences.len(),
-            compared.settled_after,
-            oracle.counted
-        );
+        sums.settled = sums.settled.max(compared.settled_after);
+        let Compared { differences, rows, settled_after, held_by, .. } = compared;
+        let (differ, counted) = (differences.len(), oracle.counted);
+        eprintln!("round {round}: {differ} figures differ in {rows} rows after {settled_after:?}, {counted} events counted");
+        if differ > 0 {
+            eprintln!("answers say they wait for {held_by:?}");
+        }
         drop(held);
         sleep(limits::POLL).await;
         Ok(())
