@@ -116,9 +116,9 @@ async fn go_on(mut doors: Doors, seen: Arc<Mutex<Seen>>, questions: Vec<Question
         {
             seen.stale.push((due, info.age.and_then(|age| age.try_into().ok())));
         }
+        due = seen.samples.repeat(EVERY);
         drop(seen);
         doors.turn();
-        due += EVERY;
     }
     Ok(())
 }

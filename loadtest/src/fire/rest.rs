@@ -41,7 +41,14 @@ pub async fn compared(oracle: &Oracle, channel: Channel, within: Duration) -> Re
         if differences.is_empty() || begun.elapsed() > within {
             let (lost, doubled) = must.balance(&answered.rows);
             let settled_after = begun.elapsed();
-            return Ok(Compared { differences, rows: must.0.len(), settled_after, lost, doubled, held_by: answered.held_by });
+            return Ok(Compared {
+                differences,
+                rows: must.0.len(),
+                settled_after,
+                lost,
+                doubled,
+                held_by: answered.held_by,
+            });
         }
         sleep(limits::POLL).await;
     }

@@ -30,6 +30,18 @@ impl Samples {
         self.0.push_back(sample);
     }
 
+    /// Whoever would have called while the newest call waited would have waited for the same: notes those too, one `every` so often, and
+    /// answers when the next call is due.
+    pub fn repeat(&mut self, every: Duration) -> Instant {
+        let Some(newest) = self.0.back().copied() else { return Instant::now() };
+        let mut due = newest.due + every;
+        while due < newest.done {
+            self.push(Sample { due, ..newest });
+            due += every;
+        }
+        due
+    }
+
     pub fn within<'a>(&'a self, windows: &'a [Window]) -> impl Iterator<Item = &'a Sample> {
         self.0.iter().filter(move |sample| is_within(windows, sample.due))
     }
@@ -57,6 +69,18 @@ pub fn latencies<'a>(samples: impl Iterator<Item = &'a Sample>) -> Latencies {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_that_waits_stands_for_those_due_meanwhile() {
+        let start = Instant::now();
+        let mut samples = Samples::default();
+        let done = start + Duration::from_millis(95);
+        samples.push(Sample { due: start, done, at_once: false });
+        assert_eq!(samples.repeat(Duration::from_millis(30)), start + Duration::from_millis(120));
+        let waited: Vec<u128> =
+            samples.0.iter().map(|sample| (sample.done - sample.due).as_millis()).collect();
+        assert_eq!(waited, [95, 65, 35, 5]);
+    }
 
     #[test]
     fn a_call_belongs_to_the_window_it_was_due_in() {

@@ -114,7 +114,9 @@ impl Scene {
         sums.settled = sums.settled.max(compared.settled_after);
         let Compared { differences, rows, settled_after, held_by, .. } = compared;
         let (differ, counted) = (differences.len(), oracle.counted);
-        eprintln!("round {round}: {differ} figures differ in {rows} rows after {settled_after:?}, {counted} events counted");
+        eprintln!(
+            "round {round}: {differ} figures differ in {rows} rows after {settled_after:?}, {counted} events counted"
+        );
         if differ > 0 {
             eprintln!("answers say they wait for {held_by:?}");
         }
