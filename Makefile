@@ -22,7 +22,7 @@ demo:                ## builds and starts one process with synthetic shoppers
 	$(CARGO) build --locked --release -p souk-node
 	$(SOUK) dev
 
-test: test-core test-node readme test-kafka test-cassandra test-cluster  ## everything that proves the project; CI runs this
+test: test-core test-node readme test-kafka test-cassandra test-redis test-views test-cluster  ## everything that proves the project; CI runs this
 
 test-core:           ## the pure core: unit, property and layering tests, then the simulator
 	$(CARGO) test --locked --workspace --quiet
@@ -100,9 +100,9 @@ clean:               ## remove what builds made
 	$(CARGO) clean
 
 # Real Kafka, Cassandra and Redis (docker/README.md): in containers, or as plain processes where there is no engine.
-.PHONY: services-up services-down test-kafka test-cassandra test-cluster chaos test-cluster-load bench-failover
+.PHONY: services-up services-down test-kafka test-cassandra test-redis test-views test-cluster chaos test-cluster-load bench-failover
 # Servers of their own for tests: they kill them, and begin with them empty.
-TEST_SERVICES = SOUK_SERVICES_DIR=$(abspath $(TARGET))/test-services KAFKA_PORT=9392 CASSANDRA_PORT=9442
+TEST_SERVICES = SOUK_SERVICES_DIR=$(abspath $(TARGET))/test-services KAFKA_PORT=9392 CASSANDRA_PORT=9442 REDIS_PORT=6492
 
 services-up:         ## start what does not run of Kafka, Cassandra and Redis, and wait until it answers
 	docker/services up
@@ -141,11 +141,24 @@ bench-failover: release  ## how soon shards answer again after kill -9, with few
 	$(TEST_SERVICES) $(LOAD) $(FLAGS) failover --users 10000,$(USERS) --logs $(TARGET)/chaos-logs; \
 	  outcome=$$?; $(TEST_SERVICES) docker/services wipe kafka cassandra; exit $$outcome
 
-test-cassandra:      ## the store on Cassandra against a real server: conformance, its death, its hanging, other schemas
+test-cassandra:      ## store and tables on Cassandra against a real server: conformance, its death, its hanging, other schemas
 	$(TEST_SERVICES) docker/services wipe cassandra
 	$(TEST_SERVICES) docker/services up cassandra
 	$(TEST_SERVICES) SOUK_TEST_CASSANDRA=127.0.0.1:9442 $(CARGO) test --locked --quiet -p souk-store-cassandra --features real-servers -- --test-threads=1; \
 	  outcome=$$?; $(TEST_SERVICES) docker/services wipe cassandra; exit $$outcome
+
+test-redis:          ## the view in Redis against a real server: conformance, its death, its forgetting
+	$(TEST_SERVICES) docker/services wipe redis
+	$(TEST_SERVICES) docker/services up redis
+	$(TEST_SERVICES) SOUK_TEST_REDIS=127.0.0.1:6492 $(CARGO) test --locked --quiet -p souk-store-redis --features real-servers -- --test-threads=1; \
+	  outcome=$$?; $(TEST_SERVICES) docker/services wipe redis; exit $$outcome
+
+test-views:          ## what a node publishes to real Cassandra and Redis is what it answers, also when they are killed
+	$(TEST_SERVICES) docker/services wipe cassandra redis
+	$(TEST_SERVICES) docker/services up cassandra redis
+	$(TEST_SERVICES) SOUK_TEST_CASSANDRA=127.0.0.1:9442 SOUK_TEST_REDIS=127.0.0.1:6492 \
+	  $(CARGO) test --locked --quiet -p souk-node --features real-servers --test views; \
+	  outcome=$$?; $(TEST_SERVICES) docker/services wipe cassandra redis; exit $$outcome
 
 # The other loads, each on a server of its own (loadtest/README.md). FLAGS=--strict fails on a missed bar too.
 .PHONY: bench-latency bench-ingest bench-observe bench-reads bench-watchers bench-drain bench-start bench-cut disk-full

@@ -35,3 +35,4 @@ pub mod tally;
 pub mod time;
 pub mod user;
 pub mod verdict;
+pub mod view;

@@ -91,8 +91,8 @@ pub const CUT_WAITS_FOR_ROOM: Millis = 30 * SECOND;
 pub const SECTION_DELTAS: u64 = 64;
 /// Cells in one tally batch.
 pub const TALLY_BATCH: usize = 1_024;
-/// Texts of changed keys kept for those who watch: some batches of tallies; beyond, everything watched is looked at.
-pub const CHANGED_KEYS: usize = 16 * TALLY_BATCH;
+/// Changes of the series kept for those who listen: some batches of tallies; beyond, they look at everything they listen for.
+pub const CHANGES_KEPT: usize = 16 * TALLY_BATCH;
 /// Rows of one key set whose places are remembered by their values: half a megabyte, enough for most of what `max_keys` allows.
 pub const RECENT_ROWS: usize = 65_536;
 /// Records between two looks for tally cells closed for good, and rows looked at each time: a full round of 100,000 rows takes

@@ -3,7 +3,7 @@
 //!
 //! A record's way: [`intake`] validates, stamps and appends → the shard's actor reads it back and folds it → outputs go to whoever waits
 //! for a verdict, to the shard actors of products (tallies), and to the [`watch`] hub. A read locks a shard's state and copies out; it
-//! never queues behind a fold longer than a slice.
+//! never queues behind a fold longer than a slice. What views show of the series is written beside all that, by `publish`.
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -14,6 +14,7 @@ pub mod limits;
 pub mod observe;
 pub mod ports;
 pub mod position;
+mod publish;
 pub mod read;
 pub mod runtime;
 mod shard;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use souk_model::time::Millis;
+
 /// Bytes of one read of a shard from the journal: a few thousand records, folded in some milliseconds.
 pub const READ_BYTES: usize = 1 << 20;
 /// How long a read at the journal's end waits for a record before it answers empty: the owner then looks after its timers.
@@ -69,8 +71,10 @@ pub const MOST_SHARDS: usize = 4_096;
 
 /// How long a question to another node may wait for its answer: beyond it the node is taken for away.
 pub const ASK_WAIT: Duration = Duration::from_secs(5);
-/// How long a read waits for an owner before the last cut answers: longer than a planned move takes.
+/// How long reads wait for an owner before the last cut answers, from the first of them that found none: longer than a planned move takes.
 pub const STALE_AFTER: Duration = Duration::from_millis(500);
+/// How long an owner has to answer a question however late it is.
+pub const LEAST_ASK_WAIT: Duration = Duration::from_millis(100);
 /// Before a shard that was not where it was looked for is looked for again.
 pub const HUNT_PAUSE: Duration = Duration::from_millis(20);
 /// How often the manifest of a shard that nobody carries is read, by all who look for it together: a serial read each.
@@ -108,3 +112,31 @@ pub const STAMP_WAIT: Duration = Duration::from_millis(100);
 /// How long what another node's catalogue said is taken for what it says, and of how many products it is kept.
 pub const STAMP_FRESH: Duration = Duration::from_secs(1);
 pub const STAMPS_KEPT: usize = 65_536;
+
+/// How often changes of the series are taken to where they wait to be published, and written to a cache.
+pub const CACHE_EVERY: Duration = Duration::from_millis(200);
+/// How often tables are written: within the second a row may be old, with time left for the write.
+pub const TABLES_EVERY: Duration = Duration::from_millis(900);
+/// Rows of one write to a cache.
+pub const CACHE_ROWS: usize = 2_000;
+/// Rows that wait to be published to tables, or to a cache; further ones are found again by going round all rows.
+pub const DIRTY_ROWS: usize = 262_144;
+/// Rows of the write after one that failed.
+pub const ROWS_PER_TRIAL: usize = 32;
+/// Rows read under one lock: some tens of microseconds.
+pub const ROWS_PER_LOCK: usize = 32;
+/// Rounds of reading for one write, where some of the rows are not to be written yet.
+pub const READ_ROUNDS: usize = 4;
+/// Keys looked at under one lock, and locks taken in one round, while all rows of a shard are gone round.
+pub const SWEEP_KEYS: usize = 32;
+pub const SWEEP_STEPS: usize = 32;
+/// Windows that closed this long ago or less are published again by a new owner: an old one may have died with a server away.
+pub const PUBLISHED_AGAIN: Millis = 3_600_000;
+/// How often lists of first rows are looked at: each look ranks all keys.
+pub const TOP_EVERY: Duration = Duration::from_secs(1);
+/// Windows of them looked at each time, and now and then all that late records still correct, up to so many.
+pub const TOP_NEWEST: usize = 2;
+pub const TOP_WINDOWS: usize = 32;
+pub const TOP_ALL_EVERY: Duration = Duration::from_secs(60);
+/// How long a look may wait for a shard that moves.
+pub const TOP_WAIT: Duration = Duration::from_secs(2);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Each crate with the crates of ours it may use (tests and benches included).
-const MAY_USE: [(&str, &[&str]); 14] = [
+const MAY_USE: [(&str, &[&str]); 15] = [
     ("souk-proto", &[]),
     ("souk-model", &["souk-proto"]),
     ("souk-formats", &["souk-proto", "souk-model"]),
@@ -16,6 +16,7 @@ const MAY_USE: [(&str, &[&str]); 14] = [
     ("souk-journal-kafka", &["souk-proto", "souk-model", "souk-formats", "souk-runtime"]),
     ("souk-store", &["souk-proto", "souk-model", "souk-runtime"]),
     ("souk-store-cassandra", &["souk-model", "souk-runtime"]),
+    ("souk-store-redis", &["souk-model", "souk-runtime"]),
     ("souk-cluster", &["souk-proto", "souk-model", "souk-runtime"]),
     ("souk-api", &["souk-proto", "souk-model", "souk-runtime"]),
     (
@@ -29,6 +30,7 @@ const MAY_USE: [(&str, &[&str]); 14] = [
             "souk-journal-kafka",
             "souk-store",
             "souk-store-cassandra",
+            "souk-store-redis",
             "souk-cluster",
             "souk-api",
         ],

@@ -41,3 +41,6 @@ pub(crate) const MESSAGE_BYTES: usize = 64 << 20;
 pub(crate) const PAGE_ROWS: i32 = 1_000;
 /// Bytes of a file or of standard input read as one request.
 pub(crate) const REQUEST_BYTES: u64 = 64 << 20;
+
+/// Rows a node may be told to write to tables each second: about what a small server takes in batches.
+pub(crate) const TABLE_ROWS: usize = 100_000;

@@ -164,6 +164,7 @@ mod tests {
             shard: ShardId::products(3),
             epoch: 5,
             owner: "node-1/17".into(),
+            address: "10.0.0.7:7071".to_owned(),
             topic_id: u64::MAX,
             partitions: 8,
             fold_version: 1,

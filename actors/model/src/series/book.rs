@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
+use super::changes::{Change, Changes, Listener};
 use super::corrections::Correction;
 use super::join::{Joined, Measured};
 use super::query::AnswerInfo;
@@ -14,7 +15,7 @@ use crate::actor::StateError;
 use crate::bucket::{Actors, KeyRef};
 use crate::cut::segment::ROWS;
 use crate::key::{BUCKETS, BucketId};
-use crate::limits::{CHANGED_KEYS, TALLY_SWEEP_ROWS};
+use crate::limits::TALLY_SWEEP_ROWS;
 use crate::metric::{TimeRange, Window};
 use crate::origin::Origin;
 use crate::owner::effect::PeerMessage;
@@ -44,8 +45,7 @@ pub struct SeriesBook {
     frozen: Vec<u64>,
     durable: Vec<u64>,
     sweep: Option<u64>,
-    /// Texts of keys that changed, while somebody watches.
-    changed: Option<Vec<String>>,
+    changes: Changes,
     planted: Planted,
 }
 
@@ -65,7 +65,7 @@ impl SeriesBook {
             frozen: vec![0; partitions],
             durable: vec![0; partitions],
             sweep: None,
-            changed: None,
+            changes: Changes::default(),
             planted,
         }
     }
@@ -117,9 +117,7 @@ impl SeriesBook {
         let closed = self.closed_windows(&text, pane, joined);
         let before = self.measured(key, &closed)?;
         self.rows.fold(key, |row| row.take(from, cell, added))?;
-        if let Some(changed) = self.changed.as_mut().filter(|changed| changed.len() < CHANGED_KEYS) {
-            changed.push(text.clone());
-        }
+        self.changes.push(&text, pane);
         let after = self.measured(key, &closed)?;
         for ((closed, before), after) in closed.into_iter().zip(before).zip(after) {
             if before != after {
@@ -196,17 +194,14 @@ impl SeriesBook {
         self.sources.iter().any(|source| source.ack || source.ask)
     }
 
-    /// Keeps the texts of keys that change from here on, for those who watch; or no longer.
-    pub fn set_watched(&mut self, watched: bool) {
-        if watched != self.changed.is_some() {
-            self.changed = watched.then(Vec::new);
-        }
+    /// Keeps what changes from here on for a listener; or no longer.
+    pub fn listen(&mut self, who: Listener, listens: bool) {
+        self.changes.listen(who, listens);
     }
 
-    /// Keys changed since this was asked last, while watched; beyond [`CHANGED_KEYS`] of them `None`: any may have.
-    pub fn take_changed(&mut self) -> Option<Vec<String>> {
-        let changed = self.changed.as_mut().map(std::mem::take).unwrap_or_default();
-        (changed.len() < CHANGED_KEYS).then_some(changed)
+    /// What changed since the listener asked last. `None`: anything may have, as it listens only now or asked too late.
+    pub fn take_changed(&mut self, who: Listener) -> Option<Vec<Change>> {
+        self.changes.take(who)
     }
 
     /// A cut begins: what it holds is what is held now.
@@ -341,6 +336,18 @@ impl SeriesBook {
         }
     }
 
+    /// Texts of rows in their order, after one of them.
+    pub fn keys_after(&mut self, after: &str, most: usize) -> Result<Vec<String>, StateError> {
+        if self.keys.is_none() {
+            self.keys = Some(self.all_keys()?);
+        }
+        let keys = self
+            .keys
+            .iter()
+            .flat_map(|keys| keys.range::<str, _>((Bound::Excluded(after), Bound::Unbounded)));
+        Ok(keys.take(most).cloned().collect())
+    }
+
     fn all_keys(&self) -> Result<BTreeSet<String>, StateError> {
         let mut keys = BTreeSet::new();
         for bucket in 0..BUCKETS {
@@ -356,6 +363,7 @@ impl SeriesBook {
         let partitions = self.sources.len() as u16;
         *self = Self {
             rows: std::mem::replace(&mut self.rows, Actors::new(ROWS, self.planted)),
+            changes: self.changes.forgotten(),
             ..Self::new(settings, partitions, self.planted)
         };
         for (partition, source) in sources {

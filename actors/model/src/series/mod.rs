@@ -5,10 +5,12 @@
 
 mod answering;
 mod book;
+mod changes;
 mod corrections;
 mod gather;
 mod header;
 mod join;
+mod published;
 mod query;
 mod rank;
 mod render;
@@ -19,10 +21,13 @@ mod tests;
 mod windows;
 
 pub use book::SeriesBook;
+pub use changes::{Change, Listener};
 pub use corrections::Correction;
 pub use gather::gather;
 pub use join::{Figure, Measured};
+pub use published::PublishedRow;
 pub use query::{Answer, AnswerInfo, AnswerRow, Query, QueryError, Span, Top};
+pub(crate) use render::amounts;
 pub use render::{Shown, shard_names};
 pub use row::SeriesRow;
 pub use source::Source;

@@ -98,6 +98,11 @@ impl Meant {
         Self(sources.iter().map(since).collect())
     }
 
+    /// Offset each source counts it from.
+    pub(super) fn sources(&self) -> impl Iterator<Item = (u16, u64)> {
+        (0_u16..).zip(&self.0).filter_map(|(partition, since)| Some((partition, (*since)?)))
+    }
+
     fn is_by(&self, said: &Said) -> bool {
         self.0.get(usize::from(said.partition)) == Some(&Some(said.since))
     }

@@ -1,4 +1,5 @@
 mod gather;
+mod published;
 
 use std::collections::{BTreeMap, BTreeSet};
 

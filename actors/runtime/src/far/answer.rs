@@ -98,12 +98,12 @@ async fn encoded<A: Kept>(
         actor.encode(&mut state);
         state
     };
-    let read = here(world, cell, key, options, &mut Some(encode)).await;
+    let read = here(world, cell, key, options, options, &mut Some(encode)).await;
     let read = read.map_err(|error| failed(cell.id, error))?;
     let settings = cell.read(|shard: &Shard| shard.settings().hash);
     Ok(internal::ActorState {
         standing: Some(read.now.to_peer()),
-        state: read.value.map(Into::into),
+        state: read.value,
         settings_hash: settings.map_err(|_| of_shard(cell.id, Reason::NotServing))?,
     })
 }
@@ -117,7 +117,7 @@ async fn shard(
     let options = options(Position::at(cell.id, asked.min_position), asked.latest, deadline);
     ready(world, cell, &options).await.map_err(|error| failed(cell.id, error))?;
     let header = cell.read(Shard::header).map_err(|_| of_shard(cell.id, Reason::NotServing))?;
-    Ok(internal::ShardState { header: header.into() })
+    Ok(internal::ShardState { header })
 }
 
 async fn series(

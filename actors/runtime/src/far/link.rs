@@ -39,7 +39,7 @@ impl Link {
         if let Some(Message::Interest(interest)) = &request.message {
             let world = &self.world;
             self.interest =
-                interest.watched.then(|| self.interest.take().unwrap_or_else(|| world.interest()));
+                interest.watched.then(|| self.interest.take().unwrap_or_else(|| world.far_interest()));
             return;
         }
         let place = Place { address: request.address.as_str().into(), epoch: request.epoch };

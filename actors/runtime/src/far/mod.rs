@@ -25,7 +25,7 @@ use souk_proto::internal::v1::refusal::Reason;
 use tokio::time::Instant;
 
 use crate::Error;
-use crate::limits::ASK_WAIT;
+use crate::limits::{ASK_WAIT, LEAST_ASK_WAIT};
 use crate::ports::Unreachable;
 use crate::shard::{Cell, Place, World};
 
@@ -76,7 +76,8 @@ async fn ask(
     deadline: Option<Instant>,
 ) -> Result<Answer, Failed> {
     let most = Instant::now() + ASK_WAIT;
-    let deadline = deadline.map_or(most, |deadline| deadline.min(most));
+    let least = Instant::now() + LEAST_ASK_WAIT;
+    let deadline = deadline.map_or(most, |deadline| deadline.clamp(least, most));
     let Some((_, Place { address, .. })) = shards.first() else { return Err(Failed::Elsewhere) };
     let answer = match world.ports.peers.ask(address, question, deadline).await {
         Ok(answer) => answer.answer,

@@ -6,9 +6,11 @@ mod journal;
 mod peers;
 mod placement;
 mod store;
+mod view;
 
 pub use clock::Clock;
 pub use journal::{Appended, Journal, NewRecord, Refused};
 pub use peers::{Inbound, LinkInbound, News, Nobody, Peers, Unreachable};
 pub use placement::{Alone, Placement};
 pub use store::Store;
+pub use view::{Cache, CacheFigures, Held, TableWrite, Tables, TablesAt, Views};

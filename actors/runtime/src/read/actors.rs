@@ -66,19 +66,25 @@ pub(crate) async fn actor<A: Kept, R>(
     {
         return Ok(answer);
     }
-    let for_owner = options.for_owner();
+    let for_owner = options.for_owner(std::slice::from_ref(cell));
     let mut hunt = Hunt::new(world, cell, for_owner.deadline);
     let moving = loop {
         let failed = match hunt.place().await {
             Err(error) => break error,
-            Ok(None) => match here(world, cell, key, &for_owner, &mut read).await {
+            Ok(None) => match here(world, cell, key, options, &for_owner, &mut read).await {
                 Err(Error::ShardMoving { .. }) => Failed::Elsewhere,
-                answer => return answer,
+                answer => {
+                    cell.whereabouts.answered();
+                    return answer;
+                }
             },
             Ok(Some(place)) => {
                 match far::actor(world, cell, &place, key, options, for_owner.deadline, &mut read).await {
                     Err(failed) => failed,
-                    Ok(answer) => return Ok(answer),
+                    Ok(answer) => {
+                        cell.whereabouts.answered();
+                        return Ok(answer);
+                    }
                 }
             }
         };
@@ -95,18 +101,19 @@ pub(crate) async fn actor<A: Kept, R>(
     }
 }
 
-/// Reads an actor of a shard that this node carries.
+/// Reads an actor of a shard that this node carries. `for_owner` says how long an owner is waited for, `options` how long its answer.
 pub(crate) async fn here<A: Kept, R>(
     world: &World,
     cell: &Arc<Cell>,
     key: &ActorKey,
     options: &ReadOptions,
+    for_owner: &ReadOptions,
     read: &mut Option<impl FnOnce(&A, Standing<'_>) -> R>,
 ) -> Result<Read<Option<R>>, Error> {
     let mut waits = options.waits();
     loop {
         if waits {
-            ready(world, cell, options).await?;
+            ready(world, cell, for_owner).await?;
         }
         // Before the look: a load that ends in between is not missed. Most looks find what they look for.
         let turned = waits.then(|| cell.turned.subscribe());
@@ -197,7 +204,7 @@ pub(crate) async fn shard<R>(
     options: &ReadOptions,
     read: &mut impl FnMut(&Shard) -> R,
 ) -> Result<Read<R>, Error> {
-    let for_owner = options.for_owner();
+    let for_owner = options.for_owner(std::slice::from_ref(cell));
     let mut hunt = Hunt::new(world, cell, for_owner.deadline);
     let of = |value, shard: &Shard, origin| Read { value, shard: shard.id(), now: shard.now(), origin };
     let moving = loop {
@@ -207,12 +214,18 @@ pub(crate) async fn shard<R>(
                 Err(Error::ShardMoving { .. }) => Failed::Elsewhere,
                 Err(error) => return Err(error),
                 Ok(()) => match cell.read(|shard| of(read(shard), shard, Origin::Owner)) {
-                    Ok(read) => return Ok(read),
+                    Ok(read) => {
+                        cell.whereabouts.answered();
+                        return Ok(read);
+                    }
                     Err(NotServing) => Failed::Elsewhere,
                 },
             },
             Ok(Some(place)) => match far::copy(world, cell, &place, options, for_owner.deadline).await {
-                Ok(shard) => return Ok(of(read(&shard), &shard, Origin::Owner)),
+                Ok(shard) => {
+                    cell.whereabouts.answered();
+                    return Ok(of(read(&shard), &shard, Origin::Owner));
+                }
                 Err(failed) => failed,
             },
         };

@@ -28,11 +28,14 @@ pub(crate) async fn query(world: &Arc<World>, query: &Query, options: &ReadOptio
             Err(Asked::NotServing) => {}
         }
     }
-    let for_owner = options.for_owner();
+    let for_owner = options.for_owner(cells);
     let moving = loop {
         let failed = match Group::of_owners(world, cells, &for_owner).await {
             Ok(group) => match group.ask(world, query, &for_owner).await {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => {
+                    cells.iter().for_each(|cell| cell.whereabouts.answered());
+                    return Ok(answer);
+                }
                 Err(failed) => failed,
             },
             Err(error) => Failed::Error(error),

@@ -7,6 +7,8 @@ mod hunt;
 mod metrics;
 mod wait;
 
+use std::sync::Arc;
+
 use souk_model::journal::ShardId;
 use souk_model::origin::Origin;
 use souk_model::time::Now;
@@ -14,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::Position;
 use crate::limits::STALE_AFTER;
+use crate::shard::Cell;
 
 pub(crate) use actors::{Kept, actor, here, shard, shards};
 pub(crate) use hunt::Hunt;
@@ -52,12 +55,12 @@ impl ReadOptions {
         self.freshness == Freshness::Any && self.min_position.is_empty()
     }
 
-    /// The same, waiting for an owner no longer than something old is better than nothing.
-    pub(crate) fn for_owner(&self) -> Self {
+    /// The same, waiting for the owners of these no longer than something old is better than nothing.
+    pub(crate) fn for_owner(&self, cells: &[Arc<Cell>]) -> Self {
         let mut options = self.clone();
         if self.may_be_stale() {
-            let soon = Instant::now() + STALE_AFTER;
-            options.deadline = Some(self.deadline.map_or(soon, |deadline| deadline.min(soon)));
+            let missing = cells.iter().map(|cell| cell.whereabouts.missing_since() + STALE_AFTER);
+            options.deadline = missing.chain(self.deadline).min();
         }
         options
     }

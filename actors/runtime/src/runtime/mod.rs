@@ -26,8 +26,9 @@ use tokio::time::Instant;
 use crate::far;
 use crate::intake::{self, EventIds, Publication, Published};
 use crate::limits::{APPENDING_BYTES, RETRY_AFTER};
-use crate::observe::{NodeCounters, NodeStatus, ShardStatus, Spread};
+use crate::observe::{NodeCounters, NodeStatus, PublishFigures, ShardStatus, Spread};
 use crate::ports;
+use crate::publish;
 use crate::read::{self, Read, ReadOptions, Standing};
 use crate::shard::{Start, Supervisor, World, follow_placement, tidy};
 use crate::watch::{self, Subscription, Watched};
@@ -58,17 +59,19 @@ pub struct Ports {
     pub clock: Arc<dyn ports::Clock>,
     pub placement: Arc<dyn ports::Placement>,
     pub peers: Arc<dyn ports::Peers>,
+    pub views: ports::Views,
 }
 
 impl Ports {
-    /// Of a node alone, which carries everything.
+    /// Of a node alone, which carries everything and publishes nothing.
     pub fn alone(
         journal: Arc<dyn ports::Journal>,
         store: Arc<dyn ports::Store>,
         clock: Arc<dyn ports::Clock>,
     ) -> Self {
         let placement = Arc::new(ports::Alone::new(journal.partitions()));
-        Self { journal, store, clock, placement, peers: Arc::new(ports::Nobody) }
+        let views = ports::Views::default();
+        Self { journal, store, clock, placement, peers: Arc::new(ports::Nobody), views }
     }
 }
 
@@ -98,6 +101,7 @@ impl Runtime {
         if world.has_peers() {
             tokio::spawn(far::scout(Arc::downgrade(&world)));
         }
+        publish::start(&world);
         Ok(Arc::new(Self {
             world,
             supervisor: Mutex::new(Some(supervisor)),
@@ -194,6 +198,16 @@ impl Runtime {
 
     pub fn counters(&self) -> NodeCounters {
         status::counters(&self.world)
+    }
+
+    /// Where this node publishes to.
+    pub fn views(&self) -> &ports::Views {
+        &self.world.ports.views
+    }
+
+    /// What was published to tables and caches.
+    pub fn published(&self) -> PublishFigures {
+        self.world.published.figures()
     }
 
     /// How long events took from intake to where readers see them.

@@ -20,6 +20,8 @@ pub(crate) struct Whereabouts {
     known: Mutex<Known>,
     /// Held by whoever reads the manifest: one at a time.
     looking: tokio::sync::Mutex<()>,
+    /// When it was first found that no owner answers, until one does.
+    missing: Mutex<Option<Instant>>,
 }
 
 #[derive(Debug, Default)]
@@ -54,14 +56,26 @@ impl Whereabouts {
         }
     }
 
+    /// Since when no owner answers, as far as readers found: since now, if this is the first.
+    pub(crate) fn missing_since(&self) -> Instant {
+        *self.missing.lock().get_or_insert_with(Instant::now)
+    }
+
+    /// An owner answered.
+    pub(crate) fn answered(&self) {
+        *self.missing.lock() = None;
+    }
+
     /// Where it is or was.
     pub(crate) fn heard_of(&self) -> Option<Place> {
         let known = self.known.lock();
         known.place.clone().or_else(|| known.before.clone())
     }
 
-    fn looked_since(&self, moment: Instant) -> bool {
-        self.known.lock().looked_at.is_some_and(|at| at > moment)
+    /// Whether it is known, or was looked up after a moment.
+    fn is_settled_since(&self, moment: Instant) -> bool {
+        let known = self.known.lock();
+        known.place.is_some() || known.looked_at.is_some_and(|at| at > moment)
     }
 }
 
@@ -75,7 +89,7 @@ impl World {
         let whereabouts = &cell.whereabouts;
         let _one = whereabouts.looking.lock().await;
         let soon = came.checked_sub(MANIFEST_AGAIN).unwrap_or(came);
-        if whereabouts.known.lock().place.is_some() || whereabouts.looked_since(soon) {
+        if whereabouts.is_settled_since(soon) {
             return whereabouts.known();
         }
         let manifest = self.ports.store.manifest(cell.id).await;

@@ -19,7 +19,7 @@ use super::{Batch, Cell};
 use crate::Error;
 use crate::intake::KnownStamps;
 use crate::limits::{CUTS_AT_ONCE, SETTINGS_LEARNED};
-use crate::observe::Durations;
+use crate::observe::{Durations, Published};
 use crate::runtime::{Config, Ports};
 use crate::watch::Hub;
 
@@ -38,8 +38,10 @@ pub(crate) struct World {
     pub hub: Hub,
     /// Room for shards to cut in, [`CUTS_AT_ONCE`] of them.
     pub cuts: Arc<Semaphore>,
-    /// How many want tallies to leave at once: watchers, and reads that wait for a position.
+    /// How many want tallies to leave at once: watchers and reads that wait for a position, here and on nodes that said so.
     watched: AtomicUsize,
+    /// Those of them that are here: others are told, but never of what they told.
+    watched_here: AtomicUsize,
     pub tallies: Tallies,
     /// From intake to where readers see it.
     pub visible: Durations,
@@ -49,6 +51,7 @@ pub(crate) struct World {
     pub stamps: KnownStamps,
     /// Settings by their hash, as shards elsewhere have them.
     learned: Mutex<BTreeMap<u64, Arc<Settings>>>,
+    pub published: Published,
     /// Names owners: none is used twice.
     owners: AtomicU64,
 }
@@ -71,7 +74,10 @@ pub(crate) struct Tallies {
 
 /// Somebody wants tallies to leave at once.
 #[derive(Debug)]
-pub(crate) struct Interest(Arc<World>);
+pub(crate) struct Interest {
+    world: Arc<World>,
+    here: bool,
+}
 
 impl World {
     pub(crate) fn new(config: Config, ports: Ports, settings: Settings) -> Self {
@@ -91,11 +97,13 @@ impl World {
             hub: Hub::default(),
             cuts: Arc::new(Semaphore::new(CUTS_AT_ONCE)),
             watched: AtomicUsize::new(0),
+            watched_here: AtomicUsize::new(0),
             tallies: Tallies::default(),
             visible: Durations::default(),
             silent: Silent::default(),
             stamps: KnownStamps::default(),
             learned: Mutex::default(),
+            published: Published::default(),
             owners: AtomicU64::new(0),
         }
     }
@@ -189,13 +197,26 @@ impl World {
         format!("{}/{}/{n}", self.config.node, self.config.incarnation)
     }
 
+    /// Somebody here wants tallies to leave at once, here and on other nodes.
     pub(crate) fn interest(self: &Arc<Self>) -> Interest {
+        if self.watched_here.fetch_add(1, Ordering::SeqCst) == 0 {
+            self.ports.peers.set_interest(true);
+        }
+        self.watch();
+        Interest { world: Arc::clone(self), here: true }
+    }
+
+    /// Somebody on another node does.
+    pub(crate) fn far_interest(self: &Arc<Self>) -> Interest {
+        self.watch();
+        Interest { world: Arc::clone(self), here: false }
+    }
+
+    fn watch(&self) {
         if self.watched.fetch_add(1, Ordering::SeqCst) == 0 {
             // What waits for its quarter of a second leaves now.
             self.every_cell().for_each(|cell| cell.send(super::Message::Wake));
-            self.ports.peers.set_interest(true);
         }
-        Interest(Arc::clone(self))
     }
 
     pub(crate) fn is_watched(&self) -> bool {
@@ -205,8 +226,10 @@ impl World {
 
 impl Drop for Interest {
     fn drop(&mut self) {
-        if self.0.watched.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.0.ports.peers.set_interest(false);
+        let Self { world, here } = self;
+        world.watched.fetch_sub(1, Ordering::SeqCst);
+        if *here && world.watched_here.fetch_sub(1, Ordering::SeqCst) == 1 {
+            world.ports.peers.set_interest(false);
         }
     }
 }

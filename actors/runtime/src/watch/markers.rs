@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 use souk_model::journal::Journal;
 use souk_model::key::ActorKey;
-use souk_model::series::{Query, SeriesBook};
+use souk_model::series::{Listener, Query, SeriesBook};
 use tokio::sync::Notify;
 
 /// What a marker is about.
@@ -124,11 +124,11 @@ impl Markers {
     /// Marks whom changes of a products shard's series concern. Called between two turns of the shard.
     pub(crate) fn look(&self, series: &mut SeriesBook) {
         let watched = !self.rows.is_empty();
-        series.set_watched(watched);
+        series.listen(Listener::Watch, watched);
         if !watched {
             return;
         }
-        let changed = series.take_changed();
+        let changed = series.take_changed(Listener::Watch);
         if changed.as_ref().is_some_and(Vec::is_empty) {
             return;
         }
@@ -138,7 +138,7 @@ impl Markers {
             return;
         };
         let mut last = "";
-        for text in &changed {
+        for text in changed.iter().map(|change| &*change.key) {
             let head = head_of(text);
             let Some(concerned) = markers.get(head) else { continue };
             for marker in concerned.iter().filter_map(Weak::upgrade) {

@@ -43,7 +43,8 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let _traces = telemetry::start(&loaded.config)?;
     loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     let temporary = *loaded.origin("node.data_dir") == Origin::Default;
-    let config = loaded.config;
+    // One process, whatever is set for the nodes of a cluster.
+    let config = loaded.config.alone();
 
     let mut signals = Signals::listen()?;
     let doors = Doors::open(&config).await?;

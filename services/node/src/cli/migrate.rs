@@ -8,7 +8,7 @@ use super::exit::Failure;
 use super::node_flags::NodeFlags;
 use crate::{telemetry, wiring};
 
-/// Make the topics, the keyspace and the tables that nodes share, as far as they are not there
+/// Make the topics and tables that nodes share
 #[derive(Debug, clap::Args)]
 #[command(before_help = "Examples:
   souk migrate --config souk.toml

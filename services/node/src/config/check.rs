@@ -5,7 +5,7 @@ use std::path::Path;
 use souk_model::settings::Settings;
 use tracing_subscriber::EnvFilter;
 
-use super::{Cassandra, Config, Listen, Node, Size, Span};
+use super::{Cassandra, Config, Listen, Node, Redis, Size, Span};
 use crate::limits;
 
 /// Every rule that does not hold: the key, and what is wanted of it.
@@ -62,7 +62,7 @@ impl Found {
 
     /// Kafka, Cassandra, and the other nodes.
     fn of_services(&mut self, config: &Config) {
-        let Config { kafka, cassandra, cluster, .. } = config;
+        let Config { kafka, cassandra, redis, cluster, .. } = config;
         let addresses = |all: &[String]| all.iter().all(|address| is_address(address));
         self.rule("kafka.brokers", addresses(&kafka.brokers), "wants host:port, each");
         let both = kafka.brokers.is_empty() == cassandra.nodes.is_empty();
@@ -87,6 +87,12 @@ impl Found {
         if let Err(error) = cassandra.password() {
             let path = cassandra.password_file.display();
             self.0.push(("cassandra.password_file", format!("{path}: {error}")));
+        }
+        let in_bounds = cassandra.table_rows <= limits::TABLE_ROWS;
+        self.rule("cassandra.table_rows", in_bounds, "wants 0 to 100000");
+        self.rule("redis.address", redis.address.is_empty() || is_address(&redis.address), "wants host:port");
+        if let Err(error) = redis.password() {
+            self.0.push(("redis.password_file", format!("{}: {error}", redis.password_file.display())));
         }
         let told = cluster.advertise.is_empty() || is_address(&cluster.advertise);
         self.rule("cluster.advertise", told, "wants host:port");
@@ -190,7 +196,17 @@ impl Config {
 impl Cassandra {
     /// The password of `user`, without the line's end; no file, no password.
     pub(crate) fn password(&self) -> std::io::Result<String> {
-        let text = text_of(&self.password_file)?;
-        Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+        secret_of(&self.password_file)
     }
+}
+
+impl Redis {
+    /// The password, without the line's end; no file, no password.
+    pub(crate) fn password(&self) -> std::io::Result<String> {
+        secret_of(&self.password_file)
+    }
+}
+
+fn secret_of(path: &Path) -> std::io::Result<String> {
+    Ok(text_of(path)?.trim_end_matches(['\r', '\n']).to_owned())
 }

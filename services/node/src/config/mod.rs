@@ -34,6 +34,7 @@ pub(crate) struct Config {
     pub(crate) journal: Journal,
     pub(crate) kafka: Kafka,
     pub(crate) cassandra: Cassandra,
+    pub(crate) redis: Redis,
     pub(crate) cluster: Cluster,
     pub(crate) limits: Limits,
     pub(crate) traffic: Traffic,
@@ -112,6 +113,15 @@ pub(crate) struct Cassandra {
     pub(crate) datacenter: String,
     pub(crate) user: String,
     pub(crate) password_file: PathBuf,
+    pub(crate) table_rows: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Redis {
+    pub(crate) address: String,
+    pub(crate) user: String,
+    pub(crate) password_file: PathBuf,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -174,6 +184,13 @@ impl Config {
     /// Whether journal and store are Kafka's and Cassandra's, so that other nodes share them.
     pub(crate) fn is_distributed(&self) -> bool {
         !self.kafka.brokers.is_empty()
+    }
+
+    /// The same for a node that keeps its own journal and store.
+    pub(crate) fn alone(mut self) -> Self {
+        self.kafka.brokers.clear();
+        self.cassandra.nodes.clear();
+        self
     }
 
     /// Partitions of both journals.

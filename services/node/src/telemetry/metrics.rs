@@ -21,6 +21,7 @@ use souk_runtime::read::ReadOptions;
 use tokio::time::Instant;
 
 use super::process::{self, Usage};
+use super::published::Published;
 use super::series::{Labels, Page};
 
 /// How long the page waits for the shop's own figures; without them it is shorter.
@@ -47,6 +48,7 @@ struct Scrape {
     usage: Option<Usage>,
     active_users: Option<i64>,
     carts_abandoned: Option<i64>,
+    published: Published,
 }
 
 impl Observed {
@@ -62,6 +64,11 @@ impl Observed {
             usage: process::usage(),
             active_users: self.figure("active_users", "users", None).await,
             carts_abandoned: self.figure("abandoned_carts", "carts", Some(Window::Total)).await,
+            published: Published {
+                figures: self.runtime.published(),
+                tables: self.runtime.views().tables.is_some(),
+                cache: self.runtime.views().cache.as_ref().map(|cache| cache.figures()),
+            },
         };
         let mut registry = Registry::default();
         registry.register_collector(Box::new(scrape));
@@ -103,6 +110,7 @@ impl Collector for Scrape {
         self.events(&mut page)?;
         self.shards(&mut page)?;
         self.api(&mut page)?;
+        self.published.encode(&mut page)?;
         self.process(&mut page)
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod http;
 mod logs;
 mod metrics;
 mod process;
+mod published;
 mod series;
 mod spans;
 mod traces;

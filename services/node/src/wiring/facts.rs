@@ -47,8 +47,23 @@ impl Facts {
             let journal = asked("journal", async { ports.journal.ends(SHARD).await.is_ok() });
             let store = asked("store", async { ports.store.manifest(SHARD).await.is_ok() });
             let (journal, store) = tokio::join!(journal, store);
-            *self.dependencies.write() = vec![journal, store];
+            let cache = ports.views.cache.as_ref().map(|cache| view(cache.figures().open));
+            *self.dependencies.write() = [journal, store].into_iter().chain(cache).collect();
         }
+    }
+}
+
+/// The view in Redis, as its last requests found it. Nothing waits for it, so its answers are not timed.
+fn view(is_away: bool) -> v1::Dependency {
+    let (state, message) = match is_away {
+        true => (State::Down, "does not answer; readers of it see older values"),
+        false => (State::Healthy, ""),
+    };
+    v1::Dependency {
+        name: "view".to_owned(),
+        state: state.into(),
+        message: message.to_owned(),
+        ..v1::Dependency::default()
     }
 }
 

@@ -7,6 +7,7 @@ mod embedded;
 mod facts;
 mod neighbours;
 mod services;
+mod views;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -95,8 +96,10 @@ impl Node {
         let settings = config.settings_text().context("node.settings")?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let durable = Durable::open(config, data, &clock).await?;
-        let alone =
-            Ports::alone(Arc::clone(&durable.journal), Arc::clone(&durable.store), Arc::clone(&clock));
+        let alone = Ports {
+            views: views::open(config, durable.incarnation).await?,
+            ..Ports::alone(Arc::clone(&durable.journal), Arc::clone(&durable.store), Arc::clone(&clock))
+        };
         let neighbours = match &doors.peers {
             Some(door) => Some(Neighbours::join(config, door).await?),
             None => None,

@@ -2,6 +2,8 @@
 
 use anyhow::Context as _;
 use souk_journal_kafka::{KafkaJournal, Topics, Wanted};
+use souk_model::settings::Settings;
+use souk_model::view::Catalogue;
 use souk_store_cassandra::{CassandraStore, Login, Replication};
 
 use super::neighbours;
@@ -21,7 +23,12 @@ pub(crate) async fn migrate(config: &Config) -> anyhow::Result<()> {
         Wanted { replicas: config.kafka.replicas, in_sync: config.kafka.in_sync, keep: Wanted::CLUSTER.keep };
     souk_journal_kafka::prepare(&journal_options(config), wanted).await.context("the journal")?;
     neighbours::migrate(config).await?;
-    souk_store_cassandra::migrate(&store_options(config)?).await.context("the store")
+    souk_store_cassandra::migrate(&store_options(config)?).await.context("the store")?;
+    let settings = Settings::layered(&config.settings_text().context("node.settings")?)?;
+    let tables = Catalogue::of(&settings).tables();
+    souk_store_cassandra::migrate_tables(store_options(config)?, tables)
+        .await
+        .context("the tables of the settings")
 }
 
 fn journal_options(config: &Config) -> souk_journal_kafka::Options {
@@ -33,7 +40,7 @@ fn journal_options(config: &Config) -> souk_journal_kafka::Options {
     }
 }
 
-fn store_options(config: &Config) -> anyhow::Result<souk_store_cassandra::Options> {
+pub(super) fn store_options(config: &Config) -> anyhow::Result<souk_store_cassandra::Options> {
     let cassandra = &config.cassandra;
     let datacenter = Some(cassandra.datacenter.clone()).filter(|name| !name.is_empty());
     let replication = match &datacenter {

@@ -20,7 +20,7 @@ use souk_proto::grpc::client::analytics_service_client::AnalyticsServiceClient;
 use souk_proto::grpc::client::event_service_client::EventServiceClient;
 use souk_proto::grpc::client::user_service_client::UserServiceClient;
 use souk_proto::v1;
-use souk_runtime::ports::{Clock, Journal};
+use souk_runtime::ports::{Clock, Journal, Views};
 use souk_runtime::{Config, Ports, Runtime};
 use souk_store::EmbeddedStore;
 use tempfile::TempDir;
@@ -94,6 +94,11 @@ impl Node {
     }
 
     pub(crate) async fn start_with(options: Options) -> Self {
+        Self::start_shown(options, Views::default()).await
+    }
+
+    /// A node that publishes to these.
+    pub(crate) async fn start_shown(options: Options, views: Views) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let on_fatal = OnFatal::new(|error| panic!("{error}"));
@@ -107,7 +112,7 @@ impl Node {
             memory_budget: 64 << 20,
             timed: true,
         };
-        let ports = Ports::alone(journal.clone(), store, clock);
+        let ports = Ports { views, ..Ports::alone(journal.clone(), store, clock) };
         let runtime = Runtime::start(config, ports).await.unwrap();
         let server = Server::bind(options, runtime.clone(), Arc::new(Facts)).await.unwrap();
         let (address, counters, stop) = (server.address(), server.counters(), CancellationToken::new());

@@ -11,7 +11,7 @@ use scylla::policies::retry::DefaultRetryPolicy;
 use scylla::statement::prepared::PreparedStatement;
 use scylla::statement::{Consistency, SerialConsistency, Statement};
 
-use crate::limits::{PAGE_CHUNKS, REMEMBERED_DELETE_SECONDS};
+use crate::limits::{MAKING_TABLES_SECONDS, PAGE_CHUNKS, REMEMBERED_DELETE_SECONDS};
 use crate::options::{Options, Replication};
 
 /// The table of the schema's own version, and the name of its one row.
@@ -106,6 +106,24 @@ pub(crate) fn delete_segment(keyspace: &str) -> String {
     )
 }
 
+/// The row of the version's table that stands while somebody makes tables that people read: two changes of one table at once would make
+/// two tables of one name.
+pub(crate) const MAKING_TABLES: &str = "making tables";
+
+pub(crate) fn begin_making_tables(keyspace: &str) -> String {
+    format!(
+        "INSERT INTO {keyspace}.{VERSION_TABLE} (name) VALUES (?) IF NOT EXISTS USING TTL {MAKING_TABLES_SECONDS}"
+    )
+}
+
+pub(crate) fn done_making_tables(keyspace: &str) -> String {
+    format!("DELETE FROM {keyspace}.{VERSION_TABLE} WHERE name = ? IF EXISTS")
+}
+
+/// Columns of every table there is.
+pub(crate) const COLUMNS: &str =
+    "SELECT table_name, column_name, kind, position, type FROM system_schema.columns WHERE keyspace_name = ?";
+
 /// Who must agree: a majority in one datacenter, or of all copies.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Agreement {
@@ -145,7 +163,7 @@ impl Agreement {
     }
 
     /// May be said twice, so the driver may try the next server when one is lost.
-    fn repeatable(self, text: String) -> Statement {
+    pub(crate) fn repeatable(self, text: String) -> Statement {
         let mut statement = Statement::new(text).with_page_size(PAGE_CHUNKS);
         statement.set_consistency(self.quorum);
         statement.set_is_idempotent(true);

@@ -12,6 +12,9 @@
 //! is the number of their cut, not a clock's: repeats are equal to the first write, a delete wins over what it deletes, and what is
 //! deleted is older than what was written after it, so the server can forget both. A delete that comes back from the dead is harmless.
 //!
+//! **Tables** that people read ([`CassandraTables`], the port of that name) stand in the same keyspace, each made of the settings' `table`
+//! entries. Rows are written with their revision as the write time, so the newest stays whatever order writes arrive in.
+//!
 //! **A server that is away** costs a caller at most [`limits::QUEUE_WAIT`] and one request's time; the driver goes on looking for it,
 //! at least every ten seconds.
 
@@ -25,6 +28,7 @@ mod options;
 mod schema;
 mod segments;
 mod store;
+mod tables;
 #[cfg(test)]
 mod tests;
 
@@ -32,3 +36,4 @@ pub use error::Error;
 pub use options::{Login, Options, Replication};
 pub use schema::migrate;
 pub use store::CassandraStore;
+pub use tables::{CassandraTables, migrate_tables};

@@ -41,3 +41,11 @@ pub const MOST_REPLICAS: u32 = 16;
 pub const KEYSPACE_NAME: usize = 48;
 /// Seconds a delete is remembered. Short, since a segment that comes back is harmless; long enough for hints to be delivered.
 pub const REMEMBERED_DELETE_SECONDS: u32 = 4 * 3_600;
+
+/// Writes to tables that people read under way: rows of different partitions go side by side.
+pub const TABLE_REQUESTS: usize = 16;
+/// Rows and bytes of one batch, all of one partition: servers warn of batches from 5 KiB on.
+pub const BATCH_ROWS: usize = 32;
+pub const BATCH_BYTES: usize = 4 << 10;
+/// How long another node may take to make tables before it is taken for dead.
+pub const MAKING_TABLES_SECONDS: u32 = 60;

@@ -10,3 +10,4 @@ mod tests;
 
 pub use answer::Shown;
 pub use info::shard_names;
+pub(crate) use row::amounts;

@@ -156,7 +156,7 @@ fn value(figure: &Figure, out: &mut Vec<u8>) {
 }
 
 /// Amounts of a measure of money, one per currency; a mean is rounded half up to minor units.
-pub(super) fn amounts(figure: &Figure) -> impl Iterator<Item = Money> {
+pub(crate) fn amounts(figure: &Figure) -> impl Iterator<Item = Money> {
     let (sums, means) = match figure {
         Figure::Amounts(sums) => (sums.as_slice(), [].as_slice()),
         Figure::Means(means) => ([].as_slice(), means.as_slice()),

@@ -1,0 +1,171 @@
+//! Tables and a cache in memory: the least that keeps the ports' contract, for tests of what is published.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use souk_model::owner::Unavailable;
+use souk_model::view::{Command, Datum, LIST_NEWEST, Order, TableRow, TableShape, What};
+
+use super::cache::Stored;
+use crate::ports::{Cache, CacheFigures, Held, TableWrite, Tables};
+
+/// Text of a row's key, by which rows are kept in order.
+type Key = String;
+
+#[derive(Debug, Default)]
+pub struct MemoryTables {
+    tables: Mutex<BTreeMap<String, BTreeMap<Key, TableRow>>>,
+    /// Rows written, newer or not.
+    pub written: AtomicU64,
+    /// It does not answer.
+    pub away: AtomicBool,
+}
+
+impl MemoryTables {
+    /// Rows of a table by key: partition, clustering and values in one. What never had a value reads as null.
+    pub fn rows(&self, table: &str) -> Vec<Vec<Datum>> {
+        let tables = self.tables.lock();
+        let rows = tables.get(table).into_iter().flat_map(BTreeMap::values);
+        let shown = |datum: &Datum| if *datum == Datum::Absent { Datum::Null } else { datum.clone() };
+        let columns = |row: &TableRow| [row.partition.as_slice(), &row.clustering, &row.values].concat();
+        rows.map(|row| columns(row).iter().map(shown).collect()).collect()
+    }
+
+    fn put(&self, rows: &mut BTreeMap<Key, TableRow>, row: TableRow) {
+        self.written.fetch_add(1, Relaxed);
+        let key = format!("{:?}{:?}", row.partition, row.clustering);
+        if rows.get(&key).is_none_or(|held| held.revision < row.revision) {
+            rows.insert(key, row);
+        }
+    }
+}
+
+#[async_trait]
+impl Tables for MemoryTables {
+    async fn declare(&self, tables: Vec<Arc<TableShape>>) -> Result<(), Unavailable> {
+        if self.away.load(Relaxed) {
+            return Err(Unavailable);
+        }
+        for shape in tables {
+            self.tables.lock().entry(shape.table.name.clone()).or_default();
+        }
+        Ok(())
+    }
+
+    async fn write(&self, writes: Vec<TableWrite>) -> Result<(), Unavailable> {
+        if self.away.load(Relaxed) {
+            return Err(Unavailable);
+        }
+        let mut tables = self.tables.lock();
+        for write in writes {
+            let list = match write {
+                TableWrite::Row(row) => {
+                    if let Some(rows) = tables.get_mut(&row.table.table.name) {
+                        self.put(rows, row);
+                    }
+                    continue;
+                }
+                TableWrite::List(list) => list,
+            };
+            let Some(first) = list.first() else { continue };
+            let Some(rows) = tables.get_mut(&first.table.table.name) else { continue };
+            let columns = first.table.list_columns();
+            rows.retain(|_, row| {
+                let other = row.partition != first.partition
+                    || row.clustering[..columns] != first.clustering[..columns];
+                other || row.revision >= first.revision
+            });
+            list.into_iter().for_each(|row| self.put(rows, row));
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct MemoryCache {
+    names: Mutex<BTreeMap<String, Stored>>,
+    /// By name and what of it.
+    orders: Mutex<BTreeMap<(String, String), Order>>,
+    pub told: Mutex<Vec<(String, String)>>,
+    known: AtomicBool,
+    pub away: AtomicBool,
+    commands: AtomicU64,
+    outdated: AtomicU64,
+}
+
+impl MemoryCache {
+    pub fn stored(&self, name: &str) -> Option<Stored> {
+        self.names.lock().get(name).cloned()
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        self.names.lock().keys().cloned().collect()
+    }
+
+    pub fn empty(&self) {
+        self.names.lock().clear();
+        self.orders.lock().clear();
+        self.known.store(false, Relaxed);
+    }
+
+    fn put(&self, command: Command) {
+        let Command { name, what, order, .. } = command;
+        let of = match &what {
+            What::Field { field, .. } => field.clone(),
+            What::Push { of, .. } => of.clone(),
+            What::Publish { row } => return self.told.lock().push((name, row.clone())),
+            What::Hash { .. } | What::SortedSet { .. } | What::Text { .. } => String::new(),
+        };
+        let mut orders = self.orders.lock();
+        if orders.get(&(name.clone(), of.clone())).is_some_and(|held| *held >= order) {
+            self.outdated.fetch_add(1, Relaxed);
+            return;
+        }
+        orders.insert((name.clone(), of), order);
+        let mut names = self.names.lock();
+        match (what, names.get_mut(&name)) {
+            (What::Field { field, value }, Some(Stored::Hash(fields))) => drop(fields.insert(field, value)),
+            (What::Field { field, value }, _) => {
+                drop(names.insert(name, Stored::Hash([(field, value)].into())))
+            }
+            (What::Push { row, .. }, Some(Stored::List(rows))) => {
+                rows.insert(0, row);
+                rows.truncate(LIST_NEWEST);
+            }
+            (What::Push { row, .. }, _) => drop(names.insert(name, Stored::List(vec![row]))),
+            (What::Hash { fields }, _) => {
+                drop(names.insert(name, Stored::Hash(fields.into_iter().collect())))
+            }
+            (What::SortedSet { mut members }, _) => {
+                members.sort_by(|a, b| b.1.total_cmp(&a.1));
+                names.insert(name, Stored::SortedSet(members));
+            }
+            (What::Text { value }, _) => drop(names.insert(name, Stored::Text(value))),
+            (What::Publish { .. }, _) => {}
+        }
+    }
+}
+
+#[async_trait]
+impl Cache for MemoryCache {
+    async fn write(&self, commands: Vec<Command>) -> Result<Held, Unavailable> {
+        if self.away.load(Relaxed) {
+            return Err(Unavailable);
+        }
+        let held = if self.known.swap(true, Relaxed) { Held::All } else { Held::Nothing };
+        self.commands.fetch_add(commands.len() as u64, Relaxed);
+        commands.into_iter().for_each(|command| self.put(command));
+        Ok(held)
+    }
+
+    fn figures(&self) -> CacheFigures {
+        CacheFigures {
+            commands: self.commands.load(Relaxed),
+            outdated: self.outdated.load(Relaxed),
+            ..CacheFigures::default()
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Series of what is published to tables and to the view, on the metrics page.
+
+use std::fmt;
+
+use souk_runtime::observe::{PublishFigures, SideFigures};
+use souk_runtime::ports::CacheFigures;
+
+use super::series::{Labels, Page};
+
+/// What is published, as far as there is anywhere to publish to.
+#[derive(Debug)]
+pub(super) struct Published {
+    pub(super) figures: PublishFigures,
+    pub(super) tables: bool,
+    pub(super) cache: Option<CacheFigures>,
+}
+
+impl Published {
+    pub(super) fn encode(&self, page: &mut Page<'_>) -> fmt::Result {
+        let sides = [
+            ("tables", &self.figures.tables, self.tables),
+            ("cache", &self.figures.cache, self.cache.is_some()),
+        ];
+        let sides: Vec<(&str, &SideFigures)> = sides
+            .into_iter()
+            .filter(|(_, _, is_there)| *is_there)
+            .map(|(name, side, _)| (name, side))
+            .collect();
+        if sides.is_empty() {
+            return Ok(());
+        }
+        let to = |name: &str| -> Labels { vec![("to", name.to_owned())] };
+        let counts = |of: fn(&SideFigures) -> u64| -> Vec<(Labels, u64)> {
+            sides.iter().map(|(name, side)| (to(name), of(side))).collect()
+        };
+        let gauges = |of: fn(&SideFigures) -> f64| -> Vec<(Labels, f64)> {
+            sides.iter().map(|(name, side)| (to(name), of(side))).collect()
+        };
+        page.counters(
+            "view_failures",
+            "Writes of rows that failed and are repeated",
+            &counts(|side| side.failures),
+        )?;
+        let overflows = counts(|side| side.overflows);
+        page.counters("view_overflows", "Rows that had no room to wait and are searched for", &overflows)?;
+        page.gauges(
+            "view_rows_waiting",
+            "Rows that changed and are not written yet",
+            &gauges(|side| side.waiting as f64),
+        )?;
+        let oldest = gauges(|side| side.oldest.as_secs_f64());
+        page.gauges("view_oldest_waiting_seconds", "How long the oldest of them has waited", &oldest)?;
+        let ages: Vec<_> = sides.iter().map(|(name, side)| (to(name), side.age.clone())).collect();
+        page.histograms("view_age", "From a row's first unwritten change to when it was written", &ages)?;
+        let rows: Vec<_> = self
+            .figures
+            .rows_by_table
+            .iter()
+            .map(|(table, rows)| (vec![("table", table.clone())], *rows))
+            .collect();
+        if self.tables {
+            page.counters("table_rows_written", "Rows written to tables that people read", &rows)?;
+        }
+        self.cache.map_or(Ok(()), |cache| calls(page, cache))
+    }
+}
+
+fn calls(page: &mut Page<'_>, cache: CacheFigures) -> fmt::Result {
+    let CacheFigures { commands, outdated, failures, refused, open } = cache;
+    for (name, help, value) in [
+        ("cache_commands", "Values sent to the cache", commands),
+        ("cache_commands_outdated", "Those that changed nothing: something as new stood there", outdated),
+        ("cache_request_failures", "Requests that failed", failures),
+        ("cache_requests_refused", "Requests not made, as those before them failed", refused),
+    ] {
+        page.counter(name, help, value)?;
+    }
+    page.gauge("cache_breaker_open", "1 while no requests are made", f64::from(u8::from(open)))
+}

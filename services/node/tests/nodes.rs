@@ -1,0 +1,197 @@
+//! Several nodes: any of them answers for any shard, wherever it is and while it moves.
+
+#![allow(clippy::unwrap_used)] // a test may fail where it stands
+
+mod nodes {
+    pub(crate) mod harness;
+}
+
+use std::time::Duration;
+
+use nodes::harness::{Cluster, Node, PARTITIONS, until, within};
+use prost::Message as _;
+use souk_model::journal::{Journal, ShardId};
+use souk_model::key::ActorKey;
+use souk_model::origin::Origin;
+use souk_model::series::{Answer, Figure, Query, Span};
+use souk_model::user::User;
+use souk_proto::v1;
+use souk_runtime::intake::{Fate, Level, Publication};
+use souk_runtime::read::{Freshness, ReadOptions};
+use souk_runtime::watch::{Start, Update, Watched};
+use souk_runtime::{Error, Position};
+use tokio::time::Instant;
+
+/// Every other shard.
+fn half(odd: bool) -> impl Iterator<Item = ShardId> {
+    PARTITIONS.shards().filter(move |shard| (shard.partition % 2 == 1) == odd)
+}
+
+async fn two() -> (Cluster, Node, Node) {
+    let cluster = Cluster::new();
+    let one = cluster.node("n-1", half(false)).await;
+    let other = cluster.node("n-2", half(true)).await;
+    one.serves(half(false)).await;
+    other.serves(half(true)).await;
+    (cluster, one, other)
+}
+
+fn page_view(n: usize) -> v1::Event {
+    let view = v1::PageView { page: "/".to_owned(), ..Default::default() };
+    v1::Event {
+        event_id: format!("e-{n}"),
+        user_id: format!("u-{n}"),
+        kind: Some(v1::event::Kind::PageView(view)),
+        ..Default::default()
+    }
+}
+
+/// Publishes so many users' page views, and answers where they were folded.
+async fn publish(node: &Node, users: std::ops::Range<usize>) -> Position {
+    let events = users.map(|n| page_view(n).encode_to_vec().into()).collect();
+    let batch = Publication { events, shop: "main".to_owned(), level: Level::Applied, ..Default::default() };
+    let deadline = Some(Instant::now() + Duration::from_secs(10));
+    let published = within(node.runtime.publish(batch, deadline)).await.unwrap();
+    assert!(published.outcomes.iter().all(|outcome| outcome.fate == Fate::Counted), "{published:?}");
+    published.position
+}
+
+fn active_users() -> Query {
+    Query {
+        shop: "main".to_owned(),
+        metric: "active_users".to_owned(),
+        key_set: 0,
+        window: None,
+        key: Some(Vec::new()),
+        given: Vec::new(),
+        span: Span::Newest,
+        closed_only: false,
+        top: None,
+    }
+}
+
+fn options(min_position: Position, freshness: Freshness, wait: Duration) -> ReadOptions {
+    ReadOptions { min_position, freshness, deadline: Some(Instant::now() + wait) }
+}
+
+fn at(position: Position) -> ReadOptions {
+    options(position, Freshness::Any, Duration::from_secs(10))
+}
+
+fn users_in(answer: &Answer) -> Figure {
+    answer.rows[0].values[0].figure.clone()
+}
+
+async fn sessions(node: &Node, user: usize, options: &ReadOptions) -> Result<(usize, Origin), Error> {
+    let key = ActorKey::new("main", &format!("u-{user}"));
+    let read = within(node.runtime.user(&key, options, |user: &User, _| user.sessions().count())).await?;
+    Ok((read.value.unwrap_or_default(), read.origin))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_node_takes_events_and_answers_for_any_shard() {
+    let (_cluster, one, other) = two().await;
+    let position = publish(&one, 0..40).await;
+    assert!(position.0.len() == 4, "users of every shard: {position}");
+    for node in [&one, &other] {
+        for user in 0..40 {
+            assert_eq!(sessions(node, user, &at(position.clone())).await, Ok((1, Origin::Owner)));
+        }
+        let answer = within(node.runtime.query(&active_users(), &at(position.clone()))).await.unwrap();
+        assert_eq!(users_in(&answer), Figure::Integer(40));
+        let (reads, missing) = within(
+            node.runtime.shards(Journal::Users, &at(position.clone()), |shard| shard.counts().counted),
+        )
+        .await
+        .unwrap();
+        assert_eq!((reads.iter().map(|read| read.value).sum::<u64>(), missing), (40, Vec::new()));
+        let (all, unowned) = node.runtime.everywhere(None).await;
+        let shards: usize = all.iter().map(|node| node.shards.len()).sum();
+        assert_eq!((all.len(), shards, unowned.len()), (2, 8, 0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shard_that_moved_is_found_where_it_is() {
+    let (_cluster, one, other) = two().await;
+    publish(&one, 0..40).await;
+    one.place([]);
+    one.serves([]).await;
+    other.place(PARTITIONS.shards());
+    for node in [&one, &other] {
+        for user in 0..40 {
+            let read = sessions(node, user, &options(Position::default(), Freshness::Owner, LONG)).await;
+            assert_eq!(read, Ok((1, Origin::Owner)));
+        }
+    }
+    // What is published by a node without shards counts on the one that has them.
+    let position = publish(&one, 40..60).await;
+    let answer = within(one.runtime.query(&active_users(), &at(position))).await.unwrap();
+    assert_eq!(users_in(&answer), Figure::Integer(60));
+}
+
+const LONG: Duration = Duration::from_secs(10);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_no_owner_answers_the_last_cut_does_and_says_so() {
+    let (_cluster, one, other) = two().await;
+    let position = publish(&one, 0..40).await;
+    within(other.runtime.query(&active_users(), &at(position))).await.unwrap();
+    // A hand-over cuts; then nobody carries its shards, and nobody answers for them.
+    one.place([]);
+    one.serves([]).await;
+    one.disconnect();
+    let stale = |read: Result<(usize, Origin), Error>| matches!(read, Ok((1, Origin::Cut(_))));
+    let moving = |read| matches!(read, Err(Error::ShardMoving { .. }));
+    let mut seen = 0;
+    for user in 0..40 {
+        let key = ActorKey::new("main", &format!("u-{user}"));
+        if key.partition(PARTITIONS.users).is_multiple_of(2) {
+            assert!(stale(sessions(&other, user, &ReadOptions::default()).await));
+            let owner = options(Position::default(), Freshness::Owner, Duration::from_millis(50));
+            assert!(moving(sessions(&other, user, &owner).await), "who wants an owner gets no cut");
+            seen += 1;
+        }
+    }
+    assert!(seen > 0);
+    let answer = within(other.runtime.query(&active_users(), &ReadOptions::default())).await.unwrap();
+    assert_eq!(users_in(&answer), Figure::Integer(40));
+    other.place(PARTITIONS.shards());
+    other.serves(PARTITIONS.shards()).await;
+    for user in 0..40 {
+        assert_eq!(sessions(&other, user, &ReadOptions::default()).await, Ok((1, Origin::Owner)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_goes_on_over_nodes_and_moves() {
+    let (_cluster, one, other) = two().await;
+    let watched = Watched::Metrics(vec![active_users()]);
+    let mut watches = Vec::new();
+    for node in [&one, &other] {
+        watches.push(within(node.runtime.watch(watched.clone(), Start::Snapshot)).await.unwrap());
+    }
+    let mut seen = [0, 0];
+    for (round, users) in [(0..20), (20..40), (40..60)].into_iter().enumerate() {
+        if round == 1 {
+            other.place([]);
+            other.serves([]).await;
+            one.place(PARTITIONS.shards());
+        }
+        publish(&other, users.clone()).await;
+        for (watch, seen) in watches.iter_mut().zip(&mut seen) {
+            while *seen < users.end {
+                let updates = within(watch.next()).await;
+                for update in updates.updates {
+                    let Update::Row { body, .. } = update else { continue };
+                    let row = v1::WatchMetricResponse::decode(body).unwrap().row.unwrap();
+                    let counted = row.values["users"].clone().value;
+                    let Some(v1::metric_value::Value::Integer(users)) = counted else { continue };
+                    assert!(users as usize >= *seen, "it went back");
+                    *seen = users as usize;
+                }
+            }
+        }
+    }
+    until(|| one.runtime.statuses().len() == 8).await;
+}
