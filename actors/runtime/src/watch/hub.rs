@@ -138,10 +138,9 @@ async fn keep(world: Weak<World>, topic: Weak<Topic>) {
             Subject::User(key) => rows::user(&world, key).await,
         };
         world.hub.evaluations.fetch_add(1, Ordering::Relaxed);
-        match evaluation {
-            Some(evaluation) => topic.take(evaluation),
-            // A shard is away: look again.
-            None => topic.marker.mark(),
+        // A shard is away, or its new owner is not as far yet: look again.
+        if !evaluation.is_some_and(|evaluation| topic.take(evaluation)) {
+            topic.marker.mark();
         }
         drop((world, topic));
         tokio::time::sleep((began.elapsed() * EVALUATION_SHARE).max(EVALUATE_EVERY)).await;

@@ -103,9 +103,13 @@ impl Topic {
         }
     }
 
-    /// Takes what an evaluation found; readers hear of what differs.
-    pub(super) fn take(&self, evaluation: Evaluation) {
+    /// Takes what an evaluation found; readers hear of what differs. False: a shard's new owner has not come as far as the one before it,
+    /// nothing was taken, and it is to be looked at again.
+    pub(super) fn take(&self, evaluation: Evaluation) -> bool {
         let mut state = self.state.lock();
+        if state.is_ahead_of(&evaluation) {
+            return false;
+        }
         let before = state.version;
         let State { version, rows, changes, .. } = &mut *state;
         let gone: Vec<RowKey> = rows
@@ -141,6 +145,7 @@ impl Topic {
             self.version.send_replace(state.version);
         }
         self.looked.send_modify(|looked| *looked += 1);
+        true
     }
 
     pub(super) fn revision(&self) -> u64 {
@@ -165,6 +170,14 @@ impl Topic {
 }
 
 impl State {
+    /// Whether readers were told of more than the evaluation includes. The sum alone does not say: what one shard lost others may have gained.
+    fn is_ahead_of(&self, evaluation: &Evaluation) -> bool {
+        let (Some(told), Some(found)) = (&self.info, &evaluation.info) else { return false };
+        let found: BTreeMap<u16, u64> = found.positions.iter().copied().collect();
+        let lost = |(source, at): &(u16, u64)| found.get(source).is_some_and(|found| found < at);
+        evaluation.revision < self.revision || told.positions.iter().any(lost)
+    }
+
     fn news(&self, rows: Vec<(Found, bool)>) -> News {
         News {
             rows,
@@ -198,6 +211,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use souk_model::key::ActorKey;
+    use souk_model::origin::Origin;
 
     use super::*;
 
@@ -222,6 +236,32 @@ mod tests {
         assert_eq!(news.rows, [(found("b1"), true), (found("a3"), false)]);
         assert_eq!(news.revision, 3);
         assert!(topic.since(news.version).rows.is_empty());
+    }
+
+    fn including(row: &'static str, positions: &[(u16, u64)]) -> Evaluation {
+        let info = AnswerInfo {
+            as_of: None,
+            held_by: Vec::new(),
+            revision: positions.iter().map(|(_, position)| position).sum(),
+            positions: positions.to_vec(),
+            truncated: false,
+            origin: Origin::Owner,
+        };
+        Evaluation { info: Some(info.clone()), ..evaluation(&[("a", row)], info.revision) }
+    }
+
+    #[test]
+    fn a_new_owner_that_has_not_caught_up_takes_nobody_back() {
+        let topic = Topic::new(Subject::User(ActorKey::new("main", "alice")));
+        assert!(topic.take(including("a3", &[(0, 10), (1, 20)])));
+        let seen = topic.snapshot().version;
+        assert!(!topic.take(including("a1", &[(0, 4), (1, 20)])), "less in all");
+        assert!(!topic.take(including("a2", &[(0, 9), (1, 40)])), "more in all, and less of one source");
+        assert!(topic.since(seen).rows.is_empty());
+        assert!(topic.take(including("a4", &[(0, 10), (1, 41)])));
+        assert_eq!(topic.since(seen).rows, [(found("a4"), false)]);
+        assert!(topic.take(Evaluation::default()), "settings may take the metric away");
+        assert_eq!(topic.since(seen).rows, [(found("a4"), true)]);
     }
 
     #[test]
