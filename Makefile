@@ -123,23 +123,23 @@ test-cluster:        ## nodes together against a real broker: placement, takeove
 	  outcome=$$?; $(TEST_SERVICES) docker/services wipe kafka; exit $$outcome
 
 chaos: release       ## three nodes on real servers, ROUNDS rounds of kills, pauses and cuts under load: nothing lost, nothing twice
-	$(TEST_SERVICES) docker/services wipe kafka cassandra
-	$(TEST_SERVICES) docker/services up kafka cassandra
+	$(TEST_SERVICES) docker/services wipe
+	$(TEST_SERVICES) docker/services up
 	$(TEST_SERVICES) $(LOAD) chaos --rounds $(ROUNDS) --seed $(SEED) --pause $(PAUSE) --logs $(TARGET)/chaos-logs; \
-	  outcome=$$?; $(TEST_SERVICES) docker/services wipe kafka cassandra; exit $$outcome
+	  outcome=$$?; $(TEST_SERVICES) docker/services wipe; exit $$outcome
 
 test-cluster-load: release  ## short: an owner killed and nodes moved under load, then two rounds of chaos
-	$(TEST_SERVICES) docker/services wipe kafka cassandra
-	$(TEST_SERVICES) docker/services up kafka cassandra
+	$(TEST_SERVICES) docker/services wipe
+	$(TEST_SERVICES) docker/services up
 	$(TEST_SERVICES) $(LOAD) failover --users 2000 --rate 500 --only-kill --logs $(TARGET)/chaos-logs && \
 	  $(TEST_SERVICES) $(LOAD) chaos --rounds 2 --seed $(SEED) --rate 500 --pause 5..8 --logs $(TARGET)/chaos-logs; \
-	  outcome=$$?; $(TEST_SERVICES) docker/services wipe kafka cassandra; exit $$outcome
+	  outcome=$$?; $(TEST_SERVICES) docker/services wipe; exit $$outcome
 
 bench-failover: release  ## how soon shards answer again after kill -9, with few users and with USERS, and p99 of planned moves
-	$(TEST_SERVICES) docker/services wipe kafka cassandra
-	$(TEST_SERVICES) docker/services up kafka cassandra
+	$(TEST_SERVICES) docker/services wipe
+	$(TEST_SERVICES) docker/services up
 	$(TEST_SERVICES) $(LOAD) $(FLAGS) failover --users 10000,$(USERS) --logs $(TARGET)/chaos-logs; \
-	  outcome=$$?; $(TEST_SERVICES) docker/services wipe kafka cassandra; exit $$outcome
+	  outcome=$$?; $(TEST_SERVICES) docker/services wipe; exit $$outcome
 
 test-cassandra:      ## store and tables on Cassandra against a real server: conformance, its death, its hanging, other schemas
 	$(TEST_SERVICES) docker/services wipe cassandra

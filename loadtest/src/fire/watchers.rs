@@ -27,8 +27,12 @@ impl Watchers {
         let followers: Vec<Shared> =
             watched().into_iter().map(|queries| Arc::new(Mutex::new(Follower::new(queries)))).collect();
         let mut tasks = JoinSet::new();
-        for each in &followers {
-            tasks.spawn(follower::follow(addresses.to_vec(), Arc::clone(each), stopped.clone()));
+        for (number, each) in followers.iter().enumerate() {
+            // Each begins at another node.
+            let mut addresses = addresses.to_vec();
+            let first = number % addresses.len();
+            addresses.rotate_left(first);
+            tasks.spawn(follower::follow(addresses, Arc::clone(each), stopped.clone()));
         }
         Self { followers, stop, tasks }
     }

@@ -34,6 +34,9 @@ pub struct Servers {
     /// Cassandra or ScyllaDB servers, if not those of the script.
     #[arg(long)]
     cassandra: Option<String>,
+    /// Redis, if not that of the script. Empty: the nodes have none.
+    #[arg(long)]
+    redis: Option<String>,
     /// Folder for the nodes' logs, which stay; a temporary one that goes if none is named.
     #[arg(long)]
     pub logs: Option<PathBuf>,
@@ -54,7 +57,8 @@ pub struct Cluster {
     nodes: Vec<Node>,
     pub services: Services,
     pub firewall: Option<Firewall>,
-    servers: [String; 2],
+    /// Kafka, Cassandra, Redis.
+    servers: Vec<String>,
     /// Nodes that are cut off.
     cut: BTreeSet<usize>,
 }
@@ -63,16 +67,19 @@ impl Cluster {
     /// Makes topics and keyspace for `nodes` nodes, of which none is started yet.
     pub async fn new(binary: &Binary, options: &Servers, logs: &Path, nodes: usize) -> Result<Self> {
         let services = Services::new(&options.services)?;
-        let kafka = match &options.kafka {
-            Some(address) => address.clone(),
-            None => services.address(Server::Kafka).await?,
-        };
-        let cassandra = match &options.cassandra {
-            Some(address) => address.clone(),
-            None => services.address(Server::Cassandra).await?,
-        };
+        let mut servers = Vec::new();
+        for (server, given) in [
+            (Server::Kafka, &options.kafka),
+            (Server::Cassandra, &options.cassandra),
+            (Server::Redis, &options.redis),
+        ] {
+            servers.push(match given {
+                Some(address) => address.clone(),
+                None => services.address(server).await?,
+            });
+        }
         let firewall = Firewall::new();
-        let env = environment(&kafka, &cassandra);
+        let env = environment(&servers);
         std::fs::create_dir_all(logs).context("making a place for logs")?;
         let mut made = Vec::new();
         for number in 0..nodes {
@@ -86,7 +93,17 @@ impl Cluster {
             made.push(Node { binary, data, peers, souk: None, paused: false });
         }
         migrate(binary, env).await?;
-        Ok(Self { nodes: made, services, firewall, servers: [kafka, cassandra], cut: BTreeSet::new() })
+        Ok(Self { nodes: made, services, firewall, servers, cut: BTreeSet::new() })
+    }
+
+    /// Servers that can be at fault.
+    pub fn has(&self) -> Vec<Server> {
+        let all = [Server::Kafka, Server::Cassandra, Server::Redis];
+        all.into_iter()
+            .zip(&self.servers)
+            .filter(|(_, at)| !at.is_empty())
+            .map(|(server, _)| server)
+            .collect()
     }
 
     /// Where callers reach the nodes, whether they run or not.
@@ -147,7 +164,7 @@ impl Cluster {
         self.cut.insert(number);
         let firewall = self.firewall.as_ref().context("this machine lets nobody drop packets")?;
         let mut to: Vec<u16> = self.nodes.iter().map(|node| node.peers).collect();
-        for server in self.servers.iter().flat_map(|servers| servers.split(',')) {
+        for server in self.servers.iter().filter(|at| !at.is_empty()).flat_map(|at| at.split(',')) {
             to.push(partition::port(server)?);
         }
         firewall.cut_off(number, &to, self.nodes[number].peers)
@@ -265,24 +282,26 @@ pub fn owner(number: usize) -> String {
 }
 
 /// Settings all nodes share.
-fn environment(kafka: &str, cassandra: &str) -> Vec<(String, String)> {
+fn environment(servers: &[String]) -> Vec<(String, String)> {
     let run = format!("souk_load_{:x}_{}", clock::now(), std::process::id());
     let shards = SHARDS.to_string();
-    let settings = [
-        ("KAFKA__BROKERS", kafka),
+    let settings: [(&str, &str); 13] = [
+        ("KAFKA__BROKERS", &servers[0]),
         ("KAFKA__REPLICAS", "1"),
         ("KAFKA__IN_SYNC", "1"),
         ("KAFKA__USERS_TOPIC", &format!("{run}-users")),
         ("KAFKA__PRODUCTS_TOPIC", &format!("{run}-products")),
         ("KAFKA__MEMBERS_TOPIC", &format!("{run}-members")),
-        ("CASSANDRA__NODES", cassandra),
+        ("CASSANDRA__NODES", &servers[1]),
+        ("REDIS__ADDRESS", &servers[2]),
         ("CASSANDRA__REPLICAS", "1"),
         ("CASSANDRA__KEYSPACE", &run),
         ("CLUSTER__GROUP", &run),
         ("SHARDS__USERS", &shards),
         ("SHARDS__PRODUCTS", &shards),
     ];
-    settings.into_iter().map(|(name, value)| (format!("SOUK__{name}"), value.to_owned())).collect()
+    let given = settings.into_iter().filter(|(_, value)| !value.is_empty());
+    given.map(|(name, value)| (format!("SOUK__{name}"), value.to_owned())).collect()
 }
 
 async fn migrate(binary: &Binary, env: Vec<(String, String)>) -> Result<()> {

@@ -27,7 +27,6 @@ use crate::measure::histogram::in_ms;
 use crate::measure::report::Report;
 use crate::souk::cluster::{self, Cluster, SHARDS};
 use crate::souk::doors::Troubles;
-use crate::souk::services::Server;
 use crate::traffic::{SETTLED_BETWEEN, Scenario, Shop};
 use round::Sums;
 use schedule::Menu;
@@ -116,7 +115,7 @@ async fn all_rounds(
     let mut rng = StdRng::seed_from_u64(options.seed);
     let menu = Menu {
         nodes: NODES,
-        servers: vec![Server::Kafka, Server::Cassandra],
+        servers: scene.cluster.has(),
         pause: options.pause.clone(),
         cut_off: scene.cluster.firewall.is_some(),
     };
