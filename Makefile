@@ -10,6 +10,8 @@ TOOLS  := $(TARGET)/tools
 BUF    := $(TOOLS)/node_modules/.bin/buf
 GRPCURL := $(TOOLS)/grpcurl
 ROUNDS ?= 100
+SEED   ?= 1
+PAUSE  ?= 5..20
 SEEDS  ?= 20000
 JOBS   ?= $(shell nproc)
 
@@ -98,7 +100,7 @@ clean:               ## remove what builds made
 	$(CARGO) clean
 
 # Real Kafka, Cassandra and Redis (docker/README.md): in containers, or as plain processes where there is no engine.
-.PHONY: services-up services-down test-kafka test-cassandra test-redis test-views test-cluster
+.PHONY: services-up services-down test-kafka test-cassandra test-redis test-views test-cluster chaos test-cluster-load bench-failover
 # Servers of their own for tests: they kill them, and begin with them empty.
 TEST_SERVICES = SOUK_SERVICES_DIR=$(abspath $(TARGET))/test-services KAFKA_PORT=9392 CASSANDRA_PORT=9442 REDIS_PORT=6492
 
@@ -119,6 +121,25 @@ test-cluster:        ## nodes together against a real broker: placement, takeove
 	$(TEST_SERVICES) docker/services up kafka
 	$(TEST_SERVICES) SOUK_TEST_KAFKA=127.0.0.1:9392 $(CARGO) test --locked --quiet -p souk-cluster --features real-servers -- --test-threads=1; \
 	  outcome=$$?; $(TEST_SERVICES) docker/services wipe kafka; exit $$outcome
+
+chaos: release       ## three nodes on real servers, ROUNDS rounds of kills, pauses and cuts under load: nothing lost, nothing twice
+	$(TEST_SERVICES) docker/services wipe
+	$(TEST_SERVICES) docker/services up
+	$(TEST_SERVICES) $(LOAD) chaos --rounds $(ROUNDS) --seed $(SEED) --pause $(PAUSE) --logs $(TARGET)/chaos-logs; \
+	  outcome=$$?; $(TEST_SERVICES) docker/services wipe; exit $$outcome
+
+test-cluster-load: release  ## short: an owner killed and nodes moved under load, then two rounds of chaos
+	$(TEST_SERVICES) docker/services wipe
+	$(TEST_SERVICES) docker/services up
+	$(TEST_SERVICES) $(LOAD) failover --users 2000 --rate 500 --only-kill --logs $(TARGET)/chaos-logs && \
+	  $(TEST_SERVICES) $(LOAD) chaos --rounds 2 --seed $(SEED) --rate 500 --pause 5..8 --logs $(TARGET)/chaos-logs; \
+	  outcome=$$?; $(TEST_SERVICES) docker/services wipe; exit $$outcome
+
+bench-failover: release  ## how soon shards answer again after kill -9, with few users and with USERS, and p99 of planned moves
+	$(TEST_SERVICES) docker/services wipe
+	$(TEST_SERVICES) docker/services up
+	$(TEST_SERVICES) $(LOAD) $(FLAGS) failover --users 10000,$(USERS) --logs $(TARGET)/chaos-logs; \
+	  outcome=$$?; $(TEST_SERVICES) docker/services wipe; exit $$outcome
 
 test-cassandra:      ## store and tables on Cassandra against a real server: conformance, its death, its hanging, other schemas
 	$(TEST_SERVICES) docker/services wipe cassandra

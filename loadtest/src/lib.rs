@@ -2,9 +2,11 @@
 //! answered against an oracle of its own.
 //!
 //! [`traffic`] makes events, [`souk`] carries them to the server and kills it, [`oracle`] and [`watcher`] say what is right,
-//! [`measure`] says how fast it was and what it cost, and [`command`] puts them together: one file per promise.
+//! [`fire`] keeps sending and asking while servers die, [`measure`] says how fast it was and what it cost, and [`command`] puts them
+//! together: one file per promise.
 
 pub mod command;
+pub mod fire;
 pub mod limits;
 pub mod measure;
 pub mod oracle;

@@ -16,6 +16,18 @@ pub const SETTLE: Duration = Duration::from_secs(60);
 pub const POLL: Duration = Duration::from_millis(50);
 /// How long a connection that failed waits before the next try: a crashed server is back in tens of milliseconds.
 pub const RECONNECT: Duration = Duration::from_millis(20);
+/// How long one node may take for one call before a caller of several nodes asks another: one that was stopped never answers.
+pub const TRY: Duration = Duration::from_secs(5);
+/// Longest wait between two tries: what a server asks for is kept, up to this.
+pub const RETRY: Duration = Duration::from_millis(250);
+/// How long a caller goes on asking: past it whatever it asks for is not coming back.
+pub const PATIENCE: Duration = Duration::from_secs(180);
+/// How long servers that were at fault may take until every shard serves again: a restart of Cassandra beside a full load among it.
+pub const RECOVER: Duration = Duration::from_secs(180);
+/// How often the nodes are asked who owns what while shards move.
+pub const LOOK: Duration = Duration::from_millis(200);
+/// Users tried until each shard has one of its own: many times what chance needs for a thousand shards.
+pub const CANDIDATES: u32 = 20_000;
 /// Tries for one batch before the run gives up: every one of them a refused or broken call.
 pub const TRIES: u32 = 5_000;
 
@@ -36,6 +48,10 @@ pub const IN_FLIGHT: usize = 1_024;
 pub const SHOWN: usize = 20;
 /// Events a generator remembers to send again as duplicates: some seconds of traffic.
 pub const REPEATABLE: usize = 1_024;
+/// Acknowledged events whose ids are looked up again at rest: some seconds of traffic, and far less than a server remembers.
+pub const LEDGER: usize = 5_000;
+/// Latencies kept with their moment: an hour of a hundred pulses a second.
+pub const SAMPLES: usize = 500_000;
 /// Streams one connection carries: below what servers commonly allow.
 pub const STREAMS_PER_CONNECTION: usize = 200;
 /// Probes that may be without an answer on one key: minutes of probing.

@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
 use souk_loadtest::command::{
-    Common, crash, cut, disk_full, drain, ingest, latency, observe, reads, start, watchers,
+    Common, chaos, crash, cut, disk_full, drain, failover, ingest, latency, observe, reads, start, watchers,
 };
 use souk_loadtest::measure::report::Report;
 use souk_loadtest::souk;
@@ -29,6 +29,10 @@ struct Arguments {
 enum What {
     /// kill -9 under load, again and again: nothing acknowledged is lost or counted twice.
     Crash(crash::Options),
+    /// Three nodes on real servers; any of it killed, stopped and cut off by turns: nothing is lost or counted twice.
+    Chaos(chaos::Options),
+    /// An owner killed under load, then moved shards: how soon calls are answered again.
+    Failover(failover::Options),
     /// Ingest and watch latency in an open loop, from the due time.
     Latency(latency::Options),
     /// The highest rate of events the server keeps up with.
@@ -85,6 +89,8 @@ async fn interrupted() {
 async fn run(common: &Common, what: &What) -> Result<Report> {
     match what {
         What::Crash(options) => crash::run(common, options).await,
+        What::Chaos(options) => chaos::run(common, options).await,
+        What::Failover(options) => failover::run(common, options).await,
         What::Latency(options) => latency::run(common, options).await,
         What::Ingest(options) => ingest::run(common, options).await,
         What::Observe(options) => observe::run(common, options).await,

@@ -1,9 +1,11 @@
 //! The commands: each starts the server itself, does one thing to it, and reports figures with their bars.
 
+pub mod chaos;
 pub mod crash;
 pub mod cut;
 pub mod disk_full;
 pub mod drain;
+pub mod failover;
 pub mod ingest;
 pub mod latency;
 pub mod load;
@@ -13,13 +15,13 @@ pub mod reads;
 pub mod start;
 pub mod watchers;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::measure::report::Report;
-use crate::souk::process::Binary;
+use crate::souk::process::{self, Binary};
 
 /// What every command is told.
 #[derive(Debug, Clone, Args)]
@@ -86,9 +88,11 @@ impl Place {
         self.0.path().join("data")
     }
 
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
     pub fn log(&self) -> String {
-        let log = std::fs::read_to_string(self.0.path().join("data.log")).unwrap_or_default();
-        let lines: Vec<&str> = log.lines().collect();
-        lines[lines.len().saturating_sub(crate::limits::SHOWN)..].join("\n")
+        process::tail(&self.0.path().join("data.log"))
     }
 }

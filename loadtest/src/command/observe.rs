@@ -111,7 +111,7 @@ impl Arm {
             binary.flags.extend(["--log-level", "info"].map(str::to_owned));
         } else {
             binary.flags.extend(["--log-level", "off"].map(str::to_owned));
-            binary.env = vec![("SOUK__METRICS__HISTOGRAMS", "false")];
+            binary.env = vec![("SOUK__METRICS__HISTOGRAMS".to_owned(), "false".to_owned())];
         }
         let souk = binary.serve(&place.data()).await?;
         let scenario = Scenario::load(common.scenario.as_deref())?;

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use tonic::Code;
 
 use crate::limits;
-use crate::measure::clock;
+use crate::measure::clock::{self, Millis};
 use crate::souk::client;
 use crate::souk::lane::Lane;
 use crate::souk::shards::Shards;
@@ -22,8 +22,25 @@ pub fn user(n: u64) -> String {
     format!("crowd-{n}")
 }
 
+/// What a touch of one user is.
+pub fn event(n: u64, round: u32, at: Millis) -> v1::Event {
+    v1::Event {
+        event_id: format!("crowd-{round}-{n}"),
+        event_time: Some(clock::timestamp(at)),
+        user_id: user(n),
+        session_id: format!("crowd-s-{n}"),
+        kind: Some(Kind::PageView(v1::PageView { page: "/".to_owned(), ..Default::default() })),
+        ..Default::default()
+    }
+}
+
 /// Touches users `0..count` once each and waits until all of it is folded. `round` tells one touch from another.
 pub async fn touch(address: &str, count: u64, round: u32) -> Result<()> {
+    touch_at(address, count, round, clock::now()).await
+}
+
+/// As [`touch`], and all of it happened at this moment.
+pub async fn touch_at(address: &str, count: u64, round: u32, at: Millis) -> Result<()> {
     let mut lanes = JoinSet::new();
     for lane in 0..LANES as u64 {
         let mut sender = Lane::new(client::connect(address).await?);
@@ -31,7 +48,7 @@ pub async fn touch(address: &str, count: u64, round: u32) -> Result<()> {
             let batches = count.div_ceil(limits::BATCH as u64);
             for n in (lane..batches).step_by(LANES) {
                 let from = n * limits::BATCH as u64;
-                fill(&mut sender, from..(from + limits::BATCH as u64).min(count), round).await?;
+                fill(&mut sender, from..(from + limits::BATCH as u64).min(count), round, at).await?;
             }
             anyhow::Ok(())
         });
@@ -44,18 +61,8 @@ pub async fn touch(address: &str, count: u64, round: u32) -> Result<()> {
     Ok(())
 }
 
-async fn fill(lane: &mut Lane, users: std::ops::Range<u64>, round: u32) -> Result<()> {
-    let now = clock::now();
-    let events = users
-        .map(|n| v1::Event {
-            event_id: format!("crowd-{round}-{n}"),
-            event_time: Some(clock::timestamp(now)),
-            user_id: user(n),
-            session_id: format!("crowd-s-{n}"),
-            kind: Some(Kind::PageView(v1::PageView { page: "/".to_owned(), ..Default::default() })),
-            ..Default::default()
-        })
-        .collect();
+async fn fill(lane: &mut Lane, users: std::ops::Range<u64>, round: u32, at: Millis) -> Result<()> {
+    let events = users.map(|n| event(n, round, at)).collect();
     let request = batch::publish_request(events, AckLevel::Logged, VerdictView::Problems);
     for _ in 0..limits::TRIES {
         match lane.publish(request.clone()).await {

@@ -24,7 +24,7 @@ struct Open {
     value: Amount,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Cart {
     lines: BTreeMap<String, Held>,
     currency: String,

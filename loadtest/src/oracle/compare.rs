@@ -1,5 +1,7 @@
 //! Asks the server for every row of every metric, as any caller would, and compares.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result, bail};
 use souk_proto::v1;
 use souk_proto::v1::query_metric_request::Span;
@@ -11,19 +13,27 @@ use crate::limits;
 use crate::measure::clock::{self, DAY};
 use crate::souk::client::Analytics;
 
+/// What the server answers.
+#[derive(Debug, Default)]
+pub struct Answered {
+    pub rows: Rows,
+    /// What answers wait for that are not complete, by their own word.
+    pub held_by: BTreeSet<String>,
+}
+
 /// Every row the server answers, over all keys and windows.
-pub async fn all_rows(analytics: &mut Analytics) -> Result<Rows> {
-    let mut rows = Rows::default();
+pub async fn all_rows(analytics: &mut Analytics) -> Result<Answered> {
+    let mut answered = Answered::default();
     for metric in METRICS {
         for dimensions in metric.keys {
             for window in metric.windows {
-                ask(analytics, metric, dimensions, *window, &mut rows).await.with_context(|| {
+                ask(analytics, metric, dimensions, *window, &mut answered).await.with_context(|| {
                     format!("asking for metrics/{} by {dimensions:?} in {}", metric.name, window.name())
                 })?;
             }
         }
     }
-    Ok(rows)
+    Ok(answered)
 }
 
 async fn ask(
@@ -31,7 +41,7 @@ async fn ask(
     metric: &Metric,
     dimensions: &[&str],
     window: Window,
-    rows: &mut Rows,
+    answered: &mut Answered,
 ) -> Result<()> {
     let now = clock::now();
     let everything = v1::TimeRange {
@@ -53,8 +63,9 @@ async fn ask(
     for _ in 0..limits::PAGES {
         let answer = analytics.query_metric(request.clone()).await?.into_inner();
         for row in &answer.rows {
-            rows.put_answered(metric.name, window.name(), row);
+            answered.rows.put_answered(metric.name, window.name(), row);
         }
+        answered.held_by.extend(answer.info.map(|info| info.held_by).unwrap_or_default());
         if answer.next_page_token.is_empty() {
             return Ok(());
         }

@@ -29,7 +29,7 @@ use fact::Fact;
 use person::Person;
 use tables::Tables;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Oracle {
     people: BTreeMap<String, Person>,
     tables: Tables,

@@ -8,10 +8,10 @@ use souk_proto::v1::order_step::Stage;
 use super::fact::{Fact, amount};
 use crate::measure::clock::Millis;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Orders(BTreeMap<String, Order>);
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Order {
     placed: bool,
     currency: String,
@@ -19,7 +19,7 @@ struct Order {
     lines: Vec<Ordered>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Ordered {
     product: String,
     category: String,

@@ -10,7 +10,7 @@ use super::session::Sessions;
 use super::{SESSION_GAP, kind_name};
 use crate::measure::clock::Millis;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Person {
     number: u32,
     sessions: Sessions,

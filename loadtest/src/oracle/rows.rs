@@ -46,6 +46,23 @@ impl Rows {
         }
     }
 
+    /// Events that the metric `events` misses and that it has too many, by its minutes.
+    pub fn balance(&self, answered: &Self) -> (i64, i64) {
+        let minutes = |rows: &Self, row: &RowKey| match rows.0.get(row).and_then(|row| row.get("events")) {
+            Some(Value::Number(count)) => *count,
+            _ => 0,
+        };
+        let (mut lost, mut doubled) = (0, 0);
+        let keys: std::collections::BTreeSet<&RowKey> = self.0.keys().chain(answered.0.keys()).collect();
+        for row in
+            keys.into_iter().filter(|row| row.metric == "events" && row.window == "1m" && row.key.is_empty())
+        {
+            let off = minutes(answered, row) - minutes(self, row);
+            (lost, doubled) = (lost + (-off).max(0), doubled + off.max(0));
+        }
+        (lost, doubled)
+    }
+
     /// A line per measure that is not as it must be.
     pub fn differences(&self, answered: &Self) -> Vec<String> {
         let mut lines = Vec::new();

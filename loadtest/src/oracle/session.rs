@@ -20,7 +20,7 @@ struct Landing {
     campaign: String,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Sessions {
     all: Vec<Session>,
     events: u64,

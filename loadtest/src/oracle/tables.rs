@@ -9,7 +9,7 @@ use super::value::Value;
 use super::window::Window;
 use crate::measure::clock::Millis;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Tables {
     cells: BTreeMap<Place, Vec<Cell>>,
     /// For sliding windows of people: when each was there.

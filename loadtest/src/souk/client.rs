@@ -9,6 +9,7 @@ use tonic::Status;
 use tonic::transport::{Channel, Endpoint};
 use tonic_types::StatusExt;
 
+use crate::limits;
 use crate::measure::clock::{self, Millis};
 
 pub type Admin = AdminServiceClient<Channel>;
@@ -27,6 +28,11 @@ pub async fn connect(address: &str) -> Result<Channel> {
 pub async fn connect_narrow(address: &str, window: u32) -> Result<Channel> {
     let endpoint = endpoint(address)?.initial_stream_window_size(window);
     endpoint.connect().await.with_context(|| format!("connecting to {address}"))
+}
+
+/// A connection that is made with the first call, and made anew after it broke.
+pub fn lazy(address: &str) -> Result<Channel> {
+    Ok(endpoint(address)?.connect_timeout(limits::TRY).connect_lazy())
 }
 
 fn endpoint(address: &str) -> Result<Endpoint> {

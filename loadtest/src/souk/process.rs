@@ -3,6 +3,7 @@
 use std::fs::OpenOptions;
 use std::io;
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -24,7 +25,9 @@ pub struct Binary {
     /// Further flags, as given by whoever runs the test.
     pub flags: Vec<String>,
     /// Configuration for which there is no flag.
-    pub env: Vec<(&'static str, &'static str)>,
+    pub env: Vec<(String, String)>,
+    /// The system's user it runs as, where a rule of the firewall must tell it from others; the caller's if none.
+    pub user: Option<u32>,
     /// Loopback ports that stay the same over restarts, so that clients find the server again.
     port: u16,
     metrics_port: u16,
@@ -40,7 +43,13 @@ impl Binary {
         if !path.exists() {
             bail!("{} does not exist; name the server with --souk PATH", path.display());
         }
-        Ok(Self { path, flags, env: Vec::new(), port: free_port()?, metrics_port: free_port()? })
+        let (port, metrics_port) = (free_port()?, free_port()?);
+        Ok(Self { path, flags, env: Vec::new(), user: None, port, metrics_port })
+    }
+
+    /// The same binary on ports of its own, for a node beside this one.
+    pub fn beside(&self) -> Result<Self> {
+        Ok(Self { port: free_port()?, metrics_port: free_port()?, ..self.clone() })
     }
 
     pub fn address(&self) -> String {
@@ -54,14 +63,18 @@ impl Binary {
             OpenOptions::new().create(true).append(true).open(&log).context("opening the server's log")?;
         let started = Instant::now();
         let metrics = format!("127.0.0.1:{}", self.metrics_port);
-        let child = Command::new(&self.path)
+        let mut command = Command::new(&self.path);
+        if let Some(user) = self.user {
+            command.uid(user);
+        }
+        let child = command
             .arg("serve")
             .args(["--listen", &self.address()])
             .args(["--metrics-listen", &metrics])
             .arg("--data-dir")
             .arg(data)
             .args(&self.flags)
-            .envs(self.env.iter().copied())
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -125,8 +138,16 @@ impl Souk {
 
     /// Asks it to drain.
     pub fn terminate(&self) -> Result<()> {
-        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).context("a process has an id")?;
-        kill_process(pid, Signal::TERM).context("asking the server to drain")
+        signal(self.pid(), Signal::TERM).context("asking the server to drain")
+    }
+
+    /// Stops it where it stands: it holds what it holds, hears nothing and says nothing until it goes on.
+    pub fn pause(&self) -> Result<()> {
+        signal(self.pid(), Signal::STOP).context("stopping the server")
+    }
+
+    pub fn go_on(&self) -> Result<()> {
+        signal(self.pid(), Signal::CONT).context("letting the server go on")
     }
 
     /// How it ended, if it has.
@@ -162,6 +183,18 @@ impl Drop for Souk {
             self.child.wait().ok();
         }
     }
+}
+
+/// The last lines of a log.
+pub fn tail(log: &Path) -> String {
+    let log = std::fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = log.lines().collect();
+    lines[lines.len().saturating_sub(limits::SHOWN)..].join("\n")
+}
+
+pub(super) fn signal(pid: u32, signal: Signal) -> Result<()> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).context("a process has an id")?;
+    Ok(kill_process(pid, signal)?)
 }
 
 async fn serves(address: &str) -> bool {

@@ -46,6 +46,11 @@ impl Shards {
         !self.0.is_empty() && self.0.iter().all(done)
     }
 
+    /// Every shard has an owner that folds at the journal's end.
+    pub fn all_serve(&self) -> bool {
+        !self.0.is_empty() && self.0.iter().all(|shard| shard.state() == v1::shard::State::Serving)
+    }
+
     /// Every users shard has a cut.
     pub fn have_cuts(&self) -> bool {
         self.users().all(|shard| shard.cut_age.is_some())
@@ -73,9 +78,17 @@ impl Shards {
         }
     }
 
-    fn summary(&self) -> String {
+    /// A word on each.
+    pub fn summary(&self) -> String {
         let line = |shard: &v1::Shard| {
-            format!("{} {:?} {}/{}", shard.name, shard.state(), shard.position, shard.end_position)
+            format!(
+                "{} {} {:?} {}/{}",
+                shard.name,
+                shard.owner,
+                shard.state(),
+                shard.position,
+                shard.end_position
+            )
         };
         self.0.iter().map(line).collect::<Vec<_>>().join(", ")
     }

@@ -59,6 +59,11 @@ impl Shop {
         self.closing = true;
     }
 
+    /// Visits begin again.
+    pub fn open(&mut self) {
+        self.closing = false;
+    }
+
     pub fn is_closing(&self) -> bool {
         self.closing
     }
@@ -112,6 +117,19 @@ impl Shop {
             .event(at, Some(Kind::PageView(v1::PageView { page: "/live".to_owned(), ..Default::default() })));
         event.user_id = format!("live-{live}");
         Sent { event, meant: Meant::Counted }
+    }
+
+    /// Something that counts the same in whatever order it comes beside others: nothing a cart, an order or a journey is made of.
+    pub fn anytime(&mut self, at: Millis) -> Sent {
+        let (kind, named) = match self.rng.random_range(0..10) {
+            0 | 1 => (misfit::trip(&mut self.rng, self.serial), false),
+            2 => (misfit::transaction(&mut self.rng, self.serial), true),
+            3 | 4 => (self.look(), false),
+            _ => {
+                (Kind::Browse(v1::Browse { category: self.range.pick(&mut self.rng).category.clone() }), true)
+            }
+        };
+        self.counted(at, Some(kind), named)
     }
 
     fn look(&mut self) -> Kind {

@@ -7,11 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use souk_proto::v1;
 use souk_proto::v1::stream_frame::Kind;
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tonic::Status;
 
 use crate::limits;
 use crate::souk::client;
+
+/// How often the server says that it is there: a watcher of several nodes leaves one that is silent for longer than [`limits::TRY`].
+const BOOKMARK: prost_types::Duration = prost_types::Duration { seconds: 1, nanos: 0 };
 
 /// A row as a dashboard of newest windows tells rows apart: query and key.
 pub type RowName = (i32, BTreeMap<String, String>);
@@ -31,6 +34,8 @@ pub struct Follower {
     /// Tokens the server would not go on from.
     pub tokens_refused: u64,
     pub farewells: u64,
+    /// Streams left because nothing came, not even a bookmark.
+    pub silences: u64,
     pub faults: Vec<String>,
 }
 
@@ -53,7 +58,11 @@ impl Follower {
         (self.snapshot, self.revision) = (None, None);
         v1::WatchMetricRequest {
             queries: self.queries.clone(),
-            watch: Some(v1::WatchOptions { resume_token: self.token.clone(), ..Default::default() }),
+            watch: Some(v1::WatchOptions {
+                resume_token: self.token.clone(),
+                bookmark_interval: Some(BOOKMARK),
+                ..Default::default()
+            }),
         }
     }
 
@@ -128,11 +137,14 @@ pub fn with<T>(follower: &Shared, look: impl FnOnce(&mut Follower) -> T) -> T {
     look(&mut follower.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Follows until told to stop, through every break of the stream.
-pub async fn follow(address: String, follower: Shared, mut stop: watch::Receiver<bool>) {
-    while !*stop.borrow() {
+/// Follows until told to stop, through every break of the stream, at one node after the other.
+pub async fn follow(addresses: Vec<String>, follower: Shared, mut stop: watch::Receiver<bool>) {
+    for address in addresses.iter().cycle() {
+        if *stop.borrow() {
+            return;
+        }
         tokio::select! {
-            () = one_stream(&address, &follower) => {}
+            () = one_stream(address, &follower) => {}
             _ = stop.changed() => return,
         }
         sleep(limits::RECONNECT).await;
@@ -140,18 +152,21 @@ pub async fn follow(address: String, follower: Shared, mut stop: watch::Receiver
 }
 
 async fn one_stream(address: &str, follower: &Shared) {
-    let Ok(channel) = client::connect(address).await else { return };
+    let Ok(Ok(channel)) = timeout(limits::TRY, client::connect(address)).await else { return };
     let request = with(follower, Follower::begin);
-    let mut frames = match client::analytics(channel).watch_metric(request).await {
-        Ok(frames) => frames.into_inner(),
-        Err(status) => return with(follower, |follower| follower.broken(&status)),
+    let mut analytics = client::analytics(channel);
+    let mut frames = match timeout(limits::TRY, analytics.watch_metric(request)).await {
+        Ok(Ok(frames)) => frames.into_inner(),
+        Ok(Err(status)) => return with(follower, |follower| follower.broken(&status)),
+        Err(_) => return,
     };
     with(follower, |follower| follower.connections += 1);
     loop {
-        match frames.message().await {
-            Ok(Some(frame)) => with(follower, |follower| follower.take(frame)),
-            Ok(None) => return,
-            Err(status) => return with(follower, |follower| follower.broken(&status)),
+        match timeout(limits::TRY, frames.message()).await {
+            Ok(Ok(Some(frame))) => with(follower, |follower| follower.take(frame)),
+            Ok(Ok(None)) => return,
+            Ok(Err(status)) => return with(follower, |follower| follower.broken(&status)),
+            Err(_) => return with(follower, |follower| follower.silences += 1),
         }
     }
 }

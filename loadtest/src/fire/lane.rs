@@ -1,4 +1,5 @@
-//! A lane under fire: sends each of its batches again, word for word, until it is acknowledged, and checks every verdict.
+//! A lane under fire: sends each of its batches again, word for word and to whichever node answers, until it is acknowledged, and
+//! checks every verdict.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,13 +9,12 @@ use souk_proto::v1;
 use souk_proto::v1::event_verdict::Outcome;
 use souk_proto::v1::{AckLevel, VerdictView};
 use tokio::sync::mpsc;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::Status;
 
 use super::conductor::{Batch, Conductor};
 use crate::limits;
-use crate::souk::client;
+use crate::souk::doors::{self, Doors, Troubles};
 use crate::souk::lane::Lane;
 use crate::traffic::{Meant, Sent, batch};
 
@@ -23,84 +23,63 @@ const AHEAD: usize = 4;
 
 /// How a lane sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Manner {
+pub enum Manner {
     Unary(AckLevel),
     Stream,
 }
 
 /// What a lane met.
 #[derive(Debug, Default)]
-pub(super) struct Met {
-    pub(super) wrong: Vec<String>,
+pub struct Met {
+    pub wrong: Vec<String>,
     /// Sends after the first of a batch.
-    pub(super) again: u64,
-    /// Events answered DUPLICATE because the crashed server had kept them, unheard.
-    pub(super) kept: u64,
+    pub again: u64,
+    /// Events answered DUPLICATE because a server that then died had kept them, unheard.
+    pub kept: u64,
+    pub troubles: Troubles,
 }
 
 impl Met {
-    pub(super) fn join(&mut self, other: Self) {
+    pub fn join(&mut self, other: Self) {
         self.wrong.extend(other.wrong);
         self.again += other.again;
         self.kept += other.kept;
+        self.troubles.join(other.troubles);
     }
 }
 
-pub(super) async fn run(
-    address: String,
+/// Sends through these nodes until the conductor has no more.
+pub async fn run(
+    addresses: Vec<String>,
     conductor: Arc<Conductor>,
     lane: usize,
     manner: Manner,
 ) -> Result<Met> {
     let mut met = Met::default();
+    let mut doors = Doors::new(&addresses, lane)?;
     match manner {
-        Manner::Unary(ack) => unary(&address, &conductor, lane, ack, &mut met).await?,
-        Manner::Stream => stream(&address, &conductor, lane, &mut met).await?,
+        Manner::Unary(ack) => unary(&mut doors, &conductor, lane, ack, &mut met).await?,
+        Manner::Stream => stream(&mut doors, &conductor, lane, &mut met).await?,
     }
     Ok(met)
 }
 
 async fn unary(
-    address: &str,
+    doors: &mut Doors,
     conductor: &Conductor,
     number: usize,
     ack: AckLevel,
     met: &mut Met,
 ) -> Result<()> {
-    let mut lane = None;
     while let Some(taken) = conductor.take(number).await {
         let request = batch::publish_request(batch::events(&taken.events), ack, VerdictView::All);
-        for tries in 0.. {
-            if tries == limits::TRIES {
-                bail!("a batch was refused {tries} times");
-            }
-            if lane.is_none() {
-                lane = client::connect(address).await.ok().map(Lane::new);
-            }
-            let Some(open) = &mut lane else {
-                sleep(limits::RECONNECT).await;
-                continue;
-            };
-            match timeout(limits::CALL, open.publish(request.clone())).await {
-                Ok(Ok(answer)) => {
-                    judge(&taken.events, &answer.verdicts, ack, tries > 0, met);
-                    break;
-                }
-                Ok(Err(status)) if !passes(&status) => bail!("a batch was refused: {status}"),
-                _ => lane = None,
-            }
-            met.again += 1;
-            sleep(limits::RECONNECT).await;
-        }
-        conductor.done(&taken);
+        let answered = doors.publish(&mut met.troubles, request).await?;
+        judge(&taken.events, &answered.answer.verdicts, ack, answered.tries > 1, met);
+        met.again += u64::from(answered.tries - 1);
+        conductor.done(taken);
+        doors.turn();
     }
     Ok(())
-}
-
-/// Whether the same call may go through later.
-fn passes(status: &Status) -> bool {
-    use tonic::Code;
-    !matches!(status.code(), Code::InvalidArgument | Code::NotFound | Code::Unimplemented | Code::Internal)
 }
 
 /// Every verdict is what was meant. After an unheard answer what counted then is a duplicate now.
@@ -128,20 +107,20 @@ fn judge(events: &[Sent], verdicts: &[v1::EventVerdict], ack: AckLevel, again: b
 }
 
 /// Sends ahead on one stream; when it breaks, what was not acknowledged goes first on the next.
-async fn stream(address: &str, conductor: &Conductor, number: usize, met: &mut Met) -> Result<()> {
+async fn stream(doors: &mut Doors, conductor: &Conductor, number: usize, met: &mut Met) -> Result<()> {
     let mut waiting: VecDeque<Batch> = VecDeque::new();
     let mut over = false;
     for tries in 0.. {
         if tries == limits::TRIES {
             bail!("a stream broke {tries} times");
         }
-        if let Ok(channel) = client::connect(address).await {
-            over = one_stream(Lane::new(channel), conductor, number, &mut waiting, over, met).await?;
-            if over && waiting.is_empty() {
-                return Ok(());
-            }
+        let lane = Lane::new(doors.channel());
+        over = one_stream(lane, conductor, number, &mut waiting, over, met).await?;
+        if over && waiting.is_empty() {
+            return Ok(());
         }
         met.again += waiting.len() as u64;
+        doors.turn();
         sleep(limits::RECONNECT).await;
     }
     Ok(())
@@ -157,7 +136,7 @@ async fn one_stream(
     met: &mut Met,
 ) -> Result<bool> {
     let (requests, sent) = mpsc::channel(AHEAD + 1);
-    let Ok(Ok(mut answers)) = timeout(limits::CALL, lane.stream(ReceiverStream::new(sent))).await else {
+    let Ok(Ok(mut answers)) = timeout(limits::TRY, lane.stream(ReceiverStream::new(sent))).await else {
         return Ok(over);
     };
     let mut seq = 0;
@@ -167,7 +146,7 @@ async fn one_stream(
             return Ok(over);
         }
     }
-    let mut acknowledged = 0;
+    let (mut acknowledged, mut heard) = (0, Instant::now());
     loop {
         if over && waiting.is_empty() {
             return Ok(true);
@@ -176,20 +155,26 @@ async fn one_stream(
             answer = answers.message() => match answer {
                 Ok(Some(answer)) if is_ack(&answer) => {
                     acknowledged += 1;
+                    heard = Instant::now();
                     let Some(batch) = waiting.pop_front().filter(|_| answer.seq == acknowledged) else {
                         bail!("batch {} was acknowledged where {acknowledged} was due", answer.seq);
                     };
                     judge_counts(&batch.events, &answer, met);
-                    conductor.done(&batch);
+                    conductor.done(batch);
                 }
                 Ok(Some(_)) => {}
-                Err(status) if !passes(&status) => bail!("a stream was refused: {status}"),
+                Err(status) if !doors::passes(&status) => bail!("a stream was refused: {status}"),
                 Ok(None) | Err(_) => return Ok(over),
             },
+            // Nothing for so long, and something is due: the node stands still.
+            () = sleep_until(heard + limits::TRY), if !waiting.is_empty() => return Ok(over),
             batch = conductor.take(number), if !over && waiting.len() < AHEAD => match batch {
                 Some(batch) => {
                     seq += 1;
                     let request = encode(seq, &batch);
+                    if waiting.is_empty() {
+                        heard = Instant::now();
+                    }
                     waiting.push_back(batch);
                     if requests.send(request).await.is_err() {
                         return Ok(over);

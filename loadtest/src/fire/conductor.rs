@@ -9,20 +9,19 @@ use anyhow::{Result, bail};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
+use crate::limits;
 use crate::measure::clock::{self, Millis};
 use crate::oracle::Oracle;
-use crate::traffic::{Sent, Shop};
+use crate::traffic::{Meant, Sent, Shop};
 
 /// Slices that may be under way at once.
 const OPEN: u64 = 4;
 /// Events of one batch: small, so that a crash tears many of them.
 const BATCH: usize = 100;
 /// Shortest time between two slices.
-pub(super) const PACE: Duration = Duration::from_millis(100);
+pub const PACE: Duration = Duration::from_millis(100);
 /// A slice's batches are on their way for about this long.
-pub(super) const UNDER_WAY: Duration = Duration::from_millis(15);
-/// Longest time between two slices: past it the server is not coming back.
-const STUCK: Duration = Duration::from_secs(60);
+pub const UNDER_WAY: Duration = Duration::from_millis(15);
 /// Share of a slice that happens right now, beside what happened hours ago.
 const LIVE: usize = 10;
 /// The first slices hold nothing that is long past: a shard without a record knows no late yet. The last of them begins when
@@ -31,13 +30,13 @@ const FIRST: u64 = OPEN + 2;
 
 /// A batch on its way, and how often it has been sent.
 #[derive(Debug)]
-pub(super) struct Batch {
-    pub(super) slice: u64,
-    pub(super) events: Vec<Sent>,
+pub struct Batch {
+    pub slice: u64,
+    pub events: Vec<Sent>,
 }
 
 #[derive(Debug)]
-pub(super) struct Conductor {
+pub struct Conductor {
     state: Mutex<State>,
     news: Notify,
 }
@@ -53,19 +52,21 @@ struct State {
     at: Millis,
     over: bool,
     acknowledged: u64,
+    /// The newest events that were acknowledged and count.
+    ledger: VecDeque<Sent>,
 }
 
 /// How event time passes.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Course {
-    pub(super) start: Millis,
+pub struct Course {
+    pub start: Millis,
     /// Event time of one slice.
-    pub(super) step: Millis,
-    pub(super) events: usize,
+    pub step: Millis,
+    pub events: usize,
 }
 
 impl Conductor {
-    pub(super) fn new(shop: Shop, lanes: usize, course: Course) -> Self {
+    pub fn new(shop: Shop, lanes: usize, course: Course) -> Self {
         let state = State {
             shop,
             oracle: Oracle::default(),
@@ -75,6 +76,7 @@ impl Conductor {
             at: course.start,
             over: false,
             acknowledged: 0,
+            ledger: VecDeque::new(),
         };
         Self { state: Mutex::new(state), news: Notify::new() }
     }
@@ -84,7 +86,7 @@ impl Conductor {
     }
 
     /// The next batch of a lane; none when there will be no more.
-    pub(super) async fn take(&self, lane: usize) -> Option<Batch> {
+    pub async fn take(&self, lane: usize) -> Option<Batch> {
         loop {
             let news = self.news.notified();
             {
@@ -101,7 +103,7 @@ impl Conductor {
     }
 
     /// A batch was acknowledged.
-    pub(super) fn done(&self, batch: &Batch) {
+    pub fn done(&self, batch: Batch) {
         let mut state = self.state();
         state.acknowledged += batch.events.len() as u64;
         if let Some(left) = state.open.get_mut(&batch.slice) {
@@ -110,12 +112,20 @@ impl Conductor {
                 state.open.remove(&batch.slice);
             }
         }
+        for sent in batch.events {
+            if sent.meant == Meant::Counted {
+                if state.ledger.len() == limits::LEDGER {
+                    state.ledger.pop_front();
+                }
+                state.ledger.push_back(sent);
+            }
+        }
         drop(state);
         self.news.notify_waiters();
     }
 
     /// Begins another slice, when it may begin, and waits until the next is due.
-    pub(super) async fn slice(&self, course: Course) -> Result<()> {
+    pub async fn slice(&self, course: Course) -> Result<()> {
         let begun = Instant::now();
         self.begin(course).await?;
         tokio::time::sleep_until(begun + PACE).await;
@@ -123,44 +133,73 @@ impl Conductor {
     }
 
     /// Waits until another slice may begin, and begins it: its batches are on their way when this answers.
-    pub(super) async fn begin(&self, course: Course) -> Result<()> {
+    pub async fn begin(&self, course: Course) -> Result<()> {
         self.wait(|state| state.open.keys().next().is_none_or(|oldest| oldest + OPEN > state.slices)).await?;
         self.state().make(course);
         self.news.notify_waiters();
         Ok(())
     }
 
-    /// Finishes every visit; then waits until all was acknowledged.
-    pub(super) async fn finish(&self, course: Course) -> Result<()> {
+    /// Finishes every visit, and waits until all was acknowledged. The next slice begins new ones.
+    pub async fn pause(&self, course: Course) -> Result<()> {
         self.state().shop.close();
         while !self.state().shop.is_empty() {
             self.slice(course).await?;
         }
+        self.wait(|state| state.open.is_empty()).await?;
+        self.state().shop.open();
+        Ok(())
+    }
+
+    /// Finishes every visit; there will be no more.
+    pub async fn finish(&self, course: Course) -> Result<()> {
+        self.pause(course).await?;
         self.state().over = true;
         self.news.notify_waiters();
-        self.wait(|state| state.open.is_empty()).await
+        Ok(())
+    }
+
+    /// What was sent until now, recounted; and when the last of it happened.
+    pub fn so_far(&self) -> (Oracle, Millis) {
+        let state = self.state();
+        (state.oracle.clone(), state.at)
+    }
+
+    /// Counts what others sent beside the lanes: of people none of them knows.
+    pub fn count(&self, others: &[Sent]) {
+        let mut state = self.state();
+        others.iter().for_each(|sent| state.oracle.take(sent));
+    }
+
+    /// Events acknowledged since this was asked last, the newest of them.
+    pub fn ledger(&self) -> Vec<Sent> {
+        std::mem::take(&mut self.state().ledger).into()
     }
 
     async fn wait(&self, until: impl Fn(&State) -> bool) -> Result<()> {
-        let deadline = Instant::now() + STUCK;
+        let deadline = Instant::now() + limits::PATIENCE;
         loop {
             let news = self.news.notified();
             if until(&self.state()) {
                 return Ok(());
             }
             if timeout(deadline.saturating_duration_since(Instant::now()), news).await.is_err() {
-                bail!("nothing was acknowledged for {STUCK:?}; slices open: {:?}", self.state().open);
+                bail!(
+                    "nothing was acknowledged for {:?}; slices open: {:?}",
+                    limits::PATIENCE,
+                    self.state().open
+                );
             }
         }
     }
 
     /// Events acknowledged so far, repeats by plan among them.
-    pub(super) fn acknowledged(&self) -> u64 {
+    pub fn acknowledged(&self) -> u64 {
         self.state().acknowledged
     }
 
     /// What was sent, recounted; and when the last of it happened.
-    pub(super) fn into_oracle(self) -> (Oracle, Millis) {
+    pub fn into_oracle(self) -> (Oracle, Millis) {
         let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         (state.oracle, state.at)
     }
@@ -211,7 +250,7 @@ fn lane_of(actor: &str, lanes: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::traffic::{Meant, SETTLED_BETWEEN, Scenario};
+    use crate::traffic::{SETTLED_BETWEEN, Scenario};
     use std::sync::Arc;
 
     #[tokio::test]
@@ -228,8 +267,8 @@ mod tests {
                         assert!(
                             batch.slice < conductor.state().open.keys().next().map_or(u64::MAX, |o| o + OPEN)
                         );
-                        conductor.done(&batch);
-                        taken.extend(batch.events);
+                        taken.extend(batch.events.clone());
+                        conductor.done(batch);
                     }
                     taken
                 })

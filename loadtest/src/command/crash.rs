@@ -1,33 +1,29 @@
 //! `crash`: kill -9 under load, again and again on one data directory. What was acknowledged is counted exactly once; every metric says
 //! what the oracle says; watchers go on from their tokens without a gap and without a step back.
 
-mod conductor;
-mod lane;
+use std::sync::Arc;
 
-use std::sync::{Arc, Mutex};
-
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::Args;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use souk_proto::v1;
 use souk_proto::v1::AckLevel;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use super::{Common, Place};
+use crate::fire::conductor::{self, Conductor, Course};
+use crate::fire::lane::{self, Manner, Met};
+use crate::fire::rest;
+use crate::fire::watchers::Watchers;
 use crate::limits;
 use crate::measure::clock::{self, HOUR, MINUTE, SECOND};
 use crate::measure::report::{Bar, Report};
-use crate::oracle::{self, Oracle, compare};
+use crate::oracle;
 use crate::souk::client;
 use crate::souk::process::{Binary, Souk};
 use crate::souk::shards::Shards;
 use crate::traffic::{SETTLED_BETWEEN, Scenario, Shop};
-use crate::watcher::follower::{self, Follower, Shared};
-use conductor::{Conductor, Course};
-use lane::{Manner, Met};
 
 /// Slices of traffic between two crashes, at the most.
 const SLICES_PER_ROUND: u64 = 15;
@@ -82,24 +78,15 @@ async fn under_fire(common: &Common, options: &Options, place: &Place) -> Result
 
     let mut lanes = JoinSet::new();
     for (number, manner) in LANES.into_iter().enumerate() {
-        lanes.spawn(lane::run(binary.address(), Arc::clone(&conductor), number, manner));
+        lanes.spawn(lane::run(vec![binary.address()], Arc::clone(&conductor), number, manner));
     }
-    let (stop, stopped) = watch::channel(false);
-    let followers: Vec<Shared> =
-        watched().into_iter().map(|queries| Arc::new(Mutex::new(Follower::new(queries)))).collect();
-    let mut following = JoinSet::new();
-    for each in &followers {
-        following.spawn(follower::follow(binary.address(), Arc::clone(each), stopped.clone()));
-    }
+    let watchers = Watchers::start(&[binary.address()]);
 
     let mut report = Report::default();
     let crashing = rounds(&binary, place, options, &conductor, course, souk, &mut report);
     let (souk, met) = beside(crashing, lanes).await?;
-    drop(stopped);
     let conductor = Arc::into_inner(conductor).context("the lanes are done with the conductor")?;
-    let events = verify(&binary, conductor, &followers, met, &mut report).await?;
-    stop.send(true).ok();
-    while following.join_next().await.is_some() {}
+    let events = verify(&binary, conductor, watchers, met, &mut report).await?;
     drop(souk);
     Ok((report, events))
 }
@@ -121,15 +108,6 @@ async fn beside(
         met.join(lane??);
     }
     Ok((souk, met))
-}
-
-/// One watch per kind of question; each of a few queries, as a dashboard has them.
-fn watched() -> Vec<Vec<v1::QueryMetricRequest>> {
-    vec![
-        vec![follower::total("products", &["product"]), follower::newest("events", "1m")],
-        vec![follower::total("sales", &["category"]), follower::total("abandoned_carts", &["stage"])],
-        vec![follower::total("products", &[]), follower::newest("active_users", "5m/1m")],
-    ]
 }
 
 /// Traffic and crashes by turns; the moment of each crash is drawn from the seed.
@@ -174,7 +152,7 @@ async fn rounds(
 async fn verify(
     binary: &Binary,
     conductor: Conductor,
-    followers: &[Shared],
+    watchers: Watchers,
     met: Met,
     report: &mut Report,
 ) -> Result<u64> {
@@ -188,7 +166,10 @@ async fn verify(
         shards.settled() && shards.watermark().is_some_and(|watermark| watermark > due)
     })
     .await?;
-    let differences = compared(&oracle, channel, report).await?;
+    let compared = rest::compared(&oracle, channel.clone(), limits::SETTLE / 4).await?;
+    let differences = compared.differences;
+    report.note("rows compared", compared.rows as f64, "");
+    report.note("answers settled after", compared.settled_after.as_secs_f64(), "s");
     for difference in differences.iter().chain(&met.wrong) {
         report.violate(difference.clone());
     }
@@ -198,70 +179,9 @@ async fn verify(
     report.note("events kept though unheard (APPLIED lanes)", met.kept as f64, "");
     report.measure("figures that differ from the recount", differences.len() as f64, "", Bar::AtMost(0.0));
     report.measure("verdicts other than meant", met.wrong.len() as f64, "", Bar::AtMost(0.0));
-    watchers(binary, followers, report).await?;
+    for behind in watchers.behind(&mut client::analytics(channel)).await? {
+        report.violate(behind);
+    }
+    watchers.end(report).await;
     Ok(acknowledged)
-}
-
-/// The answers settle within moments; what still differs after that is wrong.
-async fn compared(
-    oracle: &Oracle,
-    channel: tonic::transport::Channel,
-    report: &mut Report,
-) -> Result<Vec<String>> {
-    let must = oracle.rows();
-    let mut analytics = client::analytics(channel);
-    let begun = Instant::now();
-    loop {
-        let differences = must.differences(&compare::all_rows(&mut analytics).await?);
-        if differences.is_empty() || begun.elapsed() > limits::SETTLE / 4 {
-            report.note("rows compared", must.0.len() as f64, "");
-            report.note("answers settled after", begun.elapsed().as_secs_f64(), "s");
-            return Ok(differences);
-        }
-        sleep(limits::POLL).await;
-    }
-}
-
-/// What each watcher holds at the end is what a query answers.
-async fn watchers(binary: &Binary, followers: &[Shared], report: &mut Report) -> Result<()> {
-    let mut analytics = client::analytics(client::connect(&binary.address()).await?);
-    let (mut frames, mut resumed, mut refused, mut steps_back) = (0, 0, 0, 0);
-    for (each, queries) in followers.iter().zip(watched()) {
-        for (number, query) in queries.into_iter().enumerate().filter(|(_, query)| query.window == "total") {
-            let asked = v1::QueryMetricRequest { page_size: limits::PAGE, ..query };
-            let answer = analytics.query_metric(asked.clone()).await?.into_inner();
-            ensure!(answer.next_page_token.is_empty(), "more rows than one page: use a smaller scenario");
-            let reached = timeout(limits::SETTLE / 4, async {
-                while !holds(each, number as i32, &answer.rows) {
-                    sleep(limits::POLL).await;
-                }
-            });
-            if reached.await.is_err() {
-                report.violate(format!("a watcher of {} does not end at the last state", asked.name));
-            }
-        }
-        follower::with(each, |each| {
-            frames += each.frames;
-            resumed += each.connections.saturating_sub(1);
-            refused += each.tokens_refused;
-            steps_back += each.faults.len();
-            for fault in &each.faults {
-                report.violate(fault.clone());
-            }
-        });
-    }
-    report.note("frames watched", frames as f64, "");
-    report.note("watches resumed", resumed as f64, "");
-    report.measure("resume tokens refused", refused as f64, "", Bar::AtMost(0.0));
-    report.measure("steps back and gaps seen by watchers", steps_back as f64, "", Bar::AtMost(0.0));
-    Ok(())
-}
-
-fn holds(follower: &Shared, query: i32, rows: &[v1::MetricRow]) -> bool {
-    follower::with(follower, |follower| {
-        let held: Vec<_> = follower.rows(query).map(|row| (&row.key, &row.values)).collect();
-        let mut asked: Vec<_> = rows.iter().map(|row| (&row.key, &row.values)).collect();
-        asked.sort_by(|a, b| a.0.cmp(b.0));
-        held == asked
-    })
 }
