@@ -36,7 +36,15 @@ pub async fn compared(oracle: &Oracle, channel: Channel, within: Duration) -> Re
     let mut analytics = client::analytics(channel);
     let begun = Instant::now();
     loop {
-        let answered = compare::all_rows(&mut analytics).await?;
+        let answered = match compare::all_rows(&mut analytics).await {
+            Ok(answered) => answered,
+            // Shards may still move.
+            Err(_) if begun.elapsed() < within => {
+                sleep(limits::POLL).await;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         let differences = must.differences(&answered.rows);
         if differences.is_empty() || begun.elapsed() > within {
             let (lost, doubled) = must.balance(&answered.rows);
