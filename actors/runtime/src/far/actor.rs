@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use souk_model::actor::Actor;
 use souk_model::key::ActorKey;
+use souk_model::origin::Origin;
 use souk_model::time::Now;
 use souk_proto::internal::v1 as internal;
 use souk_proto::internal::v1::ask_request::Question;
@@ -50,5 +51,5 @@ pub(crate) async fn actor<A: Actor, R>(
             read.take().map(|read| read(&actor, Standing { settings: &settings, now }))
         }
     };
-    Ok(Read { value, shard: cell.id, now, origin: Default::default() })
+    Ok(Read { value, shard: cell.id, now, origin: Origin::Owner })
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 
+use futures_util::future::join_all;
 use souk_model::journal::Journal;
 use souk_proto::internal::v1 as internal;
 use souk_proto::internal::v1::follow_request::Subject as Followed;
@@ -44,10 +45,10 @@ pub(crate) async fn attend(world: Weak<World>, topic: Weak<Topic>) {
 
 /// Begins to follow where it is not followed yet, and ends where nothing of it is any more.
 async fn refresh(world: &Arc<World>, topic: &Topic, followings: &mut Followings) {
-    let mut wanted = BTreeSet::new();
-    for cell in cells(world, &topic.subject).iter().filter(|cell| !cell.is_here()) {
-        wanted.extend(world.locate(cell).await.map(|place| place.address));
-    }
+    let elsewhere = cells(world, &topic.subject).iter().filter(|cell| !cell.is_here());
+    // All at once: a store that is away costs its wait once, not once a shard.
+    let places = join_all(elsewhere.map(|cell| world.locate(cell))).await;
+    let wanted: BTreeSet<Arc<str>> = places.into_iter().flatten().map(|place| place.address).collect();
     let ended: Vec<Arc<str>> = followings.keys().filter(|at| !wanted.contains(*at)).cloned().collect();
     for address in ended {
         followings.remove(&address);

@@ -89,7 +89,10 @@ async fn ask(
     };
     match answer {
         Some(Answer::Refusal(refusal)) => Err(refused(shards, refusal)),
-        Some(answer) => Ok(answer),
+        Some(answer) => {
+            shards.iter().for_each(|(cell, _)| cell.whereabouts.answered());
+            Ok(answer)
+        }
         None => Err(damaged("an empty answer")),
     }
 }

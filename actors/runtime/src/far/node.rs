@@ -1,6 +1,6 @@
 //! What other nodes say of themselves and the shards they carry.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -17,35 +17,42 @@ use crate::shard::World;
 
 /// This node, for another.
 pub(super) fn own(world: &World) -> internal::NodeState {
-    internal::NodeState {
+    let NodeStatus { name, version, shards } = status(world);
+    internal::NodeState { name, version, shards: shards.into_iter().map(to_peer).collect() }
+}
+
+fn status(world: &World) -> NodeStatus {
+    NodeStatus {
         name: world.config.node.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        shards: statuses(world).into_iter().map(to_peer).collect(),
+        shards: statuses(world),
     }
 }
 
 /// Every node that carries a shard, each with its own; this one first.
 pub(crate) async fn everywhere(world: &Arc<World>, deadline: Instant) -> Vec<NodeStatus> {
-    let own = NodeStatus {
-        name: world.config.node.clone(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        shards: statuses(world),
-    };
     let cells = world.every_cell().filter(|cell| !cell.is_here());
     let places = join_all(cells.map(|cell| world.locate(cell))).await;
-    let addresses: BTreeMap<Arc<str>, ()> =
-        places.into_iter().flatten().map(|place| (place.address, ())).collect();
-    let asked = addresses.keys().map(|address| async move {
+    let addresses = places.into_iter().flatten().map(|place| place.address).collect();
+    let mut nodes = vec![status(world)];
+    nodes.extend(each(world, addresses, deadline).await.map(|(_, node)| node));
+    nodes
+}
+
+/// What the nodes at these addresses say, as far as they answer.
+pub(super) async fn each(
+    world: &World,
+    addresses: BTreeSet<Arc<str>>,
+    deadline: Instant,
+) -> impl Iterator<Item = (Arc<str>, NodeStatus)> + use<> {
+    let asked = addresses.into_iter().map(|address| async move {
         let question = Question::Node(internal::ReadNode {});
-        let answer = world.ports.peers.ask(address, question, deadline).await.ok()?.answer?;
-        match answer {
-            Answer::Node(node) => Some(from_peer(node)),
+        match world.ports.peers.ask(&address, question, deadline).await.ok()?.answer? {
+            Answer::Node(node) => Some((address, from_peer(node))),
             _ => None,
         }
     });
-    let mut nodes = vec![own];
-    nodes.extend(join_all(asked).await.into_iter().flatten());
-    nodes
+    join_all(asked).await.into_iter().flatten()
 }
 
 fn to_peer(status: ShardStatus) -> internal::ShardStatus {

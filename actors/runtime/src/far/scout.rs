@@ -4,13 +4,9 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 
-use futures_util::future::join_all;
-use souk_model::journal::ShardId;
-use souk_proto::internal::v1 as internal;
-use souk_proto::internal::v1::ask_request::Question;
-use souk_proto::internal::v1::ask_response::Answer;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use super::node;
 use crate::limits::{ASK_AROUND_WAIT, SCOUT_EVERY};
 use crate::shard::{Place, World};
 
@@ -36,16 +32,9 @@ async fn ask_around(world: &Arc<World>) {
     let heard_of = world.every_cell().filter_map(|cell| cell.whereabouts.heard_of());
     let addresses: BTreeSet<Arc<str>> = heard_of.map(|place| place.address).collect();
     let deadline = Instant::now() + ASK_AROUND_WAIT;
-    let answers = join_all(addresses.into_iter().map(|address| async move {
-        let question = Question::Node(internal::ReadNode {});
-        let answer = world.ports.peers.ask(&address, question, deadline).await;
-        (address, answer)
-    }));
-    for (address, answer) in answers.await {
-        let Ok(internal::AskResponse { answer: Some(Answer::Node(node)) }) = answer else { continue };
+    for (address, node) in node::each(world, addresses, deadline).await {
         for status in node.shards {
-            let cell = status.shard.parse::<ShardId>().ok().and_then(|shard| world.cell(shard));
-            if let Some(cell) = cell {
+            if let Some(cell) = world.cell(status.shard) {
                 cell.whereabouts.found(Place { address: Arc::clone(&address), epoch: status.epoch });
             }
         }

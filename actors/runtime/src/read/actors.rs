@@ -73,18 +73,12 @@ pub(crate) async fn actor<A: Kept, R>(
             Err(error) => break error,
             Ok(None) => match here(world, cell, key, options, &for_owner, &mut read).await {
                 Err(Error::ShardMoving { .. }) => Failed::Elsewhere,
-                answer => {
-                    cell.whereabouts.answered();
-                    return answer;
-                }
+                answer => return answer,
             },
             Ok(Some(place)) => {
                 match far::actor(world, cell, &place, key, options, for_owner.deadline, &mut read).await {
                     Err(failed) => failed,
-                    Ok(answer) => {
-                        cell.whereabouts.answered();
-                        return Ok(answer);
-                    }
+                    Ok(answer) => return Ok(answer),
                 }
             }
         };
@@ -214,18 +208,12 @@ pub(crate) async fn shard<R>(
                 Err(Error::ShardMoving { .. }) => Failed::Elsewhere,
                 Err(error) => return Err(error),
                 Ok(()) => match cell.read(|shard| of(read(shard), shard, Origin::Owner)) {
-                    Ok(read) => {
-                        cell.whereabouts.answered();
-                        return Ok(read);
-                    }
+                    Ok(read) => return Ok(read),
                     Err(NotServing) => Failed::Elsewhere,
                 },
             },
             Ok(Some(place)) => match far::copy(world, cell, &place, options, for_owner.deadline).await {
-                Ok(shard) => {
-                    cell.whereabouts.answered();
-                    return Ok(of(read(&shard), &shard, Origin::Owner));
-                }
+                Ok(shard) => return Ok(of(read(&shard), &shard, Origin::Owner)),
                 Err(failed) => failed,
             },
         };

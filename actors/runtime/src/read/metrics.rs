@@ -32,10 +32,7 @@ pub(crate) async fn query(world: &Arc<World>, query: &Query, options: &ReadOptio
     let moving = loop {
         let failed = match Group::of_owners(world, cells, &for_owner).await {
             Ok(group) => match group.ask(world, query, &for_owner).await {
-                Ok(answer) => {
-                    cells.iter().for_each(|cell| cell.whereabouts.answered());
-                    return Ok(answer);
-                }
+                Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             },
             Err(error) => Failed::Error(error),

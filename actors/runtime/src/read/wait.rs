@@ -42,6 +42,7 @@ pub(crate) async fn ready(world: &World, cell: &Cell, options: &ReadOptions) -> 
             return Err(Error::ShardMoving { shard: cell.id });
         }
     }
+    cell.whereabouts.answered();
     let mut wanted = options.position_of(cell.id);
     if options.freshness == Freshness::Latest {
         let ends = world.ports.journal.ends(cell.id).await;

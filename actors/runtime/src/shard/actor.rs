@@ -236,6 +236,7 @@ impl State {
             self.world.visible(&self.cell, now.position);
         }
         if came_live {
+            self.cell.whereabouts.answered();
             self.cell.turn();
         }
     }
