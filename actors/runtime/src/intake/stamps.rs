@@ -1,8 +1,8 @@
 //! Stamps: what the catalogue says of the products an event names, where the event itself does not. The fold may not look it up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use souk_model::journal::Journal;
+use souk_model::journal::{Journal, ShardId};
 use souk_model::key::ActorKey;
 use souk_model::record::Event;
 use souk_proto::journal::v1 as journal;
@@ -10,15 +10,17 @@ use souk_proto::v1;
 use souk_proto::v1::event::Kind;
 use tokio::time::Instant;
 
+use crate::Error;
 use crate::limits::STAMP_WAIT;
 use crate::read::{Freshness, ReadOptions};
 use crate::runtime::Runtime;
 
-/// Stamps of one batch: every product is read once.
+/// Stamps of one batch: every product is read once, and a shard that does not answer is waited for once.
 #[derive(Debug, Default)]
-pub(super) struct Stamps(BTreeMap<ActorKeyText, Option<journal::Stamp>>);
-
-type ActorKeyText = String;
+pub(super) struct Stamps {
+    known: BTreeMap<String, Option<journal::Stamp>>,
+    away: BTreeSet<ShardId>,
+}
 
 impl Stamps {
     /// Stamps of one event, for the products it leaves to the catalogue.
@@ -30,17 +32,37 @@ impl Stamps {
                 continue;
             }
             let key = ActorKey::new(shop, product);
-            let known = match self.0.get(key.as_str()) {
+            let known = match self.known.get(key.as_str()) {
                 Some(known) => known.clone(),
                 None => {
-                    let read = read(runtime, &key).await;
-                    self.0.insert(key.as_str().to_owned(), read.clone());
+                    let read = self.read(runtime, &key).await;
+                    self.known.insert(key.as_str().to_owned(), read.clone());
                     read
                 }
             };
             stamps.extend(known);
         }
         stamps
+    }
+
+    /// A product nobody has heard of, or that cannot be read in time, leaves no stamp: the fold then goes by what the event says.
+    async fn read(&mut self, runtime: &Runtime, key: &ActorKey) -> Option<journal::Stamp> {
+        let home = runtime.world().home(Journal::Products, key);
+        let known = (!home.is_here()).then(|| &runtime.world().stamps);
+        if let Some(stamp) = known.and_then(|known| known.get(key.as_str())) {
+            return stamp;
+        }
+        if self.away.contains(&home.id) {
+            return None;
+        }
+        let Ok(stamp) = look_up(runtime, key).await else {
+            self.away.insert(home.id);
+            return None;
+        };
+        if let Some(known) = known {
+            known.put(key.as_str(), stamp.clone());
+        }
+        stamp
     }
 }
 
@@ -49,21 +71,7 @@ pub(super) fn is_wanted(event: &v1::Event) -> bool {
     unknown_products(event).next().is_some()
 }
 
-/// A product nobody has heard of, or that cannot be read in time, leaves no stamp: the fold then goes by what the event says.
-async fn read(runtime: &Runtime, key: &ActorKey) -> Option<journal::Stamp> {
-    if runtime.world().home(Journal::Products, key).is_here() {
-        return look_up(runtime, key).await;
-    }
-    let known = &runtime.world().stamps;
-    if let Some(stamp) = known.get(key.as_str()) {
-        return stamp;
-    }
-    let stamp = look_up(runtime, key).await;
-    known.put(key.as_str(), stamp.clone());
-    stamp
-}
-
-async fn look_up(runtime: &Runtime, key: &ActorKey) -> Option<journal::Stamp> {
+async fn look_up(runtime: &Runtime, key: &ActorKey) -> Result<Option<journal::Stamp>, Error> {
     let deadline = Some(Instant::now() + STAMP_WAIT);
     let options = ReadOptions { freshness: Freshness::Owner, deadline, ..ReadOptions::default() };
     let read = runtime.product(key, &options, |product, standing| {
@@ -79,7 +87,7 @@ async fn look_up(runtime: &Runtime, key: &ActorKey) -> Option<journal::Stamp> {
             position: standing.now.offset,
         })
     });
-    read.await.ok()?.value.flatten()
+    Ok(read.await?.value.flatten())
 }
 
 /// Products of which the event does not say all that is counted.
