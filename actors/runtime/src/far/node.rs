@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::observe::{Counts, NodeStatus, ShardState, ShardStatus};
 use crate::runtime::statuses;
-use crate::shard::World;
+use crate::shard::{Place, World};
 
 /// This node, for another.
 pub(super) fn own(world: &World) -> internal::NodeState {
@@ -45,6 +45,13 @@ pub(crate) async fn everywhere(world: &Arc<World>, deadline: Instant) -> Vec<Nod
         }
     }
     nodes
+}
+
+/// Whether the node at a place says that it serves the shard.
+pub(crate) async fn serves(world: &World, shard: ShardId, place: &Place, deadline: Instant) -> bool {
+    let nodes = each(world, BTreeSet::from([Arc::clone(&place.address)]), deadline).await;
+    let serves = |status: &ShardStatus| status.shard == shard && status.state == ShardState::Serving;
+    nodes.flat_map(|(_, node)| node.shards).any(|status| serves(&status))
 }
 
 /// What was thought to be there and is not.

@@ -130,6 +130,11 @@ impl Cell {
         self.assigned.load(Ordering::Acquire) || self.is_carried()
     }
 
+    /// The epoch its owner here claimed.
+    pub(crate) fn epoch(&self) -> Option<u64> {
+        self.lock().as_ref().and_then(Owner::epoch)
+    }
+
     /// Whether anybody carries it, caught up or not.
     pub(crate) fn is_carried(&self) -> bool {
         self.lock().is_some()
