@@ -213,7 +213,7 @@ impl Accepted {
         let mut waiting = BTreeMap::new();
         for cell in shards.into_iter().filter_map(|shard| world.cell(shard)) {
             waiting.insert(cell.id, cell.desk.wait());
-            if !cell.is_here() {
+            if !cell.answers_here() {
                 far::man(world, cell, deadline).await?;
             }
         }

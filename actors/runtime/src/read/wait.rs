@@ -44,7 +44,7 @@ pub(crate) async fn said_here(
     offset: u64,
     deadline: Option<Instant>,
 ) -> Result<bool, Error> {
-    if !cell.is_here() {
+    if !cell.answers_here() {
         return Ok(false);
     }
     match reach(cell, offset, deadline).await {

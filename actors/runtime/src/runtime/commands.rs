@@ -33,7 +33,7 @@ pub(super) async fn command(
     let bytes: bytes::Bytes = journal::Record { body }.encode_to_vec().into();
     let _room = runtime.room_for(bytes.len())?;
     let waiting = cell.desk.wait();
-    if !cell.is_here() {
+    if !cell.answers_here() {
         far::man(world, cell, deadline).await?;
     }
     let became = world.ports.journal.append(vec![NewRecord { shard: cell.id, bytes }]).await;

@@ -238,7 +238,7 @@ impl State {
             self.world.visible(&self.cell, now.position);
         }
         if came_live {
-            self.cell.whereabouts.answered();
+            self.cell.set_serving(true);
             self.cell.turn();
         }
     }
