@@ -6,9 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use redis::aio::MultiplexedConnection;
-use redis::{
-    AsyncConnectionConfig, Client, ConnectionInfo, ErrorKind, IntoConnectionInfo as _, RedisError, Value,
-};
+use redis::{AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo as _, RedisError, Value};
 use souk_model::owner::Unavailable;
 use souk_model::view::Command;
 use souk_runtime::ports::{Cache, CacheFigures, Held};
@@ -191,7 +189,7 @@ impl Cache for RedisCache {
         match tokio::time::timeout(READ_TIMEOUT, asked).await {
             Ok(Ok(found)) => Ok(found),
             // Whatever stands there is not ours.
-            Ok(Err(error)) if matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension) => Ok(None),
+            Ok(Err(error)) if error.code() == Some("WRONGTYPE") => Ok(None),
             Ok(Err(error)) => {
                 *self.connection.lock() = None;
                 self.failed(&error);
