@@ -103,8 +103,14 @@ pub const FAR_FOLLOWERS: usize = 110_000;
 pub const FOLLOW_AGAIN: Duration = Duration::from_secs(1);
 /// Before an owner that was fenced though its shard is this node's tries again: by then placement has heard of whoever fenced it.
 pub const FENCED_REST: Duration = Duration::from_secs(5);
-/// How long a shard that was taken away may take for its last cut.
-pub const HAND_OVER_WAIT: Duration = Duration::from_secs(5);
+/// How long a shard that is to go elsewhere is carried on at most, and how often it is looked whether its next owner serves: a serial read
+/// of the store each.
+pub const HAND_OVER_WAIT: Duration = Duration::from_secs(10);
+pub const LOOK_FOR_NEXT: Duration = Duration::from_millis(150);
+/// How long a next owner may take to claim it: placement's answer takes half a second. After that nobody is expected to follow.
+pub const NEXT_CLAIMS_WITHIN: Duration = Duration::from_secs(2);
+/// How long the last cut of a shard that nobody followed may take.
+pub const LAST_CUT_WAIT: Duration = Duration::from_secs(5);
 /// Before a shard whose owner before is still at its last cut is looked at again.
 pub const START_AGAIN: Duration = Duration::from_millis(20);
 /// How long intake waits for what the catalogue says of a product: an event goes without rather than late.

@@ -21,6 +21,7 @@ use crate::measure::report::{Bar, Report};
 use crate::oracle::Oracle;
 use crate::souk::client;
 use crate::souk::cluster::{self, Cluster, SHARDS};
+use crate::souk::shards::Shards;
 use crate::traffic::{Meant, Scenario, Sent, Shop};
 
 /// Nodes at rest, and at the most.
@@ -58,6 +59,7 @@ pub struct Options {
 pub async fn run(common: &Common, options: &Options) -> Result<Report> {
     let mut report = Report::default();
     let mut medians = Vec::new();
+    let mut wrong_tables = 0;
     for users in &options.users {
         let place = common.place()?;
         let logs = options.cluster.logs.clone().unwrap_or_else(|| place.path().to_owned());
@@ -65,7 +67,9 @@ pub async fn run(common: &Common, options: &Options) -> Result<Report> {
         let binary = common.binary()?;
         let mut cluster = Cluster::new(&binary, &options.cluster, &logs, MOST).await?;
         let run = one(common, options, &mut cluster, *users, &mut report).await;
-        let mut back = run.with_context(|| format!("the nodes' last words:\n{}", cluster.logs()))?;
+        let Ran { mut back, wrong_rows } =
+            run.with_context(|| format!("the nodes' last words:\n{}", cluster.logs()))?;
+        wrong_tables += wrong_rows;
         back.sort_unstable();
         medians.push(back[back.len() / 2]);
     }
@@ -76,7 +80,16 @@ pub async fn run(common: &Common, options: &Options) -> Result<Report> {
         report.measure("failover time, slowest of the runs to the fastest", apart, "x", Bar::AtMost(APART));
     }
     report.print(common.json);
+    println!("wrong_tables={wrong_tables}");
     Ok(report)
+}
+
+/// What came of one run.
+struct Ran {
+    /// How long each kill took to be over.
+    back: Vec<Duration>,
+    /// Rows of tables that are wrong at rest.
+    wrong_rows: usize,
 }
 
 /// Everybody who calls while things happen.
@@ -87,14 +100,14 @@ struct Callers {
     watchers: Watchers,
 }
 
-/// One run. Answers how long each kill took to be over.
+/// One run.
 async fn one(
     common: &Common,
     options: &Options,
     cluster: &mut Cluster,
     users: u64,
     report: &mut Report,
-) -> Result<Vec<Duration>> {
+) -> Result<Ran> {
     (0..NODES).try_for_each(|number| cluster.start(number))?;
     cluster.ready().await?;
     cluster.served().await?;
@@ -106,7 +119,7 @@ async fn one(
         oracle.take(&Sent { event: population::event(n, 0, at), meant: Meant::Counted });
     }
     let filled = Instant::now();
-    let cut_since = |shards: &crate::souk::shards::Shards| {
+    let cut_since = |shards: &Shards| {
         shards.users().all(|shard| {
             let age = shard.cut_age.and_then(|age| Duration::try_from(age).ok());
             age.is_some_and(|age| age < filled.elapsed())
@@ -133,8 +146,8 @@ async fn one(
     if !options.only_kill {
         moves(cluster, &mut callers, report).await?;
     }
-    at_rest(cluster, callers, report).await?;
-    Ok(back)
+    let wrong_rows = at_rest(cluster, callers, report).await?;
+    Ok(Ran { back, wrong_rows })
 }
 
 /// Kills the node that owns the most users shards, and times how soon they answer again.
@@ -245,16 +258,18 @@ fn pulses_within(callers: &Callers, windows: &[Window]) -> Latencies {
     callers.pulses.look(|beaten| latencies(beaten.samples.values().flat_map(|all| all.within(windows))))
 }
 
-/// Nobody sends; what was acknowledged is all there, once.
-async fn at_rest(cluster: &mut Cluster, mut callers: Callers, report: &mut Report) -> Result<()> {
+/// Nobody sends; what was acknowledged is all there, once. Answers how many rows of tables are wrong.
+async fn at_rest(cluster: &mut Cluster, mut callers: Callers, report: &mut Report) -> Result<usize> {
     let held = callers.pulses.hold().await?;
     let (mut oracle, sending) = callers.crowd.end().await?;
     callers.pulses.acknowledged().iter().for_each(|sent| oracle.take(sent));
     oracle.settle();
-    cluster.wait("every record is folded", limits::RECOVER, crate::souk::shards::Shards::settled).await?;
+    let shards = cluster.wait("every record is folded", limits::RECOVER, Shards::settled).await?;
     let channel = client::connect(&cluster.addresses()[0]).await?;
     let compared = rest::compared(&oracle, channel.clone(), limits::SETTLE).await?;
     compared.differences.iter().for_each(|difference| report.violate(difference.clone()));
+    let tables = rest::stands(&oracle, &cluster.tables(), shards.watermark().unwrap_or_default()).await?;
+    tables.wrong.iter().for_each(|row| report.violate(row.clone()));
     callers.pulses.look(|beaten| beaten.wrong.iter().for_each(|wrong| report.violate(wrong.clone())));
     for behind in callers.watchers.behind(&mut client::analytics(channel)).await? {
         report.violate(behind);
@@ -272,7 +287,9 @@ async fn at_rest(cluster: &mut Cluster, mut callers: Callers, report: &mut Repor
     eprintln!("calls that were tried again: {troubles:?}");
     report.note("events that count", oracle.counted as f64, "");
     report.note("rows compared", compared.rows as f64, "");
+    report.note("rows of tables compared", tables.rows as f64, "");
+    report.note("tables right at rest after", tables.settled_after.as_secs_f64(), "s");
     report.measure("events lost", compared.lost as f64, "", Bar::AtMost(0.0));
     report.measure("events doubled", compared.doubled as f64, "", Bar::AtMost(0.0));
-    Ok(())
+    Ok(tables.wrong.len())
 }

@@ -136,6 +136,22 @@ async fn a_shard_that_moved_is_found_where_it_is() {
     assert_eq!(users_in(&answer), Figure::Integer(60));
 }
 
+/// A node that knew where every shard was and asks for none of them hears of another that took some.
+#[tokio::test(flavor = "multi_thread")]
+async fn shards_are_listed_where_they_went() {
+    let (cluster, one, other) = two().await;
+    publish(&one, 0..40).await;
+    let third = cluster.node("n-3", []).await;
+    let kept = |shard: &ShardId| shard.partition == 1;
+    other.place(half(true).filter(kept));
+    other.serves(half(true).filter(kept)).await;
+    third.place(half(true).filter(|shard| !kept(shard)));
+    third.serves(half(true).filter(|shard| !kept(shard))).await;
+    let (all, unowned) = one.runtime.everywhere(None).await;
+    let shards: usize = all.iter().map(|node| node.shards.len()).sum();
+    assert_eq!((all.len(), shards, unowned.len()), (3, 8, 0));
+}
+
 const LONG: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread")]

@@ -48,7 +48,7 @@ impl Stamps {
     /// A product nobody has heard of, or that cannot be read in time, leaves no stamp: the fold then goes by what the event says.
     async fn read(&mut self, runtime: &Runtime, key: &ActorKey) -> Option<journal::Stamp> {
         let home = runtime.world().home(Journal::Products, key);
-        let known = (!home.is_here()).then(|| &runtime.world().stamps);
+        let known = (!home.answers_here()).then(|| &runtime.world().stamps);
         if let Some(stamp) = known.and_then(|known| known.get(key.as_str())) {
             return stamp;
         }

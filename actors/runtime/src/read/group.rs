@@ -57,8 +57,8 @@ impl<'a> Group<'a> {
         for cell in cells {
             match cell.whereabouts.known().filter(|place| !world.is_silent(&place.address)) {
                 _ if cell.is_live() => group.here.push(cell),
-                Some(place) if !cell.is_here() => group.put(cell, place),
-                _ => group.cuts.push(cell),
+                Some(place) => group.put(cell, place),
+                None => group.cuts.push(cell),
             }
         }
         group

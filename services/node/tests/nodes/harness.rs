@@ -122,8 +122,6 @@ impl Placement for Told {
     fn shards(&self) -> watch::Receiver<Arc<BTreeSet<ShardId>>> {
         self.0.subscribe()
     }
-
-    fn handed_over(&self, _: ShardId) {}
 }
 
 pub(crate) struct Cluster {
