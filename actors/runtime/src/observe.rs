@@ -9,7 +9,7 @@ pub use souk_model::shard::Counts;
 use souk_model::time::Millis;
 
 pub use durations::{Durations, Spread};
-pub use published::{PublishFigures, SideFigures};
+pub use published::{PublishFigures, ReadFigures, SideFigures};
 pub(crate) use published::{Published, Side};
 
 /// One shard as it stands.

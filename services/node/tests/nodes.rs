@@ -6,17 +6,23 @@ mod nodes {
     pub(crate) mod harness;
 }
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use nodes::harness::{Cluster, Node, PARTITIONS, until, within};
+use nodes::harness::{Cluster, Node, PARTITIONS, until, until_async, within};
 use prost::Message as _;
 use souk_model::journal::{Journal, ShardId};
 use souk_model::key::ActorKey;
+use souk_model::metric::Window;
 use souk_model::origin::Origin;
 use souk_model::series::{Answer, Figure, Query, Span};
+use souk_model::time::MINUTE;
 use souk_model::user::User;
+use souk_model::view::{Command, Order, What, kept_under};
 use souk_proto::v1;
+use souk_runtime::conformance::cache::Stored;
 use souk_runtime::intake::{Fate, Level, Publication};
+use souk_runtime::ports::Cache as _;
 use souk_runtime::read::{Freshness, ReadOptions};
 use souk_runtime::watch::{Start, Update, Watched};
 use souk_runtime::{Error, Position};
@@ -210,4 +216,84 @@ async fn a_watch_goes_on_over_nodes_and_moves() {
         }
     }
     until(|| one.runtime.statuses().len() == 8).await;
+}
+
+fn shown_users() -> Query {
+    let window = Window::Sliding { size: 5 * MINUTE, step: MINUTE };
+    Query { window: Some(window), ..active_users() }
+}
+
+/// A cut with the first 20 users; an owner with 40, cut off from the other node, and the view of what it has.
+async fn cut_off() -> (Cluster, Node, Node) {
+    let (cluster, one, other) = two().await;
+    let position = publish(&one, 0..20).await;
+    within(one.runtime.query(&shown_users(), &at(position))).await.unwrap();
+    // A hand-over cuts.
+    one.place([]);
+    one.serves([]).await;
+    other.place(PARTITIONS.shards());
+    other.serves(PARTITIONS.shards()).await;
+    let position = publish(&other, 20..40).await;
+    within(other.runtime.query(&shown_users(), &at(position))).await.unwrap();
+    until(|| {
+        let shown = cluster.cache.stored("cartpulse:metrics");
+        matches!(shown, Some(Stored::Hash(fields)) if fields["active_users_5m"] == "40")
+    })
+    .await;
+    other.disconnect();
+    (cluster, one, other)
+}
+
+async fn shown_by(node: &Node) -> (Figure, Origin) {
+    let answer = within(node.runtime.query(&shown_users(), &ReadOptions::default())).await.unwrap();
+    (users_in(&answer), answer.info.origin)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_no_owner_answers_the_view_does_if_it_is_fresher_than_the_cut() {
+    let (cluster, one, other) = cut_off().await;
+    let shown = shown_by(&one).await;
+    assert!(matches!(shown, (Figure::Integer(40), Origin::View(0..60_000))), "{shown:?}");
+    let owner = options(Position::default(), Freshness::Owner, Duration::from_millis(50));
+    let refused = within(one.runtime.query(&shown_users(), &owner)).await;
+    assert!(matches!(refused, Err(Error::ShardMoving { .. })), "who wants an owner gets no view");
+
+    cluster.cache.away.store(true, Relaxed);
+    let shown = shown_by(&one).await;
+    assert!(matches!(shown, (Figure::Integer(20), Origin::Cut(_))), "the last cut: {shown:?}");
+    let reads = one.runtime.published().reads;
+    assert_eq!((reads.hits, reads.misses, reads.older, reads.away), (1, 0, 0, 1));
+
+    // The owner that was cut off hands over: then the cut says as much.
+    cluster.cache.away.store(false, Relaxed);
+    other.place([]);
+    other.serves([]).await;
+    until_async(async || matches!(shown_by(&one).await, (Figure::Integer(40), Origin::Cut(_)))).await;
+    assert!(one.runtime.published().reads.older > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_view_forgets_or_makes_up_is_no_answer() {
+    let (cluster, one, other) = cut_off().await;
+    let owned = async || {
+        let read = other.runtime.query(&shown_users(), &ReadOptions::default());
+        let answer = within(read).await.unwrap();
+        (users_in(&answer), answer.info.origin)
+    };
+    assert_eq!(owned().await, (Figure::Integer(40), Origin::Owner));
+    cluster.cache.empty();
+    assert_eq!(owned().await, (Figure::Integer(40), Origin::Owner));
+    let shown = shown_by(&one).await;
+    let is_cut = matches!(shown, (Figure::Integer(20), Origin::Cut(_)));
+    let is_written_again = matches!(shown, (Figure::Integer(40), Origin::View(_)));
+    assert!(is_cut || is_written_again, "{shown:?}");
+
+    let name = kept_under(&one.runtime.settings(), &shown_users()).unwrap();
+    let order = Order { start: 0, revision: u64::MAX };
+    let what = What::Answer { bytes: b"41".to_vec() };
+    cluster.cache.write(vec![Command { name, what, order, ttl: None }]).await.unwrap();
+    let misses = one.runtime.published().reads.misses;
+    let shown = shown_by(&one).await;
+    assert!(matches!(shown, (Figure::Integer(20), Origin::Cut(_))), "{shown:?}");
+    assert_eq!(one.runtime.published().reads.misses, misses + 1);
 }

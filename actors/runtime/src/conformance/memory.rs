@@ -117,7 +117,9 @@ impl MemoryCache {
             What::Field { field, .. } => field.clone(),
             What::Push { of, .. } => of.clone(),
             What::Publish { row } => return self.told.lock().push((name, row.clone())),
-            What::Hash { .. } | What::SortedSet { .. } | What::Text { .. } => String::new(),
+            What::Hash { .. } | What::SortedSet { .. } | What::Text { .. } | What::Answer { .. } => {
+                String::new()
+            }
         };
         let mut orders = self.orders.lock();
         if orders.get(&(name.clone(), of.clone())).is_some_and(|held| *held >= order) {
@@ -144,6 +146,7 @@ impl MemoryCache {
                 names.insert(name, Stored::SortedSet(members));
             }
             (What::Text { value }, _) => drop(names.insert(name, Stored::Text(value))),
+            (What::Answer { bytes }, _) => drop(names.insert(name, Stored::Answer(bytes))),
             (What::Publish { .. }, _) => {}
         }
     }
@@ -159,6 +162,14 @@ impl Cache for MemoryCache {
         self.commands.fetch_add(commands.len() as u64, Relaxed);
         commands.into_iter().for_each(|command| self.put(command));
         Ok(held)
+    }
+
+    async fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+        if self.away.load(Relaxed) {
+            return Err(Unavailable);
+        }
+        let stored = self.stored(name);
+        Ok(stored.and_then(|stored| if let Stored::Answer(bytes) = stored { Some(bytes) } else { None }))
     }
 
     fn figures(&self) -> CacheFigures {

@@ -4,6 +4,7 @@ mod actors;
 pub(crate) mod cut;
 pub(crate) mod group;
 mod hunt;
+mod kept;
 mod metrics;
 mod wait;
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use souk_runtime::observe::{PublishFigures, SideFigures};
+use souk_runtime::observe::{PublishFigures, ReadFigures, SideFigures};
 use souk_runtime::ports::CacheFigures;
 
 use super::series::{Labels, Page};
@@ -61,8 +61,21 @@ impl Published {
         if self.tables {
             page.counters("table_rows_written", "Rows written to tables that people read", &rows)?;
         }
-        self.cache.map_or(Ok(()), |cache| calls(page, cache))
+        let Some(cache) = self.cache else { return Ok(()) };
+        reads(page, self.figures.reads)?;
+        calls(page, cache)
     }
+}
+
+fn reads(page: &mut Page<'_>, figures: ReadFigures) -> fmt::Result {
+    let ReadFigures { hits, misses, older, away } = figures;
+    let outcomes = [("hit", hits), ("miss", misses), ("older", older), ("away", away)];
+    let counts = outcomes.map(|(outcome, count)| (vec![("outcome", outcome.to_owned())], count));
+    page.counters(
+        "view_reads",
+        "Questions to the cache while no owner answered: a hit is fresher than the last cut",
+        &counts,
+    )
 }
 
 fn calls(page: &mut Page<'_>, cache: CacheFigures) -> fmt::Result {

@@ -16,8 +16,11 @@ use souk_model::time::Millis;
 use souk_proto::internal::v1::{
     AskRequest, AskResponse, FollowRequest, Interest, LinkRequest, ask_request, link_request,
 };
+use souk_runtime::conformance::memory::MemoryCache;
 use souk_runtime::observe::ShardState;
-use souk_runtime::ports::{Clock, Inbound, Journal, LinkInbound, News, Peers, Placement, Store, Unreachable};
+use souk_runtime::ports::{
+    Clock, Inbound, Journal, LinkInbound, News, Peers, Placement, Store, Unreachable, Views,
+};
 use souk_runtime::{Config, Ports, Runtime};
 use souk_store::EmbeddedStore;
 use tempfile::TempDir;
@@ -124,6 +127,8 @@ impl Placement for Told {
 pub(crate) struct Cluster {
     journal: Arc<dyn Journal>,
     store: Arc<dyn Store>,
+    /// What they all publish to.
+    pub(crate) cache: Arc<MemoryCache>,
     net: Arc<Net>,
     _dir: TempDir,
 }
@@ -142,7 +147,13 @@ impl Cluster {
         let options = souk_journal::Options::new(dir.path().join("journal"), PARTITIONS, 7, on_fatal);
         let journal = EmbeddedJournal::open(options, Arc::new(SystemClock)).unwrap();
         let store = EmbeddedStore::open(dir.path().join("store.redb")).unwrap();
-        Self { journal: Arc::new(journal), store: Arc::new(store), net: Arc::default(), _dir: dir }
+        Self {
+            journal: Arc::new(journal),
+            store: Arc::new(store),
+            cache: Arc::default(),
+            net: Arc::default(),
+            _dir: dir,
+        }
     }
 
     /// A node that carries these shards.
@@ -154,6 +165,7 @@ impl Cluster {
         let ports = Ports {
             placement: Arc::clone(&placement) as _,
             peers: Arc::new(peers),
+            views: Views { tables: None, cache: Some(Arc::clone(&self.cache) as _) },
             ..Ports::alone(Arc::clone(&self.journal), Arc::clone(&self.store), Arc::new(SystemClock))
         };
         let config = Config {
@@ -204,6 +216,17 @@ pub(crate) async fn until(mut holds: impl FnMut() -> bool) {
     within(async {
         let mut ticks = tokio::time::interval(Duration::from_millis(5));
         while !holds() {
+            ticks.tick().await;
+        }
+    })
+    .await;
+}
+
+/// The same, of what has to be asked for.
+pub(crate) async fn until_async(mut holds: impl AsyncFnMut() -> bool) {
+    within(async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(5));
+        while !holds().await {
             ticks.tick().await;
         }
     })
