@@ -140,6 +140,8 @@ pub const SWEEP_STEPS: usize = 32;
 pub const PUBLISHED_AGAIN: Millis = 3_600_000;
 /// How often lists of first rows are looked at: each look ranks all keys.
 pub const TOP_EVERY: Duration = Duration::from_secs(1);
+/// Longest time between two looks: one that waited for a shard that moves took long and cost little.
+pub const TOP_LATEST: Duration = Duration::from_secs(5);
 /// Windows of them looked at each time, and now and then all that late records still correct, up to so many.
 pub const TOP_NEWEST: usize = 2;
 pub const TOP_WINDOWS: usize = 32;
