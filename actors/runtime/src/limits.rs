@@ -1,5 +1,6 @@
 //! Every bound of the runtime, by name, with its reason.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use souk_model::time::Millis;
@@ -119,6 +120,15 @@ pub const STAMP_WAIT: Duration = Duration::from_millis(100);
 pub const STAMP_FRESH: Duration = Duration::from_secs(1);
 pub const STAMPS_KEPT: usize = 65_536;
 
+/// How often it is looked what of the journal is to be kept as rows: behind the fold nobody waits for it.
+pub const HISTORY_EVERY: Duration = Duration::from_millis(500);
+/// Shards whose records are kept at a time, and reads and their bytes of one of them before others get their turn: some megabytes in all.
+pub const HISTORY_SHARDS: usize = 4;
+pub const HISTORY_READS: usize = 16;
+pub const HISTORY_BYTES: usize = 256 << 10;
+/// Rest after a history did not answer: it doubles from one to the other.
+pub const HISTORY_PAUSE: RangeInclusive<Duration> = Duration::from_millis(500)..=Duration::from_secs(10);
+
 /// How often changes of the series are taken to where they wait to be published, and written to a cache.
 pub const CACHE_EVERY: Duration = Duration::from_millis(200);
 /// How often tables are written: within the second a row may be old, with time left for the write.
@@ -138,6 +148,8 @@ pub const SWEEP_KEYS: usize = 32;
 pub const SWEEP_STEPS: usize = 32;
 /// Windows that closed this long ago or less are published again by a new owner: an old one may have died with a server away.
 pub const PUBLISHED_AGAIN: Millis = 3_600_000;
+/// So are older ones that the last so many records of a users shard changed, as late records do: a minute and more of the heaviest traffic.
+pub const PUBLISHED_AGAIN_RECORDS: u64 = 65_536;
 /// How often lists of first rows are looked at: each look ranks all keys.
 pub const TOP_EVERY: Duration = Duration::from_secs(1);
 /// Longest time between two looks: one that waited for a shard that moves took long and cost little.

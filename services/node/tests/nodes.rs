@@ -4,6 +4,7 @@
 
 mod nodes {
     pub(crate) mod harness;
+    mod history;
 }
 
 use std::sync::atomic::Ordering::Relaxed;

@@ -70,9 +70,14 @@ impl SeriesRow {
         said.cells.put(cell.pane, cell.offset, cell.counted, values);
     }
 
-    /// Cells of the sources that count the metric as it is meant.
+    /// What the sources said that count the metric as it is meant.
+    pub(super) fn said<'a>(&'a self, meant: &'a Meant) -> impl Iterator<Item = &'a Said> {
+        self.sources.iter().filter(move |said| meant.is_by(said))
+    }
+
+    /// Their cells.
     pub(super) fn cells<'a>(&'a self, meant: &'a Meant) -> impl Iterator<Item = &'a Cells> {
-        self.sources.iter().filter(move |said| meant.is_by(said)).map(|said| &said.cells)
+        self.said(meant).map(|said| &said.cells)
     }
 }
 

@@ -11,6 +11,8 @@ use async_trait::async_trait;
 use souk_model::owner::Unavailable;
 use souk_model::view::{Command, TableRow, TableShape};
 
+use super::HistoryAt;
+
 /// One change of a table.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TableWrite {
@@ -68,6 +70,7 @@ pub trait Cache: Send + Sync + Debug {
 pub struct Views {
     pub tables: Option<TablesAt>,
     pub cache: Option<Arc<dyn Cache>>,
+    pub history: Option<HistoryAt>,
 }
 
 /// Tables, and how much is written to them.

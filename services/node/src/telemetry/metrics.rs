@@ -68,6 +68,7 @@ impl Observed {
                 figures: self.runtime.published(),
                 tables: self.runtime.views().tables.is_some(),
                 cache: self.runtime.views().cache.as_ref().map(|cache| cache.figures()),
+                kept: self.runtime.views().history.as_ref().map(|_| self.runtime.kept()),
             },
         };
         let mut registry = Registry::default();

@@ -19,7 +19,8 @@ use souk_proto::internal::v1::{
 use souk_runtime::conformance::memory::MemoryCache;
 use souk_runtime::observe::ShardState;
 use souk_runtime::ports::{
-    Clock, Inbound, Journal, LinkInbound, News, Peers, Placement, Store, Unreachable, Views,
+    Clock, History, HistoryAt, Inbound, Journal, LinkInbound, News, Peers, Placement, Store, Unreachable,
+    Views,
 };
 use souk_runtime::{Config, Ports, Runtime};
 use souk_store::EmbeddedStore;
@@ -158,6 +159,31 @@ impl Cluster {
 
     /// A node that carries these shards.
     pub(crate) async fn node(&self, name: &str, shards: impl IntoIterator<Item = ShardId>) -> Node {
+        self.node_that_shows(name, shards, self.views()).await
+    }
+
+    /// One that keeps all events in a history.
+    pub(crate) async fn node_that_keeps(
+        &self,
+        name: &str,
+        shards: impl IntoIterator<Item = ShardId>,
+        history: Arc<dyn History>,
+    ) -> Node {
+        let (journal, tables) = (Arc::clone(&self.journal), vec!["ecommerce_events".to_owned()]);
+        let history = Some(HistoryAt { history, journal, tables });
+        self.node_that_shows(name, shards, Views { history, ..self.views() }).await
+    }
+
+    fn views(&self) -> Views {
+        Views { cache: Some(Arc::clone(&self.cache) as _), ..Views::default() }
+    }
+
+    async fn node_that_shows(
+        &self,
+        name: &str,
+        shards: impl IntoIterator<Item = ShardId>,
+        views: Views,
+    ) -> Node {
         let placement = Arc::new(Told(watch::Sender::new(Arc::new(shards.into_iter().collect()))));
         let address = format!("{name}:7071");
         let (net, links, watched) = (Arc::clone(&self.net), Mutex::default(), Mutex::default());
@@ -165,7 +191,7 @@ impl Cluster {
         let ports = Ports {
             placement: Arc::clone(&placement) as _,
             peers: Arc::new(peers),
-            views: Views { tables: None, cache: Some(Arc::clone(&self.cache) as _) },
+            views,
             ..Ports::alone(Arc::clone(&self.journal), Arc::clone(&self.store), Arc::new(SystemClock))
         };
         let config = Config {
