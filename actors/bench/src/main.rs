@@ -53,8 +53,8 @@ enum What {
     },
     /// A sliding window by a fine step against a coarse one.
     Window,
-    /// Work for an instruction counter, up to `encode`, `decode`, `fold` or `cut`, or `none` for what all share; and up to `series` or
-    /// `query`.
+    /// Work for an instruction counter, up to `encode`, `decode`, `fold` or `cut`, or `none` for what all share; and up to `query`,
+    /// `tally` or `join`, or `series` for what those share.
     Instructions {
         part: instructions::Part,
         #[arg(long, default_value = "shop")]
