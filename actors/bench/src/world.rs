@@ -210,7 +210,7 @@ impl Feed {
         loop {
             let messages = self.shard.peer_messages(1, 64 * 1024).into_iter();
             let tallies = messages.filter_map(|(_, message)| match message {
-                PeerMessage::Tally(batch) if !batch.cells.is_empty() => Some(batch),
+                PeerMessage::Tally(batch) if !batch.rows.is_empty() => Some(batch),
                 _ => None,
             });
             let before = batches.len();
