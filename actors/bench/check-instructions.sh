@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Compares instruction counts of decode, fold, tally, join and cut-encode (per event, of page views and of the shop mix) and of a query,
-# by callgrind, with the tracked ones; 2 % gate.
+# Compares instruction counts of decode, fold, tally, join, cut-encode and all an owner does (per event, of page views and of the shop
+# mix) and of a query, by callgrind, with the tracked ones; 2 % gate.
 # `check-instructions.sh BINARY` checks, `check-instructions.sh BINARY --record` writes the file anew.
 set -euo pipefail
 binary=$1
@@ -12,7 +12,7 @@ count() { # total instructions of one part of a mix
     awk '/Collected :/ {print $4}'
 }
 
-events=20000
+events=20000 carried=60000
 measure() { # of a mix: instructions per event of each part
   local encode decode fold cut series tally
   encode=$(count "$1" encode); decode=$(count "$1" decode); fold=$(count "$1" fold); cut=$(count "$1" cut)
@@ -23,6 +23,7 @@ measure() { # of a mix: instructions per event of each part
   per_event "$1" cut $((cut - fold))
   per_event "$1" tally $(((tally - series) - (fold - $(count "$1" none))))
   per_event "$1" join $(($(count "$1" join) - tally))
+  printf '%s-owner %d\n' "$1" $((($(count "$1" owner) - $(count "$1" entries)) / carried))
   if [ "$1" = shop ]; then per_event "$1" query $(($(count "$1" query) - series)); fi
 }
 now=$(measure page-views; measure shop)

@@ -4,6 +4,7 @@ use clap::ValueEnum;
 use souk_model::owner::fold::Fold;
 
 use crate::answers::Answers;
+use crate::owner::Carried;
 use crate::random::Keys;
 use crate::world::{Feed, Mix, settings_text};
 
@@ -30,9 +31,16 @@ pub(crate) enum Part {
     Tally,
     /// And are joined.
     Join,
+    /// Encoded entries as `Owner` takes them.
+    Entries,
+    /// A shard carried by its owner, from encoded entries to tallies on their way.
+    Owner,
 }
 
 pub(crate) fn run(part: Part, mix: Mix) -> anyhow::Result<()> {
+    if part >= Part::Entries {
+        return carry(part, mix);
+    }
     let mut feed = Feed::new(settings_text("")?)?;
     let mut series = Answers::new();
     for batch in 1..=WARM_UP / BATCH {
@@ -76,6 +84,20 @@ fn work(part: Part, mix: Mix, feed: &mut Feed, series: &mut Answers) -> anyhow::
     }
     if part == Part::Cut {
         commit(feed);
+    }
+    Ok(())
+}
+
+/// From the first event on, in an owner's hands.
+fn carry(part: Part, mix: Mix) -> anyhow::Result<()> {
+    let mut feed = Feed::new(settings_text("")?)?;
+    let mut carried = Carried::new()?;
+    for _ in 0..(WARM_UP + EVENTS) / BATCH {
+        let users: Vec<u64> = (0..BATCH).map(|_| Keys::Uniform.pick(&mut feed.random, USERS)).collect();
+        let entries = users.into_iter().map(|user| feed.encoded(mix, user)).collect();
+        if part == Part::Owner {
+            carried.take(entries)?;
+        }
     }
     Ok(())
 }
