@@ -25,16 +25,16 @@ use crate::souk::shards::Shards;
 use crate::traffic::{Meant, Scenario, Sent, Shop};
 
 #[derive(Debug)]
-pub struct Callers {
-    pub crowd: Crowd,
-    pub pulses: Pulses,
-    pub readers: Readers,
-    pub watchers: Watchers,
+pub(super) struct Callers {
+    pub(super) crowd: Crowd,
+    pub(super) pulses: Pulses,
+    pub(super) readers: Readers,
+    pub(super) watchers: Watchers,
 }
 
 impl Callers {
     /// Starts so many nodes, fills them with users until all of those are in a cut, and begins to call: so many events a second of this seed.
-    pub async fn start(
+    pub(super) async fn start(
         common: &Common,
         cluster: &mut Cluster,
         nodes: usize,
@@ -65,7 +65,7 @@ impl Callers {
     }
 
     /// What readers were answered meanwhile.
-    pub fn reads_within(&self, windows: &[Window], report: &mut Report) {
+    pub(super) fn reads_within(&self, windows: &[Window], report: &mut Report) {
         self.readers.look(|seen| {
             let reads = latencies(seen.samples.within(windows));
             let at_once = seen.samples.within(windows).filter(|sample| sample.at_once).count();
@@ -83,19 +83,19 @@ impl Callers {
     }
 
     /// Everything that calls met so far that a caller cannot simply wait for.
-    pub fn failures(&self) -> u64 {
+    pub(super) fn failures(&self) -> u64 {
         self.crowd.look(|sending| sending.troubles.failures())
             + self.pulses.look(|beaten| beaten.troubles.failures())
             + self.readers.look(|seen| seen.troubles.failures())
     }
 
     /// How long events took to be judged meanwhile.
-    pub fn pulses_within(&self, windows: &[Window]) -> Latencies {
+    pub(super) fn pulses_within(&self, windows: &[Window]) -> Latencies {
         self.pulses.look(|beaten| latencies(beaten.samples.values().flat_map(|all| all.within(windows))))
     }
 
     /// Nobody sends; what was acknowledged is all there, once. Answers how many rows of tables are wrong.
-    pub async fn rest(mut self, cluster: &mut Cluster, report: &mut Report) -> Result<usize> {
+    pub(super) async fn rest(mut self, cluster: &mut Cluster, report: &mut Report) -> Result<usize> {
         let held = self.pulses.hold().await?;
         let (mut oracle, sending) = self.crowd.end().await?;
         self.pulses.acknowledged().iter().for_each(|sent| oracle.take(sent));
@@ -132,7 +132,7 @@ impl Callers {
 }
 
 /// Waits until every users shard has a cut that was made after a moment.
-pub async fn cut_since(cluster: &mut Cluster, moment: Instant, what: &str) -> Result<()> {
+pub(super) async fn cut_since(cluster: &mut Cluster, moment: Instant, what: &str) -> Result<()> {
     let cut_since = |shards: &Shards| {
         shards.users().all(|shard| {
             let age = shard.cut_age.and_then(|age| Duration::try_from(age).ok());
