@@ -66,6 +66,14 @@ impl Stamps {
     }
 }
 
+/// Stamps a batch that comes by another way than intake.
+pub(crate) async fn stamp(runtime: &Runtime, events: &mut [Event]) {
+    let mut stamps = Stamps::default();
+    for event in events.iter_mut().filter(|event| is_wanted(&event.event)) {
+        event.stamps = stamps.of(runtime, event).await;
+    }
+}
+
 /// Whether the catalogue knows something the event does not say.
 pub(super) fn is_wanted(event: &v1::Event) -> bool {
     unknown_products(event).next().is_some()
