@@ -13,7 +13,7 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
 use souk_formats::Format;
-use souk_journal_kafka::{Bridge, BridgeOptions, Catalogue, Far, Sender, SenderOptions, Start};
+use souk_journal_kafka::{Bridge, BridgeOptions, BridgePorts, Catalogue, Sender, SenderOptions, Start};
 use souk_model::journal::{Partitions, ShardId};
 use souk_model::keying::Keying;
 use souk_model::output::Outputs;
@@ -81,8 +81,9 @@ fn bridge(topic: &str, group: &str, start: Start, journal: &Arc<dyn Journal>) ->
         client_id: "souk-test".to_owned(),
         properties: BTreeMap::new(),
     };
-    let far = Far { journal: Arc::clone(journal), catalogue: Arc::new(Empty), clock: Arc::new(Wall) };
-    Bridge::start(options, far).expect("it starts")
+    let ports =
+        BridgePorts { journal: Arc::clone(journal), catalogue: Arc::new(Empty), clock: Arc::new(Wall) };
+    Bridge::start(options, ports).expect("it starts")
 }
 
 /// Looks again until it is so.

@@ -27,8 +27,7 @@ pub(super) fn encode(bridges: &[(String, BridgeCounts)], page: &mut Page<'_>) ->
         let series: Vec<_> = bridges.iter().map(|(topic, counts)| (of(topic), value(counts))).collect();
         page.counters(name, help, &series)?;
     }
-    let members =
-        bridges.iter().map(|(topic, counts)| (of(topic), f64::from(u8::from(counts.lag.is_some()))));
+    let members = bridges.iter().map(|(topic, counts)| (of(topic), f64::from(u8::from(counts.is_member))));
     page.gauges("bridge_up", "1 while this node has its part of the topic", &members.collect::<Vec<_>>())?;
     let lags = bridges.iter().filter_map(|(topic, counts)| Some((of(topic), counts.lag? as f64)));
     page.gauges(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use parking_lot::Mutex;
-use souk_journal_kafka::{Bridge, BridgeCounts, BridgeOptions, Far};
+use souk_journal_kafka::{Bridge, BridgeCounts, BridgeOptions, BridgePorts};
 use tokio::task::spawn_blocking;
 
 use crate::config::{self, Config, Declared};
@@ -16,7 +16,7 @@ pub(crate) struct Bridges(Mutex<Vec<Bridge>>);
 
 impl Bridges {
     /// Starts all of them. A broker or a topic that is away is waited for.
-    pub(super) fn start(config: &Config, far: &Far) -> anyhow::Result<Self> {
+    pub(super) fn start(config: &Config, ports: &BridgePorts) -> anyhow::Result<Self> {
         // What is wrong with them was said when the configuration was read, unless a file has changed since.
         let declared = config
             .bridges()
@@ -24,7 +24,7 @@ impl Bridges {
             .context("bridge.files")?;
         let start = |declared: Declared| {
             let topic = declared.topic.clone();
-            Bridge::start(options(config, declared), far.clone())
+            Bridge::start(options(config, declared), ports.clone())
                 .with_context(|| format!("the bridge of {topic}"))
         };
         Ok(Self(Mutex::new(declared.into_iter().map(start).collect::<anyhow::Result<_>>()?)))

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use souk_api::ApiError;
-use souk_journal_kafka::Far;
+use souk_journal_kafka::BridgePorts;
 use souk_runtime::ports::Clock;
 use souk_runtime::{Ports, Runtime};
 use tokio::net::TcpListener;
@@ -128,12 +128,12 @@ impl Node {
             Some((neighbours, door)) => Some(neighbours.serve(config, door, &runtime)?),
             None => None,
         };
-        let far = Far {
+        let bridged = BridgePorts {
             journal: Arc::clone(&durable.journal),
             catalogue: Arc::clone(&runtime) as _,
             clock: Arc::clone(&clock),
         };
-        let bridges = Arc::new(Bridges::start(config, &far)?);
+        let bridges = Arc::new(Bridges::start(config, &bridged)?);
         let facts = Facts::new(config, Arc::clone(&bridges));
         let metrics = doors.metrics.local_addr()?;
         let server = api::server(config, doors.grpc, &runtime, Arc::clone(&facts) as _)?;

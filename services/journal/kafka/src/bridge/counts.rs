@@ -20,7 +20,9 @@ pub struct BridgeCounts {
     pub dead_letters: u64,
     /// Instances that ended before they were told to.
     pub ended: u64,
-    /// Messages that wait in the partitions this instance has. While it is no member of its group, nobody here knows.
+    /// Whether its instance is a member of its group.
+    pub is_member: bool,
+    /// Messages that wait in the partitions it has, as far as is known.
     pub lag: Option<u64>,
     /// Why the last instance ended, until another one is a member.
     pub problem: Option<String>,
@@ -36,11 +38,18 @@ pub(super) struct Shared {
     appended: AtomicU64,
     dead_letters: AtomicU64,
     ended: AtomicU64,
-    lag: AtomicU64,
-    is_member: AtomicBool,
+    /// Whether the instance got anything through.
     gets_on: AtomicBool,
-    problem: Mutex<Option<String>>,
+    state: Mutex<State>,
     passed: Mutex<Passed>,
+}
+
+/// How the instance is.
+#[derive(Debug, Default)]
+struct State {
+    is_member: bool,
+    lag: Option<u64>,
+    problem: Option<String>,
 }
 
 /// The place after the newest message that was read of each partition, of one topic as it was made once.
@@ -53,14 +62,16 @@ struct Passed {
 impl Shared {
     pub(super) fn counts(&self) -> BridgeCounts {
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let state = self.state.lock();
         BridgeCounts {
             read: of(&self.read),
             repeated: of(&self.repeated),
             appended: of(&self.appended),
             dead_letters: of(&self.dead_letters),
             ended: of(&self.ended),
-            lag: self.is_member.load(Ordering::Relaxed).then(|| of(&self.lag)),
-            problem: self.problem.lock().clone(),
+            is_member: state.is_member,
+            lag: state.lag,
+            problem: state.problem.clone(),
         }
     }
 
@@ -82,19 +93,20 @@ impl Shared {
     }
 
     /// The instance is a member of its group, and so far behind in what it was given.
-    pub(super) fn joined(&self, lag: u64) {
-        self.lag.store(lag, Ordering::Relaxed);
-        self.is_member.store(true, Ordering::Relaxed);
-        *self.problem.lock() = None;
+    pub(super) fn joined(&self, lag: Option<u64>) {
+        *self.state.lock() = State { is_member: true, lag, problem: None };
+    }
+
+    /// The instance is no member of its group: not yet, or the broker is away.
+    pub(super) fn waits(&self) {
+        let mut state = self.state.lock();
+        (state.is_member, state.lag) = (false, None);
     }
 
     /// The instance is gone, for this reason if it was not told to go. Answers whether it got anything through.
     pub(super) fn closed(&self, problem: Option<String>) -> bool {
-        self.is_member.store(false, Ordering::Relaxed);
-        if problem.is_some() {
-            self.ended.fetch_add(1, Ordering::Relaxed);
-            *self.problem.lock() = problem;
-        }
+        self.ended.fetch_add(u64::from(problem.is_some()), Ordering::Relaxed);
+        *self.state.lock() = State { problem, ..State::default() };
         self.gets_on.swap(false, Ordering::Relaxed)
     }
 
@@ -145,12 +157,16 @@ mod tests {
     #[test]
     fn a_problem_stands_until_another_instance_is_a_member() {
         let shared = Shared::default();
-        shared.joined(7);
+        shared.joined(Some(7));
         assert_eq!(shared.counts().lag, Some(7));
         assert!(!shared.closed(Some("gone".to_owned())), "nothing got through");
         let counts = shared.counts();
-        assert_eq!((counts.ended, counts.lag, counts.problem.as_deref()), (1, None, Some("gone")));
-        shared.joined(0);
+        assert_eq!((counts.ended, counts.is_member, counts.lag), (1, false, None));
+        assert_eq!(counts.problem.as_deref(), Some("gone"));
+        shared.joined(None);
+        assert_eq!(shared.counts().problem, None);
+        shared.waits();
+        assert!(!shared.counts().is_member);
         shared.crossed(3, 1);
         assert!(shared.closed(None));
         let counts = shared.counts();

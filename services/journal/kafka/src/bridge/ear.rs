@@ -41,14 +41,16 @@ impl ClientContext for Ear {
     fn stats(&self, statistics: Statistics) {
         let group = statistics.cgrp.as_ref();
         if group.is_none_or(|group| (group.state.as_str(), group.join_state.as_str()) != MEMBER) {
-            return;
+            return self.shared.waits();
         }
         let partitions =
             statistics.topics.get(&self.topic).into_iter().flat_map(|topic| topic.partitions.values());
         let fetched = partitions.filter(|partition| partition.fetch_state == FETCHED);
+        let lags: Vec<i64> = fetched.map(|partition| partition.consumer_lag).collect();
         // Below zero: not known yet.
-        let waiting = fetched.filter_map(|partition| u64::try_from(partition.consumer_lag).ok());
-        self.shared.joined(waiting.sum());
+        let known: Vec<u64> = lags.iter().filter_map(|lag| u64::try_from(*lag).ok()).collect();
+        let is_known = lags.is_empty() || !known.is_empty();
+        self.shared.joined(is_known.then(|| known.iter().sum()));
     }
 }
 

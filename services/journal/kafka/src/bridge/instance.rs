@@ -21,7 +21,7 @@ use crate::bridge::crossing::{Crossing, Read};
 use crate::bridge::ear::Ear;
 use crate::bridge::letter::letter;
 use crate::bridge::place::{self, is_missing, wrong};
-use crate::bridge::{BridgeOptions, Far};
+use crate::bridge::{BridgeOptions, BridgePorts};
 use crate::limits::{ASK_TIMEOUT, BRIDGE_BATCH, BRIDGE_BATCH_BYTES, BRIDGE_LOOK, BRIDGE_POLL};
 use crate::sender::{Sender, SenderOptions};
 use crate::{Error, native, settings};
@@ -30,7 +30,7 @@ pub(super) struct Instance<'a> {
     consumer: BaseConsumer<Ear>,
     crossing: Crossing,
     dead_letters: Sender,
-    far: &'a Far,
+    ports: &'a BridgePorts,
     handle: &'a Handle,
     shared: &'a Shared,
     /// When the topic was last seen to be the one it was.
@@ -42,7 +42,7 @@ pub(super) struct Instance<'a> {
 impl<'a> Instance<'a> {
     pub(super) fn open(
         options: &BridgeOptions,
-        far: &'a Far,
+        ports: &'a BridgePorts,
         handle: &'a Handle,
         shared: &'a Arc<Shared>,
     ) -> Result<Self, Error> {
@@ -59,16 +59,17 @@ impl<'a> Instance<'a> {
         };
         let dead_letters = handle.block_on(Sender::open(letters))?;
         consumer.subscribe(&[topic]).map_err(|error| wrong(topic, error))?;
+        tracing::info!(topic, group = options.group, "a bridge begins");
         let crossing = Crossing {
             format: Arc::clone(&options.format),
             topic: topic.to_owned(),
             topic_id,
-            partitions: far.journal.partitions(),
-            keying: far.journal.keying(),
+            partitions: ports.journal.partitions(),
+            keying: ports.journal.keying(),
             live: options.live,
         };
         let (looked, next) = (Instant::now(), BTreeMap::new());
-        Ok(Self { consumer, crossing, dead_letters, far, handle, shared, looked, next })
+        Ok(Self { consumer, crossing, dead_letters, ports, handle, shared, looked, next })
     }
 
     /// Goes on until it is stopped, or something fails.
@@ -130,7 +131,7 @@ impl<'a> Instance<'a> {
         for read in batch {
             firsts.entry(read.partition).or_insert(read.offset);
         }
-        let now = self.far.clock.now();
+        let now = self.ports.clock.now();
         let (mut sent, mut events, mut refused) = (Vec::new(), Vec::new(), Vec::new());
         for read in batch {
             match self.crossing.event(read, now) {
@@ -157,14 +158,14 @@ impl<'a> Instance<'a> {
         mut events: Vec<Event>,
         firsts: &BTreeMap<i32, u64>,
     ) -> Result<Vec<(&'r Read, Refusal)>, Error> {
-        self.handle.block_on(self.far.catalogue.stamp(&mut events));
+        self.handle.block_on(self.ports.catalogue.stamp(&mut events));
         let record = |(read, event): (&&Read, Event)| {
             let stable = firsts.get(&read.partition).and_then(|first| first.checked_sub(1));
             self.crossing.record(event, read, stable)
         };
         let records = sent.iter().zip(events).map(record).collect();
         let mut refused = Vec::new();
-        for (read, became) in sent.iter().zip(self.handle.block_on(self.far.journal.append(records))) {
+        for (read, became) in sent.iter().zip(self.handle.block_on(self.ports.journal.append(records))) {
             match became {
                 Appended::At { .. } => {}
                 Appended::Refused(why @ Refused::TooLarge) => {
@@ -183,7 +184,7 @@ impl<'a> Instance<'a> {
         if refused.is_empty() {
             return Ok(());
         }
-        let now = self.far.clock.now();
+        let now = self.ports.clock.now();
         self.handle.block_on(async {
             for (read, refusal) in refused {
                 let (key, message) = letter(&self.crossing.topic, read, refusal, now);

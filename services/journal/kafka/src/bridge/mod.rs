@@ -56,9 +56,9 @@ pub struct BridgeOptions {
     pub properties: BTreeMap<String, String>,
 }
 
-/// Where events go, and what is said of them on the way.
+/// What a bridge needs of its node: where events go, and who knows what to say of them on the way.
 #[derive(Debug, Clone)]
-pub struct Far {
+pub struct BridgePorts {
     pub journal: Arc<dyn Journal>,
     pub catalogue: Arc<dyn Catalogue>,
     pub clock: Arc<dyn Clock>,
@@ -83,13 +83,14 @@ pub struct Bridge {
 
 impl Bridge {
     /// Starts it; to be called where a tokio runtime runs. A broker that is away is waited for.
-    pub fn start(options: BridgeOptions, far: Far) -> Result<Self, Error> {
+    pub fn start(options: BridgeOptions, ports: BridgePorts) -> Result<Self, Error> {
         options.check()?;
         let (topic, shared) = (options.topic.clone(), Arc::new(Shared::default()));
         let (handle, told) = (Handle::current(), Arc::clone(&shared));
         let name = "bridge";
-        let thread =
-            thread::Builder::new().name(name.to_owned()).spawn(move || go_on(&options, &far, &handle, &told));
+        let thread = thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || go_on(&options, &ports, &handle, &told));
         let thread = thread.map_err(|source| Error::Thread { name, source })?;
         Ok(Self { topic, shared, thread: Some(thread) })
     }
@@ -110,11 +111,11 @@ impl Bridge {
 }
 
 /// One instance after the other, until it is stopped.
-fn go_on(options: &BridgeOptions, far: &Far, handle: &Handle, shared: &Arc<Shared>) {
+fn go_on(options: &BridgeOptions, ports: &BridgePorts, handle: &Handle, shared: &Arc<Shared>) {
     let topic = options.topic.as_str();
     let mut pause = BRIDGE_RESTART;
     while !shared.is_stopped() {
-        let instance = Instance::open(options, far, handle, shared);
+        let instance = Instance::open(options, ports, handle, shared);
         let ended = instance.and_then(|mut instance| instance.run());
         if shared.closed(ended.as_ref().err().map(ToString::to_string)) {
             pause = BRIDGE_RESTART;
@@ -125,7 +126,7 @@ fn go_on(options: &BridgeOptions, far: &Far, handle: &Handle, shared: &Arc<Share
             pause = (pause * 2).min(BRIDGE_RESTART_MOST);
         }
     }
-    tracing::info!(topic, "a bridge was told to end, and has");
+    tracing::info!(topic, "a bridge ended, as it was told");
 }
 
 impl Drop for Bridge {
