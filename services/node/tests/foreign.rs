@@ -96,7 +96,7 @@ fn adds(served: &Served) -> BTreeMap<String, u64> {
     let rows = served.ask(&query)["rows"].as_array().cloned().unwrap_or_default();
     let of = |row: &Value| {
         let adds = row["values"]["adds"]["integer"].as_str()?.parse().ok()?;
-        Some((row["keys"]["product"].as_str()?.to_owned(), adds))
+        Some((row["key"]["product"].as_str()?.to_owned(), adds))
     };
     rows.iter().filter_map(of).filter(|(_, adds)| *adds > 0).collect()
 }

@@ -34,13 +34,13 @@ pub(crate) struct Declared {
 /// Something wrong with a file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Problem {
-    #[error("names {named} files: a node runs {BRIDGES} bridges at most")]
+    #[error("names {named} files: a node runs {} bridges at most", BRIDGES)]
     TooMany { named: usize },
-    #[error("{}: {why}", file.display())]
+    #[error("{}: {why}", .file.display())]
     Unreadable { file: PathBuf, why: String },
-    #[error("{}: {field}: is wanted: {wanted}", file.display())]
+    #[error("{}: {field}: is wanted: {wanted}", .file.display())]
     Missing { file: PathBuf, field: &'static str, wanted: &'static str },
-    #[error("{}:{line}: {field}: {why}", file.display())]
+    #[error("{}:{line}: {field}: {why}", .file.display())]
     Wrong { file: PathBuf, line: usize, field: String, why: String },
 }
 
@@ -78,7 +78,7 @@ impl<'a> Sheet<'a> {
         let entries = file::read(path).map_err(|why| Problem::Unreadable { file: path.to_owned(), why })?;
         let mut sheet = Self { file: path, fields: BTreeMap::new(), problems: Vec::new() };
         for file::Entry { key, value, line } in entries {
-            match FIELDS.iter().find(|field| **field == key) {
+            match FIELDS.into_iter().find(|field| *field == key) {
                 Some(field) => drop(sheet.fields.insert(field, (value, line))),
                 None => {
                     let near = nearest(&key, FIELDS).map(|near| format!("; did you mean {near}?"));
@@ -135,6 +135,10 @@ impl<'a> Sheet<'a> {
             None => format,
         };
         let dead_letters = letters.unwrap_or_else(|| format!("{topic}{DEAD_LETTERS}"));
+        if others.iter().any(|other| other.topic == dead_letters) {
+            let (file, wanted) = (self.file.to_owned(), "the topic they would go to is bridged itself");
+            self.problems.push(Problem::Missing { file, field: "dead_letters", wanted });
+        }
         let (file, start) = (self.file.to_owned(), start.unwrap_or_default());
         Some(Declared { file, brokers, topic, format, start, dead_letters })
     }
@@ -163,12 +167,12 @@ impl<'a> Sheet<'a> {
 fn foreign(name: &str, config: &Config) -> Result<String, String> {
     let kafka = &config.kafka;
     let own = [&kafka.users_topic, &kafka.products_topic, &kafka.members_topic];
-    match () {
-        () if !is_topic(name) => Err(TOPIC.to_owned()),
-        () if own.iter().any(|own| *own == name) => {
-            Err("is a topic of the nodes' own; it wants one of others".to_owned())
-        }
-        () => Ok(name.to_owned()),
+    if !is_topic(name) {
+        return Err(TOPIC.to_owned());
+    }
+    match own.iter().any(|own| *own == name) {
+        true => Err("is a topic of the nodes' own; it wants one of others".to_owned()),
+        false => Ok(name.to_owned()),
     }
 }
 
@@ -274,6 +278,10 @@ mod tests {
             file("souk-users", "others"),
             file("loop", "loop"),
         );
+        let default = "topic = \"dead\"\nformat = \"commerce\"\n".to_owned();
+        let problems = bridges(&[("a.toml", &file("dead_dlq", "others")), ("b.toml", &default)], true);
+        let said = "b.toml: dead_letters: is wanted: the topic they would go to is bridged itself";
+        assert_eq!(problems.expect_err(said), [said]);
         for (other, said) in [
             (&same, "b.toml:1: topic: is bridged by a.toml already; a topic is bridged once"),
             (&letters, "b.toml:1: topic: takes the dead letters of a.toml; they would come round and round"),

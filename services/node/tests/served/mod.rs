@@ -157,7 +157,7 @@ impl Served {
         let name = format!("metrics/{metric}");
         let answer = self.ask(&[&["get", &name, "--freshness", "owner"], flags].concat());
         let value = &answer["rows"][0]["values"][measure];
-        let number = value["integer"].as_str().or(value["money"]["minorUnits"].as_str());
+        let number = value["integer"].as_str().or(value["amounts"][0]["minorUnits"].as_str());
         number.map_or(0, |number| number.parse().expect("a number"))
     }
 
