@@ -22,7 +22,7 @@ demo:                ## builds and starts one process with synthetic shoppers
 	$(CARGO) build --locked --release -p souk-node
 	$(SOUK) dev
 
-test: test-core test-node readme test-kafka test-redis test-cluster  ## everything that proves the project; CI runs this
+test: test-core test-node readme test-kafka test-bridges test-redis test-cluster  ## everything that proves the project; CI runs this
 
 test-core:           ## the pure core: unit, property and layering tests, then the simulator
 	$(CARGO) test --locked --workspace --quiet
@@ -100,7 +100,7 @@ clean:               ## remove what builds made
 	$(CARGO) clean
 
 # Real Kafka, Cassandra and Redis (docker/README.md): in containers, or as plain processes where there is no engine.
-.PHONY: services-up services-down test-kafka test-cassandra test-redis test-views test-cluster chaos test-cluster-load bench-failover
+.PHONY: services-up services-down test-kafka test-bridges test-foreign test-cassandra test-redis test-views test-cluster chaos test-cluster-load bench-failover
 # Servers of their own for tests: they kill them, and begin with them empty.
 TEST_SERVICES = SOUK_SERVICES_DIR=$(abspath $(TARGET))/test-services KAFKA_PORT=9392 CASSANDRA_PORT=9442 REDIS_PORT=6492
 
@@ -115,6 +115,19 @@ test-kafka:          ## the journal on Kafka against a real broker: conformance,
 	$(TEST_SERVICES) docker/services up kafka
 	$(TEST_SERVICES) SOUK_TEST_KAFKA=127.0.0.1:9392 $(CARGO) test --locked --quiet -p souk-journal-kafka --features real-servers -- --test-threads=1; \
 	  outcome=$$?; $(TEST_SERVICES) docker/services wipe kafka; exit $$outcome
+
+test-bridges:        ## nodes with bridges from topics of others, against a real broker: once over kills and restarts, poison set aside
+	$(TEST_SERVICES) docker/services wipe kafka
+	$(TEST_SERVICES) docker/services up kafka
+	$(TEST_SERVICES) SOUK_TEST_KAFKA=127.0.0.1:9392 $(CARGO) test --locked --quiet -p souk-node --features real-servers --test bridges -- --test-threads=1; \
+	  outcome=$$?; $(TEST_SERVICES) docker/services wipe kafka; exit $$outcome
+
+test-foreign:        ## nodes of a cluster with topics of others, adopted and bridged, against a real broker and Cassandra
+	$(TEST_SERVICES) docker/services wipe kafka cassandra
+	$(TEST_SERVICES) docker/services up kafka cassandra
+	$(TEST_SERVICES) SOUK_TEST_KAFKA=127.0.0.1:9392 SOUK_TEST_CASSANDRA=127.0.0.1:9442 \
+	  $(CARGO) test --locked --quiet -p souk-node --features real-servers --test foreign -- --test-threads=1; \
+	  outcome=$$?; $(TEST_SERVICES) docker/services wipe kafka cassandra; exit $$outcome
 
 test-cluster:        ## nodes together against a real broker: placement, takeover, positions
 	$(TEST_SERVICES) docker/services wipe kafka

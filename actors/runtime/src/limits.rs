@@ -119,6 +119,8 @@ pub const STAMP_WAIT: Duration = Duration::from_millis(100);
 /// How long what another node's catalogue said is taken for what it says, and of how many products it is kept.
 pub const STAMP_FRESH: Duration = Duration::from_secs(1);
 pub const STAMPS_KEPT: usize = 65_536;
+/// Products of other nodes a bridge's batch asks for at once: a batch of new ones takes some tens of round trips.
+pub const STAMPS_AT_ONCE: usize = 64;
 
 /// How often it is looked what of the journal is to be kept as rows: behind the fold nobody waits for it.
 pub const HISTORY_EVERY: Duration = Duration::from_millis(500);

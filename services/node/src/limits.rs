@@ -44,3 +44,5 @@ pub(crate) const REQUEST_BYTES: u64 = 64 << 20;
 
 /// Rows a node may be told to write to tables each second: about what a small server takes in batches.
 pub(crate) const TABLE_ROWS: usize = 100_000;
+/// Bridges of one node: each is a thread and two clients of Kafka.
+pub(crate) const BRIDGES: usize = 64;

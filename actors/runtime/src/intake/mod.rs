@@ -16,6 +16,7 @@ use crate::Position;
 
 pub(crate) use events::{EventIds, publish, validate};
 pub(crate) use known::KnownStamps;
+pub(crate) use stamps::stamp;
 
 /// A batch of events as bytes of `souk.v1.Event`.
 #[derive(Debug, Clone, Default)]

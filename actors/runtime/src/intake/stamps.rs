@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::{StreamExt as _, stream};
 use souk_model::journal::{Journal, ShardId};
 use souk_model::key::ActorKey;
 use souk_model::record::Event;
@@ -11,7 +12,7 @@ use souk_proto::v1::event::Kind;
 use tokio::time::Instant;
 
 use crate::Error;
-use crate::limits::STAMP_WAIT;
+use crate::limits::{STAMP_WAIT, STAMPS_AT_ONCE};
 use crate::read::{Freshness, ReadOptions};
 use crate::runtime::Runtime;
 
@@ -45,6 +46,29 @@ impl Stamps {
         stamps
     }
 
+    /// Reads the products of a whole batch that other nodes carry side by side: one after the other it would wait for each.
+    async fn look_ahead(&mut self, runtime: &Runtime, events: &[Event]) {
+        let world = runtime.world();
+        let mut wanted = BTreeMap::new();
+        for event in events {
+            for product in unknown_products(&event.event) {
+                let key = ActorKey::new(event.key.shop(), product);
+                let is_far = !world.home(Journal::Products, &key).answers_here();
+                if is_far && world.stamps.get(key.as_str()).is_none() {
+                    wanted.insert(key.as_str().to_owned(), key);
+                }
+            }
+        }
+        let asked = wanted.into_values().map(|key| async move { (look_up(runtime, &key).await, key) });
+        let mut asked = stream::iter(asked).buffer_unordered(STAMPS_AT_ONCE);
+        while let Some((read, key)) = asked.next().await {
+            match read {
+                Ok(stamp) => world.stamps.put(key.as_str(), stamp),
+                Err(_) => drop(self.away.insert(world.home(Journal::Products, &key).id)),
+            }
+        }
+    }
+
     /// A product nobody has heard of, or that cannot be read in time, leaves no stamp: the fold then goes by what the event says.
     async fn read(&mut self, runtime: &Runtime, key: &ActorKey) -> Option<journal::Stamp> {
         let home = runtime.world().home(Journal::Products, key);
@@ -63,6 +87,15 @@ impl Stamps {
             known.put(key.as_str(), stamp.clone());
         }
         stamp
+    }
+}
+
+/// Stamps a batch that comes by another way than intake.
+pub(crate) async fn stamp(runtime: &Runtime, events: &mut [Event]) {
+    let mut stamps = Stamps::default();
+    stamps.look_ahead(runtime, events).await;
+    for event in events.iter_mut().filter(|event| is_wanted(&event.event)) {
+        event.stamps = stamps.of(runtime, event).await;
     }
 }
 

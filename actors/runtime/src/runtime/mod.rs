@@ -15,6 +15,7 @@ use souk_model::key::ActorKey;
 use souk_model::output::Outcome;
 use souk_model::owner::{Ends, Entries, Unavailable};
 use souk_model::product::Product;
+use souk_model::record;
 use souk_model::series::{Answer, Query};
 use souk_model::settings::Settings;
 use souk_model::shard::Shard;
@@ -137,6 +138,11 @@ impl Runtime {
     /// Says what intake would refuse; appends nothing.
     pub fn validate(&self, batch: Publication) -> Result<Published, Error> {
         intake::validate(self, &batch)
+    }
+
+    /// Stamps events that others append with what the catalogue says of products where they do not, as intake stamps its own.
+    pub async fn stamp(&self, events: &mut [record::Event]) {
+        intake::stamp(self, events).await;
     }
 
     /// Appends a command and answers what the fold decided, with its position.

@@ -133,7 +133,8 @@ impl Desk {
         let topic = self.layout.topic(journal);
         // While no broker is there the client connects without a rest for a request of this kind, and with rests for a plain one.
         self.client.fetch_metadata(Some(topic), ASK_TIMEOUT)?;
-        let id = native::topic_id(&self.client, topic, IDENTITY_TIMEOUT).map_err(KafkaError::MetadataFetch)?;
+        let id =
+            native::topic_id(&self.client, topic, IDENTITY_TIMEOUT).map_err(KafkaError::MetadataFetch)?;
         // Read in another way it is another journal.
         let id = id ^ self.adopted_as(journal).map_or(0, |adopted| adopted.identity);
         if *identity.at_first.get_or_insert(id) != id

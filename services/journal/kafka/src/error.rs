@@ -22,6 +22,14 @@ pub enum Error {
     #[error("there is no topic {topic}: have it made with the settings it needs (`prepare`)")]
     NoTopic { topic: String },
 
+    /// Of somebody else's, that is to be bridged.
+    #[error("there is no topic {topic}: whoever writes it makes it, or its bridge names another")]
+    NoForeignTopic { topic: String },
+
+    /// It was deleted, and there is another of its name.
+    #[error("the topic {topic} was made anew: what is read of it now is another source")]
+    MadeAnew { topic: String },
+
     /// A topic is there but not as the journal needs it.
     #[error("the topic {topic} is not as it must be: {}", List(.differences))]
     Differs { topic: String, differences: Vec<Difference> },

@@ -48,7 +48,7 @@ mod watchdog;
 mod window;
 
 pub use adopt::{Adoption, Start};
-pub use bridge::{Bridge, BridgeCounts, BridgeOptions};
+pub use bridge::{Bridge, BridgeCounts, BridgeOptions, BridgePorts, Catalogue};
 pub use error::{Difference, Error};
 pub use journal::KafkaJournal;
 pub use options::{Options, Topics};

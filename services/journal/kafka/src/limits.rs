@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use souk_model::time::{MINUTE, Millis};
+
 /// One record: what the model takes, and so every journal.
 pub const RECORD_BYTES: usize = souk_model::limits::RECORD_BYTES;
 /// Partitions of one topic, as the embedded journal's.
@@ -86,8 +88,15 @@ pub const BRIDGE_BATCH: usize = souk_model::limits::BRIDGE_WINDOW / 2;
 pub const BRIDGE_BATCH_BYTES: usize = 4 << 20;
 /// How long a bridge waits for a first message before it looks whether it is to stop.
 pub const BRIDGE_POLL: Duration = Duration::from_millis(100);
-/// Pause between two instances of a bridge.
+/// Pause between two instances of a bridge: the first, and the longest of those that double for as long as nothing gets through.
 pub const BRIDGE_RESTART: Duration = Duration::from_secs(1);
+pub const BRIDGE_RESTART_MOST: Duration = Duration::from_secs(30);
+/// How often a bridge that has something to append asks whether its topic is still the one it was: records bear its identity.
+pub const BRIDGE_LOOK: Duration = Duration::from_secs(1);
+/// How often a bridge's client says how far behind it is.
+pub const BRIDGE_LAG: Duration = Duration::from_secs(1);
+/// How far a broker's clock may be from this node's: an event nearer than this to the fold's bounds of time is left to the fold.
+pub const BRIDGE_SKEW: Millis = MINUTE;
 /// Bytes of a message that a dead letter repeats: a topic takes larger ones, but nobody reads them.
 pub const LETTER_BYTES: usize = 64 << 10;
 

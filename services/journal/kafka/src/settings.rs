@@ -8,8 +8,8 @@ use rdkafka::config::RDKafkaLogLevel;
 
 use crate::bridge::BridgeOptions;
 use crate::limits::{
-    BATCH_BYTES, CLIENT_QUEUE_BYTES, CLIENT_QUEUE_RECORDS, FETCH_BACKOFF, FETCH_BYTES, FETCH_PARTITION_BYTES,
-    FETCH_WAIT, FETCHED_KIB, LINGER, SEND_TIMEOUT,
+    BATCH_BYTES, BRIDGE_LAG, CLIENT_QUEUE_BYTES, CLIENT_QUEUE_RECORDS, FETCH_BACKOFF, FETCH_BYTES,
+    FETCH_PARTITION_BYTES, FETCH_WAIT, FETCHED_KIB, LINGER, SEND_TIMEOUT,
 };
 use crate::options::Options;
 use crate::sender::{SenderOptions, partitioner};
@@ -98,12 +98,13 @@ pub(crate) fn consumer(options: &Options) -> ClientConfig {
 
 /// Of a member of a bridge's group. What it has read it says itself, when that is durable.
 pub(crate) fn bridge(options: &BridgeOptions) -> ClientConfig {
-    let mut config = common(&options.brokers.join(","), "souk-bridge", &options.properties);
+    let mut config = common(&options.brokers.join(","), &options.client_id, &options.properties);
     config
         .set("group.id", &options.group)
         .set("group.protocol", "classic")
         .set("partition.assignment.strategy", "cooperative-sticky")
         .set("session.timeout.ms", "6000")
+        .set("statistics.interval.ms", millis(BRIDGE_LAG))
         .set("auto.offset.reset", "earliest")
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")

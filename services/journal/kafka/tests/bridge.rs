@@ -6,17 +6,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
 use souk_formats::Format;
-use souk_journal_kafka::{Bridge, BridgeOptions, Sender, SenderOptions, Start};
+use souk_journal_kafka::{Bridge, BridgeOptions, BridgePorts, Catalogue, Sender, SenderOptions, Start};
 use souk_model::journal::{Partitions, ShardId};
 use souk_model::keying::Keying;
 use souk_model::output::Outputs;
 use souk_model::owner::fold::{Fold as _, Progress};
 use souk_model::planted::Planted;
+use souk_model::record::Event;
 use souk_model::settings::Settings;
 use souk_model::shard::{Counts, FOLD_VERSION, Shard, ShardConfig};
 use souk_model::time::Millis;
@@ -37,6 +40,15 @@ impl Clock for Wall {
         let now = std::time::SystemTime::now();
         now.duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_millis() as i64
     }
+}
+
+/// A catalogue that knows no product.
+#[derive(Debug)]
+struct Empty;
+
+#[async_trait]
+impl Catalogue for Empty {
+    async fn stamp(&self, _: &mut [Event]) {}
 }
 
 fn transaction(n: u64) -> (String, String) {
@@ -65,11 +77,16 @@ fn bridge(topic: &str, group: &str, start: Start, journal: &Arc<dyn Journal>) ->
         start,
         dead_letters: format!("{topic}-dead"),
         group: format!("{topic}-{group}"),
+        live: true,
+        client_id: "souk-test".to_owned(),
         properties: BTreeMap::new(),
     };
-    Bridge::start(options, Arc::clone(journal), Arc::new(Wall)).expect("it starts")
+    let ports =
+        BridgePorts { journal: Arc::clone(journal), catalogue: Arc::new(Empty), clock: Arc::new(Wall) };
+    Bridge::start(options, ports).expect("it starts")
 }
 
+/// Looks again until it is so.
 async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + DEADLINE;
     while !is_so() {
@@ -161,6 +178,7 @@ async fn every_message_counts_once_over_deaths_repeats_and_a_second_bridge() {
         [&again, &zombie].iter().all(|one| one.counts().appended >= MESSAGES + 500)
     })
     .await;
+    assert!(again.counts().repeated == 0, "a process knows what it has read itself");
     drop((again, zombie));
 
     let counts = counts(&*journal).await;
@@ -191,7 +209,9 @@ async fn what_cannot_be_brought_is_set_aside_under_its_place() {
         (counts.appended, counts.dead_letters) == (1_000, 2_000)
     })
     .await;
-    assert_eq!(bridge.counts().ended, 0);
+    until("it has said that it is through", || bridge.counts().lag == Some(0)).await;
+    let counted = bridge.counts();
+    assert_eq!((counted.read, counted.ended, counted.problem), (3_000, 0, None));
     drop(bridge);
     assert_eq!(counts(&*journal).await.counted, 1_000);
 
@@ -243,4 +263,45 @@ async fn a_bridge_begins_where_it_is_told_and_stays_there() {
     let again = bridge(&topic, "new", Start::Latest, &journal);
     until("the newest are over", || again.counts().appended >= 40).await;
     assert_eq!(counts(&*journal).await.counted, 40);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_that_is_not_there_is_waited_for_and_one_made_anew_is_another() {
+    let (journal, options) = real::make(PARTITIONS).await;
+    let journal: Arc<dyn Journal> = journal;
+    let topic = format!("{}-ledger", options.topics.users);
+    let bridge = bridge(&topic, "a", Start::Earliest, &journal);
+    until("it says what is missing", || {
+        bridge.counts().problem.is_some_and(|problem| problem.contains("there is no topic"))
+    })
+    .await;
+    filled(&topic, (0..500).map(transaction)).await;
+    until("they are over", || bridge.counts().appended == 500).await;
+    assert_eq!(bridge.counts().problem, None);
+
+    delete(&topic).await;
+    // Its messages have the places of those before, and are others.
+    until_filled(&topic, 500..1_100).await;
+    until("the others are over too", || bridge.counts().appended >= 1_100).await;
+    drop(bridge);
+    let counts = counts(&*journal).await;
+    assert_eq!((counts.counted, counts.rejected), (1_100, 0), "{counts:?}");
+}
+
+async fn delete(topic: &str) {
+    let admin: AdminClient<_> =
+        ClientConfig::new().set("bootstrap.servers", real::broker()).create().expect("a client");
+    let deleted = admin.delete_topics(&[topic], &AdminOptions::new()).await.expect("an answer");
+    assert!(deleted.iter().all(Result::is_ok), "{deleted:?}");
+}
+
+/// Fills a topic that was just deleted, once its name is free.
+async fn until_filled(topic: &str, messages: std::ops::Range<u64>) {
+    let deadline = Instant::now() + DEADLINE;
+    let options = SenderOptions { make: Some(FOREIGN), ..SenderOptions::new(vec![real::broker()], topic) };
+    while Sender::open(options.clone()).await.is_err() {
+        assert!(Instant::now() < deadline, "the name is free in time");
+        sleep(Duration::from_millis(100)).await;
+    }
+    filled(topic, messages.map(transaction)).await;
 }

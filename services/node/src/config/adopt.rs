@@ -22,23 +22,30 @@ impl Adopt {
         let format = match self.currency.as_str() {
             "" => format,
             code => {
-                let currency = Currency::parse(code)
-                    .ok_or_else(|| ("adopt.currency", "wants an ISO 4217 code, as EUR".to_owned()))?;
+                let currency = currency(code).map_err(|why| ("adopt.currency", why))?;
                 Arc::new(format.with_currency(currency))
             }
         };
         let partitioner = self.partitioner.parse();
         let partitioner = partitioner.map_err(|why: &str| ("adopt.partitioner", why.to_owned()))?;
-        let start = match self.start.as_str() {
-            "latest" => Some(Start::Latest),
-            "earliest" => Some(Start::Earliest),
-            text => time::iso(text).as_ref().and_then(time::of).map(Start::At),
-        };
-        let start = start.ok_or_else(|| {
-            ("adopt.start", "wants latest, earliest, or a time, as 2026-11-21T09:00:00Z".to_owned())
-        })?;
+        let start = start(&self.start).map_err(|why| ("adopt.start", why))?;
         Ok(Some(Adoption { format, partitioner, start }))
     }
+}
+
+/// The currency of amounts that do not say theirs.
+pub(super) fn currency(code: &str) -> Result<Currency, String> {
+    Currency::parse(code).ok_or_else(|| "wants an ISO 4217 code, as EUR".to_owned())
+}
+
+/// Where to begin in a topic.
+pub(super) fn start(text: &str) -> Result<Start, String> {
+    let start = match text {
+        "latest" => Some(Start::Latest),
+        "earliest" => Some(Start::Earliest),
+        time => time::iso(time).as_ref().and_then(time::of).map(Start::At),
+    };
+    start.ok_or_else(|| "wants latest, earliest, or a time, as 2026-11-21T09:00:00Z".to_owned())
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ pub(super) fn problems(config: &Config) -> Vec<(&'static str, String)> {
 }
 
 const NAME: &str = "wants 1 to 64 of A-Z a-z 0-9 . _ -";
-const TOPIC: &str = "wants 1 to 249 of A-Z a-z 0-9 . _ -";
+pub(super) const TOPIC: &str = "wants 1 to 249 of A-Z a-z 0-9 . _ -";
 
 #[derive(Default)]
 struct Found(Vec<(&'static str, String)>);
@@ -72,7 +72,7 @@ impl Found {
             ("kafka.products_topic", &kafka.products_topic, [&kafka.users_topic, &kafka.members_topic]),
             ("kafka.members_topic", &kafka.members_topic, [&kafka.users_topic, &kafka.products_topic]),
         ] {
-            self.rule(key, is_name_of(topic, 249), TOPIC);
+            self.rule(key, is_topic(topic), TOPIC);
             self.rule(key, !others.contains(&topic), "wants a topic of its own");
         }
         self.rule("kafka.replicas", kafka.replicas > 0, "wants at least 1");
@@ -85,6 +85,8 @@ impl Found {
         let shared = !matches!(&adoption, Ok(Some(_))) || !kafka.brokers.is_empty();
         self.rule("adopt.format", shared, "wants kafka.brokers: a topic is adopted");
         self.0.extend(adoption.err());
+        let bridges = config.bridges().err().into_iter().flatten();
+        self.0.extend(bridges.map(|problem| ("bridge.files", problem.to_string())));
         self.rule("cassandra.nodes", addresses(&cassandra.nodes), "wants host:port, each");
         self.rule("cassandra.nodes", both || cassandra.nodes.is_empty(), "wants kafka.brokers beside it");
         self.rule("cassandra.replicas", cassandra.replicas > 0, "wants at least 1");
@@ -138,13 +140,18 @@ fn is_name(name: &str) -> bool {
     is_name_of(name, 64)
 }
 
+/// What Kafka takes for a topic's name.
+pub(super) fn is_topic(name: &str) -> bool {
+    is_name_of(name, 249)
+}
+
 fn is_name_of(name: &str, most: usize) -> bool {
     let ours = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     (1..=most).contains(&name.len()) && name.chars().all(ours) && name != "." && name != ".."
 }
 
 /// `host:port`.
-fn is_address(text: &str) -> bool {
+pub(super) fn is_address(text: &str) -> bool {
     let parts = text.rsplit_once(':').filter(|(host, _)| !host.is_empty());
     let port = parts.and_then(|(_, port)| port.parse::<u16>().ok());
     port.is_some_and(|port| port > 0) && !text.contains([',', '/', ' '])

@@ -4,6 +4,7 @@
 //! (`docs/configuration.md`), and a test keeps its keys and the fields of [`Config`] the same. Keys have two levels: `section.key`.
 
 mod adopt;
+mod bridge;
 mod check;
 mod defaults;
 mod env;
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use souk_model::journal::Partitions;
 
+pub(crate) use bridge::Declared;
 pub(crate) use defaults::TEXT as DEFAULT_TEXT;
 pub(crate) use env::environment;
 pub(crate) use layers::{Flag, Loaded, Origin, Sources, load};
@@ -35,6 +37,7 @@ pub(crate) struct Config {
     pub(crate) journal: Journal,
     pub(crate) kafka: Kafka,
     pub(crate) adopt: Adopt,
+    pub(crate) bridge: Bridge,
     pub(crate) cassandra: Cassandra,
     pub(crate) redis: Redis,
     pub(crate) cluster: Cluster,
@@ -113,6 +116,12 @@ pub(crate) struct Adopt {
     pub(crate) partitioner: String,
     pub(crate) currency: String,
     pub(crate) start: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Bridge {
+    pub(crate) files: Vec<PathBuf>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -198,10 +207,11 @@ impl Config {
         !self.kafka.brokers.is_empty()
     }
 
-    /// The same for a node that keeps its own journal and store.
+    /// The same for a node that keeps its own journal and store, and takes nothing from the topics of others.
     pub(crate) fn alone(mut self) -> Self {
         self.kafka.brokers.clear();
         self.cassandra.nodes.clear();
+        self.bridge.files.clear();
         self
     }
 

@@ -10,6 +10,7 @@ use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 use souk_api::server::{CallsTook, Counters, Figures, Methods};
+use souk_journal_kafka::BridgeCounts;
 use souk_model::metric::Window;
 use souk_model::record::KIND_NAMES;
 use souk_model::series::{Figure, Query, Span};
@@ -20,9 +21,11 @@ use souk_runtime::ports::Clock;
 use souk_runtime::read::ReadOptions;
 use tokio::time::Instant;
 
+use super::bridges;
 use super::process::{self, Usage};
 use super::published::Published;
 use super::series::{Labels, Page};
+use crate::wiring::Bridges;
 
 /// How long the page waits for the shop's own figures; without them it is shorter.
 const FIGURES_WAIT: Duration = Duration::from_millis(200);
@@ -34,6 +37,7 @@ pub(crate) struct Observed {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) api: Arc<Counters>,
     pub(crate) methods: Arc<Methods>,
+    pub(crate) bridges: Arc<Bridges>,
 }
 
 /// Everything as it stood at one moment.
@@ -49,6 +53,7 @@ struct Scrape {
     active_users: Option<i64>,
     carts_abandoned: Option<i64>,
     published: Published,
+    bridges: Vec<(String, BridgeCounts)>,
 }
 
 impl Observed {
@@ -70,6 +75,7 @@ impl Observed {
                 cache: self.runtime.views().cache.as_ref().map(|cache| cache.figures()),
                 kept: self.runtime.views().history.as_ref().map(|_| self.runtime.kept()),
             },
+            bridges: self.bridges.counts(),
         };
         let mut registry = Registry::default();
         registry.register_collector(Box::new(scrape));
@@ -112,6 +118,7 @@ impl Collector for Scrape {
         self.shards(&mut page)?;
         self.api(&mut page)?;
         self.published.encode(&mut page)?;
+        bridges::encode(&self.bridges, &mut page)?;
         self.process(&mut page)
     }
 }

@@ -2,6 +2,7 @@
 //! event's way: counters and histograms are kept by those who count anyway, once per call or batch, and read when
 //! somebody asks; spans are per call.
 
+mod bridges;
 pub(crate) mod http;
 mod logs;
 mod metrics;

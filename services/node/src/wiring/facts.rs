@@ -11,6 +11,7 @@ use souk_proto::v1::{self, dependency::State};
 use souk_runtime::Ports;
 use tokio::time::{Instant, interval, timeout};
 
+use super::bridges::Bridges;
 use crate::config::{Config, Durability};
 
 /// How often dependencies are asked.
@@ -26,17 +27,18 @@ const SHARD: ShardId = ShardId::users(0);
 #[derive(Debug)]
 pub(super) struct Facts {
     durability: &'static str,
+    bridges: Arc<Bridges>,
     dependencies: RwLock<Vec<v1::Dependency>>,
 }
 
 impl Facts {
-    pub(super) fn new(config: &Config) -> Arc<Self> {
+    pub(super) fn new(config: &Config, bridges: Arc<Bridges>) -> Arc<Self> {
         let durability = match config.journal.durability {
             _ if config.is_distributed() => "replicated",
             Durability::Fsync => "fsync",
             Durability::Interval => "interval",
         };
-        Arc::new(Self { durability, dependencies: RwLock::default() })
+        Arc::new(Self { durability, bridges, dependencies: RwLock::default() })
     }
 
     /// Asks until it is aborted.
@@ -63,6 +65,17 @@ fn view(is_away: bool) -> v1::Dependency {
         name: "view".to_owned(),
         state: state.into(),
         message: message.to_owned(),
+        ..v1::Dependency::default()
+    }
+}
+
+/// A topic of others, as its bridge finds it.
+fn bridge(topic: &str, problem: Option<String>) -> v1::Dependency {
+    let state = if problem.is_none() { State::Healthy } else { State::Down };
+    v1::Dependency {
+        name: format!("bridge {topic}"),
+        state: state.into(),
+        message: problem.unwrap_or_default(),
         ..v1::Dependency::default()
     }
 }
@@ -95,6 +108,8 @@ impl NodeFacts for Facts {
     }
 
     fn dependencies(&self) -> Vec<v1::Dependency> {
-        self.dependencies.read().clone()
+        let bridges = self.bridges.counts();
+        let bridges = bridges.into_iter().map(|(topic, counts)| bridge(&topic, counts.problem));
+        self.dependencies.read().iter().cloned().chain(bridges).collect()
     }
 }

@@ -1,6 +1,8 @@
-//! One node of its parts: journal and store in the data directory, the runtime over them, the API and the HTTP port in front.
+//! One node of its parts: journal and store, the runtime over them, the API and the HTTP port in front, bridges from the topics of others
+//! beside.
 
 mod api;
+mod bridges;
 mod clock;
 mod durable;
 mod embedded;
@@ -15,6 +17,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use souk_api::ApiError;
+use souk_journal_kafka::BridgePorts;
 use souk_runtime::ports::Clock;
 use souk_runtime::{Ports, Runtime};
 use tokio::net::TcpListener;
@@ -28,6 +31,7 @@ use crate::limits;
 use crate::telemetry::Observed;
 use crate::telemetry::http::{self, Pages};
 
+pub(crate) use bridges::Bridges;
 pub(crate) use clock::SystemClock;
 use durable::Durable;
 use facts::Facts;
@@ -54,6 +58,7 @@ pub(crate) struct Node {
     facts: JoinHandle<()>,
     /// Where others reach it; none: there are none.
     neighbours: Option<Serving>,
+    bridges: Arc<Bridges>,
     durable: Durable,
 }
 
@@ -123,7 +128,13 @@ impl Node {
             Some((neighbours, door)) => Some(neighbours.serve(config, door, &runtime)?),
             None => None,
         };
-        let facts = Facts::new(config);
+        let bridged = BridgePorts {
+            journal: Arc::clone(&durable.journal),
+            catalogue: Arc::clone(&runtime) as _,
+            clock: Arc::clone(&clock),
+        };
+        let bridges = Arc::new(Bridges::start(config, &bridged)?);
+        let facts = Facts::new(config, Arc::clone(&bridges));
         let metrics = doors.metrics.local_addr()?;
         let server = api::server(config, doors.grpc, &runtime, Arc::clone(&facts) as _)?;
         let (grpc, draining) = (server.address(), server.draining());
@@ -133,6 +144,7 @@ impl Node {
             clock,
             api: server.counters(),
             methods: server.methods(),
+            bridges: Arc::clone(&bridges),
         };
         let pages = Pages { observed, leaving: stop.clone() };
         Ok(Self {
@@ -145,6 +157,7 @@ impl Node {
             facts: tokio::spawn(facts.follow(ports)),
             stop,
             neighbours,
+            bridges,
             durable,
         })
     }
@@ -180,7 +193,7 @@ impl Node {
         }
     }
 
-    /// Says that it leaves, sends callers away, has every shard cut, and closes the data directory. Answers whether all were done
+    /// Says that it leaves, leaves bridges to others, sends callers away, has every shard cut, and closes the data directory. Answers whether all were done
     /// within `bound`.
     pub(crate) async fn drain(mut self, bound: Duration) -> bool {
         let deadline = Instant::now() + bound;
@@ -196,8 +209,11 @@ impl Node {
             let (cut, left) = tokio::join!(self.runtime.drain(deadline), leave);
             cut && left
         };
-        let (cut, served) = tokio::join!(timeout_at(deadline, shards), timeout_at(deadline, &mut self.api));
-        let done = matches!(cut, Ok(true)) && matches!(served, Ok(Ok(Ok(true))));
+        let bridges = timeout_at(deadline, Arc::clone(&self.bridges).end());
+        let (cut, served, bridged) =
+            tokio::join!(timeout_at(deadline, shards), timeout_at(deadline, &mut self.api), bridges);
+        let done =
+            matches!(cut, Ok(true)) && matches!(served, Ok(Ok(Ok(true)))) && matches!(bridged, Ok(true));
         done && timeout_at(deadline, self.close()).await.is_ok_and(|closed| closed)
     }
 

@@ -248,17 +248,6 @@ pub(crate) async fn until(mut holds: impl FnMut() -> bool) {
     .await;
 }
 
-/// The same, of what has to be asked for.
-pub(crate) async fn until_async(mut holds: impl AsyncFnMut() -> bool) {
-    within(async {
-        let mut ticks = tokio::time::interval(Duration::from_millis(5));
-        while !holds().await {
-            ticks.tick().await;
-        }
-    })
-    .await;
-}
-
 /// Fails the test rather than hang it.
 pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.expect("not within the test's patience")

@@ -2,66 +2,74 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
+use souk_model::record::Event;
 use souk_model::verdict::{Reason, Refusal};
-use souk_runtime::ports::{Appended, Clock, Journal, Refused};
+use souk_runtime::ports::{Appended, Refused};
 use tokio::runtime::Handle;
+use tokio::time::Instant;
 
-use crate::adopt::{Start, cut};
+use crate::adopt::cut;
+use crate::bridge::counts::Shared;
 use crate::bridge::crossing::{Crossing, Read};
+use crate::bridge::ear::Ear;
 use crate::bridge::letter::letter;
-use crate::bridge::{BridgeOptions, Shared};
-use crate::context::Voice;
-use crate::limits::{ASK_TIMEOUT, BRIDGE_BATCH, BRIDGE_BATCH_BYTES, BRIDGE_POLL};
+use crate::bridge::place::{self, is_missing, wrong};
+use crate::bridge::{BridgeOptions, BridgePorts};
+use crate::limits::{ASK_TIMEOUT, BRIDGE_BATCH, BRIDGE_BATCH_BYTES, BRIDGE_LOOK, BRIDGE_POLL};
 use crate::sender::{Sender, SenderOptions};
 use crate::{Error, native, settings};
 
 pub(super) struct Instance<'a> {
-    consumer: BaseConsumer<Voice>,
+    consumer: BaseConsumer<Ear>,
     crossing: Crossing,
     dead_letters: Sender,
-    journal: &'a Arc<dyn Journal>,
-    clock: &'a Arc<dyn Clock>,
+    ports: &'a BridgePorts,
     handle: &'a Handle,
     shared: &'a Shared,
+    /// When the topic was last seen to be the one it was.
+    looked: Instant,
+    /// The place after the newest message read of each partition.
+    next: BTreeMap<i32, u64>,
 }
 
 impl<'a> Instance<'a> {
     pub(super) fn open(
         options: &BridgeOptions,
-        journal: &'a Arc<dyn Journal>,
-        clock: &'a Arc<dyn Clock>,
+        ports: &'a BridgePorts,
         handle: &'a Handle,
-        shared: &'a Shared,
+        shared: &'a Arc<Shared>,
     ) -> Result<Self, Error> {
-        let doing = || format!("read the topic {}", options.topic);
-        let consumer = BaseConsumer::from_config_and_context(&settings::bridge(options), Voice::default())
-            .map_err(|error| Error::Client { why: error.to_string() })?;
-        place(&consumer, options).map_err(|error| Error::broker(doing(), error))?;
-        let topic_id = native::topic_id(&consumer, &options.topic, ASK_TIMEOUT)
-            .map_err(|error| Error::broker(doing(), error))?;
+        let topic = options.topic.as_str();
+        let consumer =
+            BaseConsumer::from_config_and_context(&settings::bridge(options), Ear::new(topic, shared))
+                .map_err(|error| Error::Client { why: error.to_string() })?;
+        place::settle(&consumer, options).map_err(|error| wrong(topic, error))?;
+        let topic_id = topic_id(&consumer, topic)?;
         let letters = SenderOptions {
             make: Some(1),
             properties: options.properties.clone(),
             ..SenderOptions::new(options.brokers.clone(), &options.dead_letters)
         };
         let dead_letters = handle.block_on(Sender::open(letters))?;
-        consumer.subscribe(&[&options.topic]).map_err(|error| Error::broker(doing(), error))?;
+        consumer.subscribe(&[topic]).map_err(|error| wrong(topic, error))?;
+        tracing::info!(topic, group = options.group, "a bridge begins");
         let crossing = Crossing {
             format: Arc::clone(&options.format),
-            topic: options.topic.clone(),
+            topic: topic.to_owned(),
             topic_id,
-            partitions: journal.partitions(),
-            keying: journal.keying(),
+            partitions: ports.journal.partitions(),
+            keying: ports.journal.keying(),
+            live: options.live,
         };
-        Ok(Self { consumer, crossing, dead_letters, journal, clock, handle, shared })
+        let (looked, next) = (Instant::now(), BTreeMap::new());
+        Ok(Self { consumer, crossing, dead_letters, ports, handle, shared, looked, next })
     }
 
     /// Goes on until it is stopped, or something fails.
@@ -69,9 +77,30 @@ impl<'a> Instance<'a> {
         while !self.shared.is_stopped() {
             let batch = self.gather()?;
             if !batch.is_empty() {
+                self.look(&batch)?;
+                self.shared.passes(self.crossing.topic_id, &batch);
                 self.cross(&batch)?;
             }
         }
+        Ok(())
+    }
+
+    /// Ends the instance if the topic is not the one it was any more: under its old identity the fold would take what is new for repeats. Asked for
+    /// every so often, and at once where a partition goes back, as a new one does.
+    fn look(&mut self, batch: &[Read]) -> Result<(), Error> {
+        let mut goes_back = false;
+        for read in batch {
+            let next = self.next.entry(read.partition).or_default();
+            goes_back |= read.offset < *next;
+            *next = read.offset + 1;
+        }
+        if !goes_back && self.looked.elapsed() < BRIDGE_LOOK {
+            return Ok(());
+        }
+        if topic_id(&self.consumer, &self.crossing.topic)? != self.crossing.topic_id {
+            return Err(Error::MadeAnew { topic: self.crossing.topic.clone() });
+        }
+        self.looked = Instant::now();
         Ok(())
     }
 
@@ -82,11 +111,9 @@ impl<'a> Instance<'a> {
             let Some(message) = self.consumer.poll(wait) else { break };
             let message = match message {
                 Ok(message) => message,
-                // A connection that went comes back; what does not pass ends the instance by its silence or by the next failure.
-                Err(KafkaError::MessageConsumption(_)) => break,
-                Err(error) => {
-                    return Err(Error::broker(format!("read the topic {}", self.crossing.topic), error));
-                }
+                // A connection that went comes back by itself.
+                Err(KafkaError::MessageConsumption(code)) if !is_missing(code) => break,
+                Err(error) => return Err(wrong(&self.crossing.topic, error)),
             };
             let payload = cut(message.payload().unwrap_or_default()).to_vec();
             bytes += payload.len();
@@ -104,25 +131,45 @@ impl<'a> Instance<'a> {
         for read in batch {
             firsts.entry(read.partition).or_insert(read.offset);
         }
-        let (mut sent, mut records, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+        let now = self.ports.clock.now();
+        let (mut sent, mut events, mut refused) = (Vec::new(), Vec::new(), Vec::new());
         for read in batch {
-            let stable = firsts.get(&read.partition).and_then(|first| first.checked_sub(1));
-            match self.crossing.record(read, stable) {
-                Ok(record) => {
+            match self.crossing.event(read, now) {
+                Ok(event) => {
                     sent.push(read);
-                    records.push(record);
+                    events.push(event);
                 }
                 Err(refusal) => refused.push((read, refusal)),
             }
         }
-        for (read, became) in sent.into_iter().zip(self.handle.block_on(self.journal.append(records))) {
+        let before = refused.len();
+        refused.extend(self.append(&sent, events, &firsts)?);
+        self.set_aside(&refused)?;
+        self.remember(batch)?;
+        let appended = sent.len() - (refused.len() - before);
+        self.shared.crossed(appended, refused.len());
+        Ok(())
+    }
+
+    /// Stamps and appends; answers what is too large for it.
+    fn append<'r>(
+        &self,
+        sent: &[&'r Read],
+        mut events: Vec<Event>,
+        firsts: &BTreeMap<i32, u64>,
+    ) -> Result<Vec<(&'r Read, Refusal)>, Error> {
+        self.handle.block_on(self.ports.catalogue.stamp(&mut events));
+        let record = |(read, event): (&&Read, Event)| {
+            let stable = firsts.get(&read.partition).and_then(|first| first.checked_sub(1));
+            self.crossing.record(event, read, stable)
+        };
+        let records = sent.iter().zip(events).map(record).collect();
+        let mut refused = Vec::new();
+        for (read, became) in sent.iter().zip(self.handle.block_on(self.ports.journal.append(records))) {
             match became {
-                Appended::At { .. } => drop(self.shared.appended.fetch_add(1, Ordering::Relaxed)),
-                Appended::Refused(Refused::TooLarge) => {
-                    refused.push((
-                        read,
-                        Refusal::new(Reason::MessageTooLarge, "", Refused::TooLarge.to_string()),
-                    ));
+                Appended::At { .. } => {}
+                Appended::Refused(why @ Refused::TooLarge) => {
+                    refused.push((*read, Refusal::new(Reason::MessageTooLarge, "", why.to_string())));
                 }
                 Appended::Refused(why) => return Err(Error::broker("append what was bridged", why)),
                 Appended::Unknown => {
@@ -130,24 +177,21 @@ impl<'a> Instance<'a> {
                 }
             }
         }
-        self.set_aside(&refused)?;
-        self.remember(batch)
+        Ok(refused)
     }
 
     fn set_aside(&self, refused: &[(&Read, Refusal)]) -> Result<(), Error> {
         if refused.is_empty() {
             return Ok(());
         }
-        let now = self.clock.now();
+        let now = self.ports.clock.now();
         self.handle.block_on(async {
             for (read, refusal) in refused {
                 let (key, message) = letter(&self.crossing.topic, read, refusal, now);
                 self.dead_letters.send(key.as_bytes(), &message).await?;
             }
-            self.dead_letters.finish().await
-        })?;
-        self.shared.dead_letters.fetch_add(refused.len() as u64, Ordering::Relaxed);
-        Ok(())
+            self.dead_letters.finish().await.map(drop)
+        })
     }
 
     /// Commits the place after a batch. One that is not taken, for the group has moved on, costs repeats and nothing else.
@@ -166,45 +210,6 @@ impl<'a> Instance<'a> {
     }
 }
 
-/// Gives partitions that the group has never read their first place, so that a start is one place for good.
-fn place(consumer: &BaseConsumer<Voice>, options: &BridgeOptions) -> Result<(), KafkaError> {
-    let topic = options.topic.as_str();
-    let metadata = consumer.fetch_metadata(Some(topic), ASK_TIMEOUT)?;
-    let mut all = TopicPartitionList::new();
-    for partition in metadata.topics().iter().flat_map(|topic| topic.partitions()) {
-        all.add_partition(topic, partition.id());
-    }
-    let committed = consumer.committed_offsets(all, ASK_TIMEOUT)?;
-    let mut first = TopicPartitionList::new();
-    for element in committed.elements() {
-        if element.offset() != Offset::Invalid {
-            continue;
-        }
-        let partition = element.partition();
-        let (low, high) = consumer.fetch_watermarks(topic, partition, ASK_TIMEOUT)?;
-        let at = match options.start {
-            Start::Earliest => low,
-            Start::Latest => high,
-            Start::At(time) => {
-                let mut asked = TopicPartitionList::new();
-                asked.add_partition_offset(topic, partition, Offset::Offset(time))?;
-                let answer = consumer.offsets_for_times(asked, ASK_TIMEOUT)?;
-                match answer.elements().first().map(|element| element.offset()) {
-                    Some(Offset::Offset(offset)) => offset,
-                    _ => high,
-                }
-            }
-        };
-        first.add_partition_offset(topic, partition, Offset::Offset(at))?;
-    }
-    // A group that has members takes it from none but them: then they have places.
-    if first.count() == 0 {
-        return Ok(());
-    }
-    use RDKafkaErrorCode::{IllegalGeneration, RebalanceInProgress, UnknownMemberId};
-    match consumer.commit(&first, CommitMode::Sync) {
-        // A group that has members takes places from none but them: then they give them.
-        Err(KafkaError::ConsumerCommit(UnknownMemberId | IllegalGeneration | RebalanceInProgress)) => Ok(()),
-        other => other,
-    }
+fn topic_id(consumer: &BaseConsumer<Ear>, topic: &str) -> Result<u64, Error> {
+    native::topic_id(consumer, topic, ASK_TIMEOUT).map_err(|code| wrong(topic, KafkaError::Global(code)))
 }

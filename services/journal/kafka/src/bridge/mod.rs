@@ -1,31 +1,38 @@
 //! A bridge: a topic of others is read, and what its messages tell is appended to the journals, each once.
 //!
-//! A message's way: the bridge's thread polls a batch (`instance`), each message becomes a record or a refusal (`crossing`), the records are
-//! appended in one go, the refusals go to the dead-letter topic (`letter`), and only when all of that is durable the place after the
-//! batch is committed to the bridge's consumer group. A record carries where it came from and that everything before its batch is
-//! durable; by that the fold knows repeats (SEMANTICS section 9). So a bridge may die anywhere, repeat what it likes, and run twice: the group
-//! gives partitions to instances and keeps the place, but nothing hangs on either.
+//! A message's way: the bridge's thread polls a batch (`instance`), each message becomes an event or a refusal (`crossing`), events are stamped with
+//! what the catalogue says (`catalogue`), the records are appended in one go, the refusals go to the dead-letter topic (`letter`), and only when
+//! all of that is durable the place after the batch is committed to the bridge's consumer group. A record carries where it came from and that
+//! everything before its batch is durable; by that the fold knows repeats (SEMANTICS section 9). So a bridge may die anywhere, repeat what it
+//! likes, and run on as many nodes as there are: the group gives each partition to one of them and keeps the place (`place`), but nothing
+//! hangs on either.
 //!
-//! An append or a dead letter that fails ends the instance; another one begins from the committed place.
+//! An append or a dead letter that fails ends the instance; so does a topic that is gone or was made anew. Another one begins from the
+//! committed place, after a pause that doubles for as long as nothing gets through.
 
+mod catalogue;
+mod counts;
 mod crossing;
+mod ear;
 mod instance;
 mod letter;
+mod place;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
 use souk_formats::Format;
 use souk_runtime::ports::{Clock, Journal};
 use tokio::runtime::Handle;
 
+pub use catalogue::Catalogue;
+pub use counts::BridgeCounts;
+
 use crate::adopt::Start;
+use crate::bridge::counts::Shared;
 use crate::bridge::instance::Instance;
-use crate::limits::BRIDGE_RESTART;
+use crate::limits::{BRIDGE_RESTART, BRIDGE_RESTART_MOST};
 use crate::{Error, options};
 
 /// What is bridged, and how.
@@ -41,8 +48,20 @@ pub struct BridgeOptions {
     pub dead_letters: String,
     /// Consumer group of all instances of this bridge.
     pub group: String,
+    /// Whether the fold refuses events far from now, as it does but in a journal for history: they are then set aside here already.
+    pub live: bool,
+    /// Name by which brokers' logs and quotas know this node.
+    pub client_id: String,
     /// Security and network settings of librdkafka, as the journal's.
     pub properties: BTreeMap<String, String>,
+}
+
+/// What a bridge needs of its node: where events go, and who knows what to say of them on the way.
+#[derive(Debug, Clone)]
+pub struct BridgePorts {
+    pub journal: Arc<dyn Journal>,
+    pub catalogue: Arc<dyn Catalogue>,
+    pub clock: Arc<dyn Clock>,
 }
 
 impl BridgeOptions {
@@ -54,87 +73,67 @@ impl BridgeOptions {
     }
 }
 
-/// What a bridge has done since it started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct BridgeCounts {
-    /// Records appended; repeats too.
-    pub appended: u64,
-    pub dead_letters: u64,
-    /// Instances that ended before they were told to.
-    pub ended: u64,
-}
-
 /// One bridge on its thread. Dropping it ends it after the batch it is at.
 #[derive(Debug)]
 pub struct Bridge {
+    topic: String,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// What the thread and its owner share.
-#[derive(Debug, Default)]
-struct Shared {
-    stop: Mutex<bool>,
-    bell: Condvar,
-    appended: AtomicU64,
-    dead_letters: AtomicU64,
-    ended: AtomicU64,
-}
-
 impl Bridge {
     /// Starts it; to be called where a tokio runtime runs. A broker that is away is waited for.
-    pub fn start(
-        options: BridgeOptions,
-        journal: Arc<dyn Journal>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, Error> {
+    pub fn start(options: BridgeOptions, ports: BridgePorts) -> Result<Self, Error> {
         options.check()?;
-        let shared = Arc::new(Shared::default());
+        let (topic, shared) = (options.topic.clone(), Arc::new(Shared::default()));
         let (handle, told) = (Handle::current(), Arc::clone(&shared));
         let name = "bridge";
-        let run = move || {
-            while !told.is_stopped() {
-                let instance = Instance::open(&options, &journal, &clock, &handle, &told);
-                if let Err(error) = instance.and_then(|mut instance| instance.run()) {
-                    told.ended.fetch_add(1, Ordering::Relaxed);
-                    let topic = options.topic.as_str();
-                    tracing::warn!(%error, topic, "a bridge ended, and begins again from its last place");
-                    told.rest(BRIDGE_RESTART);
-                }
-            }
-        };
-        let thread = thread::Builder::new().name(name.to_owned()).spawn(run);
+        let thread = thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || go_on(&options, &ports, &handle, &told));
         let thread = thread.map_err(|source| Error::Thread { name, source })?;
-        Ok(Self { shared, thread: Some(thread) })
+        Ok(Self { topic, shared, thread: Some(thread) })
+    }
+
+    /// The topic it reads.
+    pub fn topic(&self) -> &str {
+        &self.topic
     }
 
     pub fn counts(&self) -> BridgeCounts {
-        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        let Shared { appended, dead_letters, ended, .. } = &*self.shared;
-        BridgeCounts { appended: of(appended), dead_letters: of(dead_letters), ended: of(ended) }
+        self.shared.counts()
+    }
+
+    /// Tells it to end, and does not wait for that.
+    pub fn stop(&self) {
+        self.shared.stop();
     }
 }
 
-impl Shared {
-    fn is_stopped(&self) -> bool {
-        *self.stop.lock()
-    }
-
-    /// Waits for so long, or until it is stopped.
-    fn rest(&self, most: Duration) {
-        let mut stop = self.stop.lock();
-        if !*stop {
-            self.bell.wait_for(&mut stop, most);
+/// One instance after the other, until it is stopped.
+fn go_on(options: &BridgeOptions, ports: &BridgePorts, handle: &Handle, shared: &Arc<Shared>) {
+    let topic = options.topic.as_str();
+    let mut pause = BRIDGE_RESTART;
+    while !shared.is_stopped() {
+        let instance = Instance::open(options, ports, handle, shared);
+        let ended = instance.and_then(|mut instance| instance.run());
+        if shared.closed(ended.as_ref().err().map(ToString::to_string)) {
+            pause = BRIDGE_RESTART;
+        }
+        if let Err(error) = ended {
+            tracing::warn!(%error, topic, ?pause, "a bridge ended, and begins again from its last place");
+            shared.rest(pause);
+            pause = (pause * 2).min(BRIDGE_RESTART_MOST);
         }
     }
+    tracing::info!(topic, "a bridge ended, as it was told");
 }
 
 impl Drop for Bridge {
     fn drop(&mut self) {
-        *self.shared.stop.lock() = true;
-        self.shared.bell.notify_all();
+        self.shared.stop();
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("a bridge's thread panicked");
+            tracing::error!(topic = self.topic, "a bridge's thread panicked");
         }
     }
 }

@@ -1,0 +1,57 @@
+//! What a bridge's client says of itself: its log and errors, as any client's, and how far behind it is.
+
+use std::sync::Arc;
+
+use rdkafka::Statistics;
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::ConsumerContext;
+use rdkafka::error::KafkaError;
+
+use crate::bridge::counts::Shared;
+use crate::context::Voice;
+
+/// States as librdkafka names them: of a member, and of a partition that is fetched, which is one the member was given.
+const MEMBER: (&str, &str) = ("up", "steady");
+const FETCHED: &str = "active";
+
+#[derive(Debug)]
+pub(super) struct Ear {
+    voice: Voice,
+    topic: String,
+    shared: Arc<Shared>,
+}
+
+impl Ear {
+    pub(super) fn new(topic: &str, shared: &Arc<Shared>) -> Self {
+        Self { voice: Voice::default(), topic: topic.to_owned(), shared: Arc::clone(shared) }
+    }
+}
+
+impl ClientContext for Ear {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.voice.log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.voice.error(error, reason);
+    }
+
+    /// Comes while the client is polled.
+    fn stats(&self, statistics: Statistics) {
+        let group = statistics.cgrp.as_ref();
+        if group.is_none_or(|group| (group.state.as_str(), group.join_state.as_str()) != MEMBER) {
+            return self.shared.waits();
+        }
+        let partitions =
+            statistics.topics.get(&self.topic).into_iter().flat_map(|topic| topic.partitions.values());
+        let fetched = partitions.filter(|partition| partition.fetch_state == FETCHED);
+        let lags: Vec<i64> = fetched.map(|partition| partition.consumer_lag).collect();
+        // Below zero: not known yet.
+        let known: Vec<u64> = lags.iter().filter_map(|lag| u64::try_from(*lag).ok()).collect();
+        let is_known = lags.is_empty() || !known.is_empty();
+        self.shared.joined(is_known.then(|| known.iter().sum()));
+    }
+}
+
+impl ConsumerContext for Ear {}
