@@ -152,11 +152,11 @@ fn a_window_long_closed_is_published_again_if_it_changed_of_late() {
     for _ in 0..4 {
         net.round(&settings, &mut shards, &mut series);
     }
-    let minutes = |again: Again| -> BTreeSet<i64> {
-        let found = series.iter().flat_map(|book| {
+    let mut minutes = |again: Again| -> BTreeSet<i64> {
+        let found = series.iter_mut().flat_map(|book| {
             let keys = book.keys_after("", usize::MAX).unwrap();
             keys.into_iter()
-                .flat_map(|key| book.instances(&key, Window::parse("1m").unwrap(), again).unwrap())
+                .flat_map(|key| book.instances(&key, Window::Tumbling { size: MINUTE }, again).unwrap())
         });
         found.map(|range| (range.start - BASE).div_euclid(MINUTE)).collect()
     };
