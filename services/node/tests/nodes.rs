@@ -25,7 +25,7 @@ use souk_runtime::conformance::cache::Stored;
 use souk_runtime::intake::{Fate, Level, Publication};
 use souk_runtime::ports::Cache as _;
 use souk_runtime::read::{Freshness, ReadOptions};
-use souk_runtime::watch::{Start, Update, Watched};
+use souk_runtime::watch::{Start, Subscription, Update, Watched};
 use souk_runtime::{Error, Position};
 use tokio::time::Instant;
 
@@ -203,20 +203,42 @@ async fn a_watch_goes_on_over_nodes_and_moves() {
         }
         publish(&other, users.clone()).await;
         for (watch, seen) in watches.iter_mut().zip(&mut seen) {
-            while *seen < users.end {
-                let updates = within(watch.next()).await;
-                for update in updates.updates {
-                    let Update::Row { body, .. } = update else { continue };
-                    let row = v1::WatchMetricResponse::decode(body).unwrap().row.unwrap();
-                    let counted = row.values["users"].clone().value;
-                    let Some(v1::metric_value::Value::Integer(users)) = counted else { continue };
-                    assert!(users as usize >= *seen, "it went back");
-                    *seen = users as usize;
-                }
-            }
+            follow_until(watch, seen, users.end).await;
         }
     }
     until(|| one.runtime.statuses().len() == 8).await;
+}
+
+/// Takes what a watch tells until it tells of so many users.
+async fn follow_until(watch: &mut Subscription, seen: &mut usize, users: usize) {
+    while *seen < users {
+        for update in within(watch.next()).await.updates {
+            let Update::Row { body, .. } = update else { continue };
+            let row = v1::WatchMetricResponse::decode(body).unwrap().row.unwrap();
+            let counted = row.values["users"].clone().value;
+            let Some(v1::metric_value::Value::Integer(users)) = counted else { continue };
+            assert!(users as usize >= *seen, "it went back");
+            *seen = users as usize;
+        }
+    }
+}
+
+/// Nobody but the owner before tells a node without shards that they went; it asks for nothing itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_on_a_node_without_shards_follows_them() {
+    let (cluster, one, other) = two().await;
+    let bare = cluster.node("n-3", []).await;
+    let watched = Watched::Metrics(vec![active_users()]);
+    let mut watch = within(bare.runtime.watch(watched, Start::Snapshot)).await.unwrap();
+    let mut seen = 0;
+    publish(&one, 0..20).await;
+    follow_until(&mut watch, &mut seen, 20).await;
+    one.place(PARTITIONS.shards());
+    other.place([]);
+    one.serves(PARTITIONS.shards()).await;
+    other.serves([]).await;
+    publish(&one, 20..40).await;
+    follow_until(&mut watch, &mut seen, 40).await;
 }
 
 fn shown_users() -> Query {

@@ -60,8 +60,9 @@ async fn refresh(world: &Arc<World>, topic: &Topic, followings: &mut Followings)
         let request = internal::FollowRequest { subject: Some(followed(&topic.subject)) };
         if let Ok(news) = world.ports.peers.follow(&address, request).await {
             followings.insert(address, ReceiverStream::new(news));
-            topic.marker.mark();
         }
+        // One that cannot be followed is asked: that finds out where its shards are now.
+        topic.marker.mark();
     }
 }
 

@@ -138,6 +138,7 @@ impl Actor for ShardActor {
             wake.abort();
         }
         state.cell.vacate();
+        state.world.hub.markers.shard_moved(state.cell.id.journal);
         Ok(())
     }
 }
@@ -240,6 +241,7 @@ impl State {
         if came_live {
             self.cell.set_serving(true);
             self.cell.turn();
+            self.world.hub.markers.shard_moved(self.cell.id.journal);
         }
     }
 
