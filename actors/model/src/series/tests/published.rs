@@ -4,6 +4,7 @@ use super::*;
 use crate::metric::Window;
 use crate::tally::split_head;
 
+const A_MINUTE: Window = Window::Tumbling { size: MINUTE };
 const EVERY: Again = Again { ended_after: BASE - 86_400_000, from: BASE - 86_400_000, records: 0 };
 
 /// Rows as readers find them: set if newer.
@@ -155,8 +156,7 @@ fn a_window_long_closed_is_published_again_if_it_changed_of_late() {
     let mut minutes = |again: Again| -> BTreeSet<i64> {
         let found = series.iter_mut().flat_map(|book| {
             let keys = book.keys_after("", usize::MAX).unwrap();
-            keys.into_iter()
-                .flat_map(|key| book.instances(&key, Window::Tumbling { size: MINUTE }, again).unwrap())
+            keys.into_iter().flat_map(|key| book.instances(&key, A_MINUTE, again).unwrap())
         });
         found.map(|range| (range.start - BASE).div_euclid(MINUTE)).collect()
     };
