@@ -12,6 +12,12 @@ pub const GONE: Duration = Duration::from_secs(30);
 pub const CALL: Duration = Duration::from_secs(10);
 /// How long what was acknowledged may take to show in every answer.
 pub const SETTLE: Duration = Duration::from_secs(60);
+/// How long tables may take to show what answers show, and how often all of them are read meanwhile: rows are written within a second,
+/// lists of windows that are over go out again once a minute.
+pub const TABLES_SETTLE: Duration = Duration::from_secs(90);
+pub const TABLES_POLL: Duration = Duration::from_secs(1);
+/// Rows of one table that are read: more than any run makes.
+pub const TABLE_ROWS: usize = 2_000_000;
 /// How often a condition is looked at while waiting for it.
 pub const POLL: Duration = Duration::from_millis(50);
 /// How long a connection that failed waits before the next try: a crashed server is back in tens of milliseconds.

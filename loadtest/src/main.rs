@@ -7,7 +7,8 @@ use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
 use souk_loadtest::command::{
-    Common, chaos, crash, cut, disk_full, drain, failover, ingest, latency, observe, reads, start, watchers,
+    Common, away, chaos, crash, cut, disk_full, drain, failover, ingest, latency, observe, reads, start,
+    watchers,
 };
 use souk_loadtest::measure::report::Report;
 use souk_loadtest::souk;
@@ -33,6 +34,8 @@ enum What {
     Chaos(chaos::Options),
     /// An owner killed under load, then moved shards: how soon calls are answered again.
     Failover(failover::Options),
+    /// A server that is away while nodes are called: what is answered meanwhile, and that all catches up
+    Away(away::Options),
     /// Ingest and watch latency in an open loop, from the due time.
     Latency(latency::Options),
     /// The highest rate of events the server keeps up with.
@@ -91,6 +94,7 @@ async fn run(common: &Common, what: &What) -> Result<Report> {
         What::Crash(options) => crash::run(common, options).await,
         What::Chaos(options) => chaos::run(common, options).await,
         What::Failover(options) => failover::run(common, options).await,
+        What::Away(options) => away::run(common, options).await,
         What::Latency(options) => latency::run(common, options).await,
         What::Ingest(options) => ingest::run(common, options).await,
         What::Observe(options) => observe::run(common, options).await,

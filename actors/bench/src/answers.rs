@@ -36,6 +36,11 @@ impl Answers {
         }
     }
 
+    /// One source says something.
+    pub(crate) fn hear(&mut self, batches: Vec<TallyBatch>) {
+        batches.into_iter().for_each(|batch| self.series.receive(0, batch));
+    }
+
     /// Asks for one product after the other, and encodes each answer as a reader gets it.
     pub(crate) fn ask(&self, count: u64) -> anyhow::Result<()> {
         let metric = self.settings.metric(METRIC).context("a metric of every shop")?;

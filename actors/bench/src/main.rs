@@ -10,6 +10,7 @@ mod cut;
 mod fold;
 mod instructions;
 mod memory;
+mod owner;
 mod random;
 mod timers;
 mod window;
@@ -37,6 +38,11 @@ enum What {
         #[arg(long, value_delimiter = ',', default_values_t = [100_000, 1_000_000])]
         users: Vec<u64>,
     },
+    /// Nanoseconds per event of all an owner does: encoded entries in, everything but I/O done.
+    Owner {
+        #[arg(long, value_delimiter = ',', default_values_t = [100_000, 1_000_000])]
+        users: Vec<u64>,
+    },
     /// The same fold with one ractor actor per user.
     Actors,
     /// Bytes per idle and per hot user, as the slope of resident memory.
@@ -53,8 +59,8 @@ enum What {
     },
     /// A sliding window by a fine step against a coarse one.
     Window,
-    /// Work for an instruction counter, up to `encode`, `decode`, `fold` or `cut`, or `none` for what all share; and up to `series` or
-    /// `query`.
+    /// Work for an instruction counter, up to `encode`, `decode`, `fold` or `cut`, or `none` for what all share; and up to `query`,
+    /// `tally` or `join`, or `series` for what those share; and `owner`, or `entries` for what it is given.
     Instructions {
         part: instructions::Part,
         #[arg(long, default_value = "shop")]
@@ -69,6 +75,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().what {
         What::All => {
             fold::run(&[100_000, 1_000_000])?;
+            owner::run(&[100_000, 1_000_000])?;
             actors::run()?;
             memory::run()?;
             window::run()?;
@@ -76,6 +83,7 @@ fn main() -> anyhow::Result<()> {
             timers::run(20)
         }
         What::Fold { users } => fold::run(&users),
+        What::Owner { users } => owner::run(&users),
         What::Actors => actors::run(),
         What::Memory => memory::run(),
         What::Cut { runs } => cut::run(runs),

@@ -26,8 +26,9 @@ pub(crate) fn settings_text(extra: &str) -> anyhow::Result<String> {
     Ok(Settings::layered(extra).map_err(|errors| anyhow::anyhow!("{errors}"))?.text)
 }
 
-pub(crate) fn shard(settings: String) -> anyhow::Result<Shard> {
-    let mut shard = Shard::new(ShardConfig {
+/// A users shard of which nothing is loaded.
+pub(crate) fn users_shard(settings: String) -> anyhow::Result<Shard> {
+    Shard::new(ShardConfig {
         id: ShardId::users(0),
         partitions: Partitions { users: 1, products: 8 },
         keying: Keying::Own,
@@ -36,7 +37,12 @@ pub(crate) fn shard(settings: String) -> anyhow::Result<Shard> {
         build_version: FOLD_VERSION,
         planted: Planted::default(),
     })
-    .map_err(|errors| anyhow::anyhow!("{errors}"))?;
+    .map_err(|errors| anyhow::anyhow!("{errors}"))
+}
+
+/// A new users shard: all of it is known to be empty.
+pub(crate) fn shard(settings: String) -> anyhow::Result<Shard> {
+    let mut shard = users_shard(settings)?;
     for section in (0..64).chain(128..192).chain(192..256) {
         shard.load(section, &[]).context("an empty section")?;
     }
@@ -191,7 +197,7 @@ impl Feed {
     pub(crate) fn fold(&mut self, batch: &[(At, Decoded)]) -> anyhow::Result<()> {
         for (n, (at, decoded)) in batch.iter().enumerate() {
             if n.is_multiple_of(WARMED) {
-                self.shard.warm(batch[n..].iter().map(|(_, decoded)| decoded));
+                self.shard.warm_all(batch[n..].iter().map(|(_, decoded)| decoded));
             }
             while self.shard.step_decoded(*at, &[], decoded, &mut self.out)? == Progress::More {}
             self.out.items.clear();
@@ -210,7 +216,7 @@ impl Feed {
         loop {
             let messages = self.shard.peer_messages(1, 64 * 1024).into_iter();
             let tallies = messages.filter_map(|(_, message)| match message {
-                PeerMessage::Tally(batch) if !batch.cells.is_empty() => Some(batch),
+                PeerMessage::Tally(batch) if !batch.rows.is_empty() => Some(batch),
                 _ => None,
             });
             let before = batches.len();

@@ -170,6 +170,9 @@ pub const WINDOW_STEPS: i64 = 86_400;
 pub const FILTER_VALUES: usize = 64;
 /// Tables of one metric.
 pub const TABLES: usize = 16;
+/// How long an answer is kept for those who ask while there is no owner: twice as long as a cut may be older than its shard, and what a cut
+/// includes is answered of the cut.
+pub const ANSWER_KEPT: i64 = 2 * 3_600_000;
 /// Rows of a published top list.
 pub const TOP: i64 = 10_000;
 /// Live keys of one shard, metric and key set.

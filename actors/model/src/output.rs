@@ -27,7 +27,7 @@ pub enum Output {
     /// What became of the command at `offset`. The reply itself is rendered from state.
     Decided { offset: u64, actor: ActorKey, request_id: String, outcome: Outcome },
     /// A saga step for another actor: append it to that journal, keyed by `to`.
-    Step { journal: Journal, to: ActorKey, step: journal::Step },
+    Step { journal: Journal, to: ActorKey, step: Box<journal::Step> },
     /// An alert for the ring of its shard, which gives it its id.
     Alert {
         actor: ActorKey,

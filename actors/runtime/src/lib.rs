@@ -3,12 +3,14 @@
 //!
 //! A record's way: [`intake`] validates, stamps and appends → the shard's actor reads it back and folds it → outputs go to whoever waits
 //! for a verdict, to the shard actors of products (tallies), and to the [`watch`] hub. A read locks a shard's state and copies out; it
-//! never queues behind a fold longer than a slice. What views show of the series is written beside all that, by `publish`.
+//! never queues behind a fold longer than a slice. What views show of the series is written beside all that, by `publish`, and
+//! records are kept as rows by `history`.
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod error;
 mod far;
+pub mod history;
 pub mod intake;
 pub mod limits;
 pub mod observe;

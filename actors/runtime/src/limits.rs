@@ -1,5 +1,6 @@
 //! Every bound of the runtime, by name, with its reason.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use souk_model::time::Millis;
@@ -103,8 +104,14 @@ pub const FAR_FOLLOWERS: usize = 110_000;
 pub const FOLLOW_AGAIN: Duration = Duration::from_secs(1);
 /// Before an owner that was fenced though its shard is this node's tries again: by then placement has heard of whoever fenced it.
 pub const FENCED_REST: Duration = Duration::from_secs(5);
-/// How long a shard that was taken away may take for its last cut.
-pub const HAND_OVER_WAIT: Duration = Duration::from_secs(5);
+/// How long a shard that is to go elsewhere is carried on at most, and how often it is looked whether its next owner serves: a serial read
+/// of the store each.
+pub const HAND_OVER_WAIT: Duration = Duration::from_secs(10);
+pub const LOOK_FOR_NEXT: Duration = Duration::from_millis(150);
+/// How long a next owner may take to claim it: placement's answer takes half a second. After that nobody is expected to follow.
+pub const NEXT_CLAIMS_WITHIN: Duration = Duration::from_secs(2);
+/// How long the last cut of a shard that nobody followed may take.
+pub const LAST_CUT_WAIT: Duration = Duration::from_secs(5);
 /// Before a shard whose owner before is still at its last cut is looked at again.
 pub const START_AGAIN: Duration = Duration::from_millis(20);
 /// How long intake waits for what the catalogue says of a product: an event goes without rather than late.
@@ -114,6 +121,15 @@ pub const STAMP_FRESH: Duration = Duration::from_secs(1);
 pub const STAMPS_KEPT: usize = 65_536;
 /// Products of other nodes a bridge's batch asks for at once: a batch of new ones takes some tens of round trips.
 pub const STAMPS_AT_ONCE: usize = 64;
+
+/// How often it is looked what of the journal is to be kept as rows: behind the fold nobody waits for it.
+pub const HISTORY_EVERY: Duration = Duration::from_millis(500);
+/// Shards whose records are kept at a time, and reads and their bytes of one of them before others get their turn: some megabytes in all.
+pub const HISTORY_SHARDS: usize = 4;
+pub const HISTORY_READS: usize = 16;
+pub const HISTORY_BYTES: usize = 256 << 10;
+/// Rest after a history did not answer: it doubles from one to the other.
+pub const HISTORY_PAUSE: RangeInclusive<Duration> = Duration::from_millis(500)..=Duration::from_secs(10);
 
 /// How often changes of the series are taken to where they wait to be published, and written to a cache.
 pub const CACHE_EVERY: Duration = Duration::from_millis(200);
@@ -134,8 +150,12 @@ pub const SWEEP_KEYS: usize = 32;
 pub const SWEEP_STEPS: usize = 32;
 /// Windows that closed this long ago or less are published again by a new owner: an old one may have died with a server away.
 pub const PUBLISHED_AGAIN: Millis = 3_600_000;
+/// So are older ones that the last so many records of a users shard changed, as late records do: a minute and more of the heaviest traffic.
+pub const PUBLISHED_AGAIN_RECORDS: u64 = 65_536;
 /// How often lists of first rows are looked at: each look ranks all keys.
 pub const TOP_EVERY: Duration = Duration::from_secs(1);
+/// Longest time between two looks: one that waited for a shard that moves took long and cost little.
+pub const TOP_LATEST: Duration = Duration::from_secs(5);
 /// Windows of them looked at each time, and now and then all that late records still correct, up to so many.
 pub const TOP_NEWEST: usize = 2;
 pub const TOP_WINDOWS: usize = 32;

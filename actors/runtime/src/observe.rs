@@ -1,6 +1,7 @@
 //! What can be seen of a shard from outside, cheaply: counters the shard actor keeps beside its state.
 
 mod durations;
+mod kept;
 mod published;
 
 use souk_model::journal::ShardId;
@@ -9,7 +10,9 @@ pub use souk_model::shard::Counts;
 use souk_model::time::Millis;
 
 pub use durations::{Durations, Spread};
-pub use published::{PublishFigures, SideFigures};
+pub(crate) use kept::Kept;
+pub use kept::KeptFigures;
+pub use published::{PublishFigures, ReadFigures, SideFigures};
 pub(crate) use published::{Published, Side};
 
 /// One shard as it stands.

@@ -1,5 +1,7 @@
 //! The commands: each starts the server itself, does one thing to it, and reports figures with their bars.
 
+pub mod away;
+mod callers;
 pub mod chaos;
 pub mod crash;
 pub mod cut;

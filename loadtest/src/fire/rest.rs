@@ -1,4 +1,5 @@
-//! At rest everything is compared: every row of every metric with the recount, and whether ids that were acknowledged are known.
+//! At rest everything is compared: every row of every metric with the recount, as it is answered and as it stands in the tables, and
+//! whether ids that were acknowledged are known.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,9 +12,12 @@ use tokio::time::{Instant, sleep};
 use tonic::transport::Channel;
 
 use crate::limits;
+use crate::measure::clock::Millis;
+use crate::oracle::published::Published;
 use crate::oracle::{Oracle, compare};
 use crate::souk::client;
 use crate::souk::doors::{Doors, Troubles};
+use crate::souk::tables::TablesAt;
 use crate::traffic::{Sent, batch};
 
 /// How what is answered stands to what is right.
@@ -59,6 +63,39 @@ pub async fn compared(oracle: &Oracle, channel: Channel, within: Duration) -> Re
             });
         }
         sleep(limits::POLL).await;
+    }
+}
+
+/// What stands in the tables.
+#[derive(Debug, Default)]
+pub struct Stands {
+    /// A line per row that is not as it must be.
+    pub wrong: Vec<String>,
+    pub rows: usize,
+    pub settled_after: Duration,
+}
+
+/// Tables are written behind the answers, those of lists now and then; what still differs after that is wrong. Event time has come as
+/// far as `reached` everywhere.
+pub async fn stands(oracle: &Oracle, at: &TablesAt, reached: Millis) -> Result<Stands> {
+    let must = Published::recounted(&oracle.rows());
+    let tables = at.connect().await?;
+    let begun = Instant::now();
+    loop {
+        let is_late = begun.elapsed() > limits::TABLES_SETTLE;
+        let wrong = match tables.read().await {
+            Ok(found) => must.differences(&found, reached),
+            // A server that was killed takes its time to read everything again.
+            Err(_) if !is_late => {
+                sleep(limits::TABLES_POLL).await;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        if wrong.is_empty() || is_late {
+            return Ok(Stands { wrong, rows: must.len(), settled_after: begun.elapsed() });
+        }
+        sleep(limits::TABLES_POLL).await;
     }
 }
 

@@ -10,6 +10,7 @@ pub mod compare;
 mod fact;
 mod order;
 mod person;
+pub mod published;
 mod rows;
 mod session;
 mod tables;

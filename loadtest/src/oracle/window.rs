@@ -46,15 +46,27 @@ impl Window {
     }
 }
 
-/// Midnight UTC of the first of the month. Years are counted from March, so that a leap day is a year's last.
+/// Midnight UTC of the first of the month.
 fn month_start(at: Millis) -> Millis {
-    let days = at.div_euclid(DAY);
-    let day_of_era = (days + 719_468).rem_euclid(146_097);
+    let (_, _, day_of_month) = civil(at);
+    (at.div_euclid(DAY) - day_of_month) * DAY
+}
+
+/// As a calendar names them: the month from 1.
+pub(super) fn year_and_month(at: Millis) -> (i64, i64) {
+    let (year, month, _) = civil(at);
+    // January and February belong to the year that began in March before.
+    if month < 10 { (year, month + 3) } else { (year + 1, month - 9) }
+}
+
+/// Year, month and day of the month in UTC, the latter two from 0. Years are counted from March, so that a leap day is a year's last.
+fn civil(at: Millis) -> (i64, i64, i64) {
+    let days = at.div_euclid(DAY) + 719_468;
+    let day_of_era = days.rem_euclid(146_097);
     let year = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year + year / 4 - year / 100);
     let month = (5 * day_of_year + 2) / 153;
-    let day_of_month = day_of_year - (153 * month + 2) / 5;
-    (days - day_of_month) * DAY
+    (days.div_euclid(146_097) * 400 + year, month, day_of_year - (153 * month + 2) / 5)
 }
 
 #[cfg(test)]
@@ -68,6 +80,14 @@ mod tests {
         assert_eq!(month_start(1_795_280_400_000), 1_793_491_200_000);
         assert_eq!(month_start(1_709_251_199_999), 1_706_745_600_000);
         assert_eq!(month_start(1_709_251_200_000), 1_709_251_200_000, "the first of March is its own start");
+    }
+
+    #[test]
+    fn months_are_named_as_calendars_name_them() {
+        assert_eq!(year_and_month(1_795_280_400_000), (2026, 11));
+        assert_eq!(year_and_month(1_709_251_199_999), (2024, 2), "a leap day");
+        assert_eq!(year_and_month(1_709_251_200_000), (2024, 3));
+        assert_eq!((year_and_month(-1), year_and_month(0)), ((1969, 12), (1970, 1)));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use super::partition::{self, Firewall};
 use super::process::{Binary, Souk, free_port};
 use super::services::{Server, Services};
 use super::shards::Shards;
+use super::tables::TablesAt;
 use crate::limits;
 use crate::measure::clock;
 
@@ -59,6 +60,8 @@ pub struct Cluster {
     pub firewall: Option<Firewall>,
     /// Kafka, Cassandra, Redis.
     servers: Vec<String>,
+    /// Names everything of this run on the servers.
+    run: String,
     /// Nodes that are cut off.
     cut: BTreeSet<usize>,
 }
@@ -79,7 +82,8 @@ impl Cluster {
             });
         }
         let firewall = Firewall::new();
-        let env = environment(&servers);
+        let run = format!("souk_load_{:x}_{}", clock::now(), std::process::id());
+        let env = environment(&servers, &run);
         std::fs::create_dir_all(logs).context("making a place for logs")?;
         let mut made = Vec::new();
         for number in 0..nodes {
@@ -93,7 +97,7 @@ impl Cluster {
             made.push(Node { binary, data, peers, souk: None, paused: false });
         }
         migrate(binary, env).await?;
-        Ok(Self { nodes: made, services, firewall, servers, cut: BTreeSet::new() })
+        Ok(Self { nodes: made, services, firewall, servers, run, cut: BTreeSet::new() })
     }
 
     /// Servers that can be at fault.
@@ -104,6 +108,11 @@ impl Cluster {
             .filter(|(_, at)| !at.is_empty())
             .map(|(server, _)| server)
             .collect()
+    }
+
+    /// Where the nodes write tables.
+    pub fn tables(&self) -> TablesAt {
+        TablesAt { servers: self.servers[1].clone(), keyspace: self.run.clone() }
     }
 
     /// Where callers reach the nodes, whether they run or not.
@@ -282,8 +291,7 @@ pub fn owner(number: usize) -> String {
 }
 
 /// Settings all nodes share.
-fn environment(servers: &[String]) -> Vec<(String, String)> {
-    let run = format!("souk_load_{:x}_{}", clock::now(), std::process::id());
+fn environment(servers: &[String], run: &str) -> Vec<(String, String)> {
     let shards = SHARDS.to_string();
     let settings: [(&str, &str); 13] = [
         ("KAFKA__BROKERS", &servers[0]),
@@ -295,8 +303,8 @@ fn environment(servers: &[String]) -> Vec<(String, String)> {
         ("CASSANDRA__NODES", &servers[1]),
         ("REDIS__ADDRESS", &servers[2]),
         ("CASSANDRA__REPLICAS", "1"),
-        ("CASSANDRA__KEYSPACE", &run),
-        ("CLUSTER__GROUP", &run),
+        ("CASSANDRA__KEYSPACE", run),
+        ("CLUSTER__GROUP", run),
         ("SHARDS__USERS", &shards),
         ("SHARDS__PRODUCTS", &shards),
     ];

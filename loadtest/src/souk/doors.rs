@@ -148,10 +148,13 @@ pub fn passes(status: &Status) -> bool {
         )
 }
 
-/// Whether the call cannot have reached a server, since there was no connection to carry it.
+/// Whether the call cannot have reached a server: there was no connection to carry it, or it ended before the call was written.
 fn never_left(status: &Status) -> bool {
     let mut source = std::error::Error::source(status);
     while let Some(error) = source {
+        if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_canceled) {
+            return true;
+        }
         if error
             .downcast_ref::<io::Error>()
             .is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)

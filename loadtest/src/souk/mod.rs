@@ -11,3 +11,4 @@ pub mod partition;
 pub mod process;
 pub mod services;
 pub mod shards;
+pub mod tables;

@@ -83,11 +83,9 @@ pub const SESSION: Duration = Duration::from_secs(6);
 pub const HEARTBEAT: Duration = Duration::from_millis(500);
 /// A member whose thread looks at nothing for so long leaves the group: its shards must not hang on a thread that does.
 pub const LONGEST_SILENCE: Duration = Duration::from_secs(15);
-/// How long a shard that moves is waited for until it is cut and given up. The next owner replays what was not.
-pub const HANDOVER: Duration = Duration::from_secs(2);
 /// How often the group's thread looks whether the node leaves.
 pub const POLL: Duration = Duration::from_millis(50);
-/// How long a leave may take: the handover, and the broker's answer.
+/// How long a leave may take: the broker's answer.
 pub const LEAVE: Duration = Duration::from_secs(5);
 /// How long a broker may take to show that it is there, when the group took the shards away: nobody else can have them while it is not.
 pub const PROOF_OF_LIFE: Duration = Duration::from_millis(500);

@@ -4,21 +4,28 @@
 
 mod nodes {
     pub(crate) mod harness;
+    mod history;
 }
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use nodes::harness::{Cluster, Node, PARTITIONS, until, within};
 use prost::Message as _;
 use souk_model::journal::{Journal, ShardId};
 use souk_model::key::ActorKey;
+use souk_model::metric::Window;
 use souk_model::origin::Origin;
 use souk_model::series::{Answer, Figure, Query, Span};
+use souk_model::time::MINUTE;
 use souk_model::user::User;
+use souk_model::view::{Command, Order, What, kept_under};
 use souk_proto::v1;
+use souk_runtime::conformance::cache::Stored;
 use souk_runtime::intake::{Fate, Level, Publication};
+use souk_runtime::ports::Cache as _;
 use souk_runtime::read::{Freshness, ReadOptions};
-use souk_runtime::watch::{Start, Update, Watched};
+use souk_runtime::watch::{Start, Subscription, Update, Watched};
 use souk_runtime::{Error, Position};
 use tokio::time::Instant;
 
@@ -130,6 +137,22 @@ async fn a_shard_that_moved_is_found_where_it_is() {
     assert_eq!(users_in(&answer), Figure::Integer(60));
 }
 
+/// A node that knew where every shard was and asks for none of them hears of another that took some.
+#[tokio::test(flavor = "multi_thread")]
+async fn shards_are_listed_where_they_went() {
+    let (cluster, one, other) = two().await;
+    publish(&one, 0..40).await;
+    let third = cluster.node("n-3", []).await;
+    let kept = |shard: &ShardId| shard.partition == 1;
+    other.place(half(true).filter(kept));
+    other.serves(half(true).filter(kept)).await;
+    third.place(half(true).filter(|shard| !kept(shard)));
+    third.serves(half(true).filter(|shard| !kept(shard))).await;
+    let (all, unowned) = one.runtime.everywhere(None).await;
+    let shards: usize = all.iter().map(|node| node.shards.len()).sum();
+    assert_eq!((all.len(), shards, unowned.len()), (3, 8, 0));
+}
+
 const LONG: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -180,18 +203,113 @@ async fn a_watch_goes_on_over_nodes_and_moves() {
         }
         publish(&other, users.clone()).await;
         for (watch, seen) in watches.iter_mut().zip(&mut seen) {
-            while *seen < users.end {
-                let updates = within(watch.next()).await;
-                for update in updates.updates {
-                    let Update::Row { body, .. } = update else { continue };
-                    let row = v1::WatchMetricResponse::decode(body).unwrap().row.unwrap();
-                    let counted = row.values["users"].clone().value;
-                    let Some(v1::metric_value::Value::Integer(users)) = counted else { continue };
-                    assert!(users as usize >= *seen, "it went back");
-                    *seen = users as usize;
-                }
-            }
+            follow_until(watch, seen, users.end).await;
         }
     }
     until(|| one.runtime.statuses().len() == 8).await;
+}
+
+/// Takes what a watch tells until it tells of so many users.
+async fn follow_until(watch: &mut Subscription, seen: &mut usize, users: usize) {
+    while *seen < users {
+        for update in within(watch.next()).await.updates {
+            let Update::Row { body, .. } = update else { continue };
+            let row = v1::WatchMetricResponse::decode(body).unwrap().row.unwrap();
+            let counted = row.values["users"].clone().value;
+            let Some(v1::metric_value::Value::Integer(users)) = counted else { continue };
+            assert!(users as usize >= *seen, "it went back");
+            *seen = users as usize;
+        }
+    }
+}
+
+/// Nobody but the owner before tells a node without shards that they went; it asks for nothing itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_on_a_node_without_shards_follows_them() {
+    let (cluster, one, other) = two().await;
+    let bare = cluster.node("n-3", []).await;
+    let watched = Watched::Metrics(vec![active_users()]);
+    let mut watch = within(bare.runtime.watch(watched, Start::Snapshot)).await.unwrap();
+    let mut seen = 0;
+    publish(&one, 0..20).await;
+    follow_until(&mut watch, &mut seen, 20).await;
+    one.place(PARTITIONS.shards());
+    other.place([]);
+    one.serves(PARTITIONS.shards()).await;
+    other.serves([]).await;
+    publish(&one, 20..40).await;
+    follow_until(&mut watch, &mut seen, 40).await;
+}
+
+fn shown_users() -> Query {
+    let window = Window::Sliding { size: 5 * MINUTE, step: MINUTE };
+    Query { window: Some(window), ..active_users() }
+}
+
+/// A cut with the first 20 users; an owner with 40, cut off from the other node, and the view of what it has.
+async fn cut_off() -> (Cluster, Node, Node) {
+    let (cluster, one, other) = two().await;
+    let position = publish(&one, 0..20).await;
+    within(one.runtime.query(&shown_users(), &at(position))).await.unwrap();
+    // A hand-over cuts.
+    one.place([]);
+    one.serves([]).await;
+    other.place(PARTITIONS.shards());
+    other.serves(PARTITIONS.shards()).await;
+    let position = publish(&other, 20..40).await;
+    within(other.runtime.query(&shown_users(), &at(position))).await.unwrap();
+    until(|| {
+        let shown = cluster.cache.stored("cartpulse:metrics");
+        matches!(shown, Some(Stored::Hash(fields)) if fields["active_users_5m"] == "40")
+    })
+    .await;
+    other.disconnect();
+    (cluster, one, other)
+}
+
+async fn shown_by(node: &Node) -> (Figure, Origin) {
+    let answer = within(node.runtime.query(&shown_users(), &ReadOptions::default())).await.unwrap();
+    (users_in(&answer), answer.info.origin)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_no_owner_answers_the_view_does_if_it_is_fresher_than_the_cut() {
+    let (cluster, one, _other) = cut_off().await;
+    let shown = shown_by(&one).await;
+    assert!(matches!(shown, (Figure::Integer(40), Origin::View(0..60_000))), "{shown:?}");
+    let owner = options(Position::default(), Freshness::Owner, Duration::from_millis(50));
+    let refused = within(one.runtime.query(&shown_users(), &owner)).await;
+    assert!(matches!(refused, Err(Error::ShardMoving { .. })), "who wants an owner gets no view");
+
+    cluster.cache.away.store(true, Relaxed);
+    let shown = shown_by(&one).await;
+    assert!(matches!(shown, (Figure::Integer(20), Origin::Cut(_))), "the last cut: {shown:?}");
+    let reads = one.runtime.published().reads;
+    assert_eq!((reads.hits, reads.misses, reads.older, reads.away), (1, 0, 0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_view_forgets_or_makes_up_is_no_answer() {
+    let (cluster, one, other) = cut_off().await;
+    let owned = async || {
+        let (query, options) = (shown_users(), ReadOptions::default());
+        let answer = within(other.runtime.query(&query, &options)).await.unwrap();
+        (users_in(&answer), answer.info.origin)
+    };
+    assert_eq!(owned().await, (Figure::Integer(40), Origin::Owner));
+    cluster.cache.empty();
+    assert_eq!(owned().await, (Figure::Integer(40), Origin::Owner));
+    let shown = shown_by(&one).await;
+    let is_cut = matches!(shown, (Figure::Integer(20), Origin::Cut(_)));
+    let is_written_again = matches!(shown, (Figure::Integer(40), Origin::View(_)));
+    assert!(is_cut || is_written_again, "{shown:?}");
+
+    let name = kept_under(&one.runtime.settings(), &shown_users()).unwrap();
+    let order = Order { start: 0, revision: u64::MAX };
+    let what = What::Answer { bytes: b"41".to_vec() };
+    cluster.cache.write(vec![Command { name, what, order, ttl: None }]).await.unwrap();
+    let misses = one.runtime.published().reads.misses;
+    let shown = shown_by(&one).await;
+    assert!(matches!(shown, (Figure::Integer(20), Origin::Cut(_))), "{shown:?}");
+    assert_eq!(one.runtime.published().reads.misses, misses + 1);
 }

@@ -25,7 +25,7 @@ impl Shown {
     async fn start(rows_per_second: usize) -> Self {
         let (tables, cache) = (Arc::<MemoryTables>::default(), Arc::<MemoryCache>::default());
         let at = TablesAt { tables: tables.clone(), rows_per_second };
-        let views = Views { tables: Some(at), cache: Some(cache.clone()) };
+        let views = Views { tables: Some(at), cache: Some(cache.clone()), ..Views::default() };
         Self { node: Node::start_shown(options(), views).await, tables, cache }
     }
 

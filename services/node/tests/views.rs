@@ -70,6 +70,7 @@ impl Shown {
         let views = Views {
             tables: Some(TablesAt { tables, rows_per_second: 2_000 }),
             cache: Some(Arc::new(RedisCache::open(redis).unwrap())),
+            history: None,
         };
         Self { node: Node::start_shown(options(), views).await, keyspace }
     }

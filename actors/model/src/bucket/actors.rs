@@ -60,6 +60,8 @@ pub struct Actors<A> {
     pub(super) base_section: u16,
     /// `None`: not loaded.
     pub(super) buckets: Vec<Option<Bucket>>,
+    /// How many are.
+    pub(super) loaded: usize,
     pub(super) slab: Slab<A>,
     pub(super) due: Due,
     /// Hashes of the actors changed since the last freeze, each once.
@@ -85,6 +87,7 @@ impl<A: Actor> Actors<A> {
         Self {
             base_section,
             buckets: (0..BUCKETS).map(|_| None).collect(),
+            loaded: 0,
             slab: Slab::default(),
             due: Due::default(),
             dirty: 0,
@@ -98,6 +101,7 @@ impl<A: Actor> Actors<A> {
     /// A fresh shard: every bucket is known to be empty.
     pub fn set_empty_store(&mut self) {
         self.buckets.fill_with(|| Some(Bucket::default()));
+        self.loaded = self.buckets.len();
     }
 
     pub fn is_loaded(&self, bucket: BucketId) -> bool {
@@ -105,7 +109,7 @@ impl<A: Actor> Actors<A> {
     }
 
     pub fn loaded_all(&self) -> bool {
-        self.buckets.iter().all(Option::is_some)
+        self.loaded == self.buckets.len()
     }
 
     /// The section a bucket is stored at.
@@ -127,6 +131,7 @@ impl<A: Actor> Actors<A> {
         let place = &mut self.buckets[usize::from(number)];
         if place.is_none() {
             let bucket = place.insert(Bucket::read(segments)?);
+            self.loaded += 1;
             self.evicted[usize::from(number)] = None;
             for (clock, timers) in bucket.timers.iter().enumerate() {
                 self.due.set_head(clock, number, NEVER);

@@ -94,6 +94,7 @@ impl<A: Actor> Actors<A> {
         }
         let Ok(digest) = self.digest_of(bucket) else { return false };
         let Some(dropped) = self.buckets[place].take() else { return false };
+        self.loaded -= 1;
         for (_, held) in dropped.index.from(0) {
             if let Place::Hot(at) = held {
                 self.slab.remove(at);

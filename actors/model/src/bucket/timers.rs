@@ -213,6 +213,9 @@ impl<A: Actor> Actors<A> {
 
     /// Sections not loaded that have timers due by `upto`.
     pub fn due_sections(&self, clock: TimerClock, upto: Millis) -> Vec<u16> {
+        if self.loaded_all() {
+            return Vec::new();
+        }
         let heads = self.due.heads[clock as usize].iter().zip(&self.buckets).enumerate();
         let due = heads.filter(|(_, (head, bucket))| **head <= upto && **head != NEVER && bucket.is_none());
         due.map(|(number, _)| self.base_section + number as u16).collect()

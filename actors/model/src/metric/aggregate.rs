@@ -16,34 +16,6 @@ pub use layout::{Layout, Place, UserSlots};
 pub use multiset::Multiset;
 pub use part::{Part, Unit};
 
-/// The values of one cell: numbers by slot, and the parts that are no plain numbers, by slot.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Values {
-    pub numbers: Vec<i64>,
-    /// Sorted by slot; a slot nothing was counted in is absent.
-    pub parts: Vec<(u8, Part)>,
-}
-
-impl Values {
-    pub fn number(&self, slot: usize) -> i64 {
-        self.numbers.get(slot).copied().unwrap_or(0)
-    }
-
-    pub fn part(&self, slot: u8) -> Option<&Part> {
-        find_part(&self.parts, slot)
-    }
-
-    /// Adds the numbers of another cell.
-    pub fn add_numbers(&mut self, numbers: &[i64]) {
-        if self.numbers.len() < numbers.len() {
-            self.numbers.resize(numbers.len(), 0);
-        }
-        for (sum, number) in self.numbers.iter_mut().zip(numbers) {
-            *sum = sum.saturating_add(*number);
-        }
-    }
-}
-
 /// The part of a slot, if anything was counted in it.
 pub fn find_part(parts: &[(u8, Part)], slot: u8) -> Option<&Part> {
     parts.iter().find(|(at, _)| *at == slot).map(|(_, part)| part)

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use crate::bucket::WARMED;
 use crate::cut::manifest::Manifest;
 use crate::journal::Entry;
 use crate::limits::{COOLED_PER_STEP, LOAD_ROUNDS, SLICES_PER_HANDLE};
@@ -150,7 +151,7 @@ impl Carrying {
 
     pub(super) fn wake<F: Fold>(&self, core: &Core<F>) -> Millis {
         let now = core.clock.now();
-        let folding = self.prepared > 0
+        let folding = !self.queue.is_empty()
             && !self.is_waiting_for_sections()
             && (self.hand_over.is_none() || self.half_folded);
         if folding || (self.hand_over.is_some() && self.cutting.is_encoding()) {
@@ -166,16 +167,19 @@ impl Carrying {
     }
 
     /// Loads what the entries read since touch, all of it in one request, before any of them folds; with it, or when nothing is missing,
-    /// what readers want.
+    /// what readers want. With every actor in memory entries are looked at a few at a time: what is decoded is folded while the cache has
+    /// it, and waits for memory together.
     fn prepare<F: Fold>(&mut self, core: &mut Core<F>, out: &mut Vec<Effect>) -> Result<(), Halt> {
         self.wanted.retain(|section| core.fold.lacks(*section));
         if self.is_waiting_for_sections() || self.hand_over.is_some() {
             return Ok(());
         }
-        let missing = self.missing(core)?;
+        let ahead = if core.fold.is_whole() { self.queue.len().min(WARMED) } else { self.queue.len() };
+        let missing = self.missing(core, ahead)?;
         if missing.is_empty() {
-            self.prepared = self.queue.len();
+            self.prepared = self.prepared.max(ahead);
             self.load_rounds = 0;
+            core.fold.warm();
             if self.loading.is_none() && !self.wanted.is_empty() {
                 let wanted = std::mem::take(&mut self.wanted);
                 self.loading = Loading::begin(core, &self.manifest, wanted, false, out)?;
@@ -200,10 +204,10 @@ impl Carrying {
         }
     }
 
-    /// Sections that a sweep of re-sends and the entries read since need before they go on.
-    fn missing<F: Fold>(&self, core: &mut Core<F>) -> Result<BTreeSet<u16>, Halt> {
+    /// Sections that a sweep of re-sends and the next so many entries need before they go on.
+    fn missing<F: Fold>(&self, core: &mut Core<F>, ahead: usize) -> Result<BTreeSet<u16>, Halt> {
         let mut missing = if self.is_live() { self.resends.missing(core) } else { BTreeSet::new() };
-        for entry in self.queue.range(self.prepared..) {
+        for entry in self.queue.range(self.prepared.min(ahead)..ahead) {
             if self.manifest.skips.contains_key(&entry.offset) {
                 missing.extend(core.fold.missing_for_skip(entry));
                 continue;
@@ -240,7 +244,13 @@ impl Carrying {
     fn fold<F: Fold>(&mut self, core: &mut Core<F>, out: &mut Vec<Effect>) -> Result<(), Halt> {
         self.reached(core, out);
         for _ in 0..core.config.slices_per_handle.clamp(1, SLICES_PER_HANDLE) {
-            if self.prepared == 0 || (self.hand_over.is_some() && !self.half_folded) {
+            if self.hand_over.is_some() && !self.half_folded {
+                return Ok(());
+            }
+            if self.prepared == 0 && !self.queue.is_empty() {
+                self.prepare(core, out)?;
+            }
+            if self.prepared == 0 {
                 return Ok(());
             }
             if !self.half_folded {
@@ -318,7 +328,7 @@ impl Carrying {
             match output {
                 Output::Step { journal, to, step } => {
                     self.resends.sent(&to, &step, self.log_time);
-                    self.appends.send(core, journal, to, step, out);
+                    self.appends.send(core, journal, to, *step, out);
                     appended = true;
                 }
                 output => published.push(output),

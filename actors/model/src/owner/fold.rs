@@ -46,6 +46,12 @@ pub trait Fold {
     fn needed_at_start(&self) -> Vec<u16>;
     /// Sections not loaded yet that folding this entry touches: its actor's, and those with timers it makes due.
     fn missing(&mut self, entry: &Entry) -> Vec<u16>;
+    /// Whether every actor is loaded, so that [`Fold::missing`] hardly ever finds any section. Asked often: cheap.
+    fn is_whole(&self) -> bool {
+        false
+    }
+    /// Brings what the next few of the entries looked at touch into the cache. Changes nothing.
+    fn warm(&self) {}
     /// Whether a section of actors is not loaded, so that reading of it needs a load.
     fn lacks(&self, section: u16) -> bool;
     /// The same for an entry the skip list names: only the timers its append time makes due; its bytes are not looked at.

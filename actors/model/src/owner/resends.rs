@@ -105,7 +105,7 @@ impl Resends {
             if let Output::Step { journal, to, step } = output
                 && self.is_due(&to, &step, log_time)
             {
-                appends.send(core, journal, to, step, out);
+                appends.send(core, journal, to, *step, out);
             }
         }
         self.sweep = match token {

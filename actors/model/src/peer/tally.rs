@@ -1,14 +1,13 @@
-//! Tally batches: cells column by column, those of one key together, as cuts have them.
+//! Tally batches: each row's cells column by column, as cuts have them.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use souk_proto::internal::v1 as internal;
 
 use super::Unreadable;
-use crate::tally::cells::Cells;
+use crate::bucket::KeyRef;
 use crate::tally::codec::{decode_cells, encode_cells};
-use crate::tally::{Answering, CountedMetric, TallyBatch, TallyCell};
+use crate::tally::{Answering, CountedMetric, TallyBatch, TallyRow, TallyRows};
 
 pub(super) fn encode(batch: TallyBatch) -> internal::TallyBatch {
     let counted = |(name, metric): (&String, &CountedMetric)| {
@@ -22,19 +21,12 @@ pub(super) fn encode(batch: TallyBatch) -> internal::TallyBatch {
         high_water_ms: batch.high_water,
         settings_hash: batch.settings_hash,
         metrics: batch.metrics.iter().map(counted).collect(),
-        rows: encode_rows(batch.cells),
+        rows: batch.rows.iter().map(encode_row).collect(),
     }
 }
 
-/// The receiver puts each cell where it belongs, so that their order across keys says nothing.
-fn encode_rows(cells: Vec<TallyCell>) -> Vec<internal::TallyRow> {
-    let mut rows: BTreeMap<String, Cells> = BTreeMap::new();
-    for TallyCell { key, pane, offset, counted, values } in cells {
-        rows.entry(key).or_default().put(pane, offset, counted, values);
-    }
-    rows.into_iter()
-        .map(|(key, cells)| internal::TallyRow { key, cells: Some(encode_cells(&cells)) })
-        .collect()
+fn encode_row(row: TallyRow<'_>) -> internal::TallyRow {
+    internal::TallyRow { key: row.key.text.to_owned(), cells: Some(encode_cells(row.stride(), row.cells())) }
 }
 
 pub(super) fn decode(batch: internal::TallyBatch) -> Result<TallyBatch, Unreadable> {
@@ -49,23 +41,15 @@ pub(super) fn decode(batch: internal::TallyBatch) -> Result<TallyBatch, Unreadab
         high_water: batch.high_water_ms,
         settings_hash: batch.settings_hash,
         metrics: Arc::new(batch.metrics.into_iter().map(counted).collect()),
-        cells: decode_rows(batch.rows)?,
+        rows: decode_rows(batch.rows)?,
     })
 }
 
-/// By (offset, key, pane), as batches have them.
-fn decode_rows(rows: Vec<internal::TallyRow>) -> Result<Vec<TallyCell>, Unreadable> {
-    let mut out = Vec::new();
+fn decode_rows(rows: Vec<internal::TallyRow>) -> Result<TallyRows, Unreadable> {
+    let mut out = TallyRows::default();
     for internal::TallyRow { key, cells } in rows {
         let cells = decode_cells(cells.unwrap_or_default()).map_err(|error| Unreadable(error.to_string()))?;
-        out.extend(cells.iter().map(|cell| TallyCell {
-            key: key.clone(),
-            pane: cell.start,
-            offset: cell.offset,
-            counted: cell.counted,
-            values: cell.to_values(),
-        }));
+        out.push(KeyRef::of(&key), cells.iter());
     }
-    out.sort_by(|a, b| (a.offset, &a.key, a.pane).cmp(&(b.offset, &b.key, b.pane)));
     Ok(out)
 }

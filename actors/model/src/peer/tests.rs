@@ -2,22 +2,32 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::*;
+use crate::bucket::KeyRef;
+use crate::metric::aggregate::Part;
 use crate::metric::aggregate::part::Total;
-use crate::metric::aggregate::{Part, Values};
 use crate::metric::{TimeRange, Window};
 use crate::money::Currency;
 use crate::series::{Answer, AnswerInfo, AnswerRow, Figure, Measured, Query, Span, Top};
-use crate::tally::{Answering, CountedMetric, TallyAck, TallyBatch, TallyCell, TallyRequest};
+use crate::tally::cells::CellRef;
+use crate::tally::{Answering, CountedMetric, TallyAck, TallyBatch, TallyRequest, TallyRows};
 use crate::time::MINUTE;
 
 fn euro() -> Currency {
     Currency::parse("EUR").unwrap()
 }
 
-fn cell(key: &str, pane: i64, offset: u64) -> TallyCell {
+fn rows() -> TallyRows {
     let totals = vec![(Some(euro()), Total { sum: -5, count: 2 })];
-    let values = Values { numbers: vec![1, -2, i64::MAX], parts: vec![(1, Part::Totals(totals))] };
-    TallyCell { key: key.to_owned(), pane, offset, counted: offset.is_multiple_of(2), values }
+    let parts = [(1, Part::Totals(totals))];
+    let cell = |(start, offset): (i64, u64)| {
+        let parts = if start > 0 { &parts[..] } else { &[] };
+        CellRef { start, offset, counted: offset.is_multiple_of(2), numbers: &[1, -2, i64::MAX], parts }
+    };
+    let mut rows = TallyRows::default();
+    rows.push(KeyRef::of("b"), [(MINUTE, 11)].map(cell).into_iter());
+    rows.push(KeyRef::of("a"), [(i64::MIN, 12), (0, 12), (MINUTE, 17)].map(cell).into_iter());
+    rows.push(KeyRef::of("none"), std::iter::empty());
+    rows
 }
 
 #[test]
@@ -30,7 +40,7 @@ fn what_owners_say_arrives_as_it_was_said() {
         high_water: i64::MIN,
         settings_hash: u64::MAX,
         metrics: Arc::new(BTreeMap::from([("sales".to_owned(), CountedMetric { meaning: 9, since: 0 })])),
-        cells: vec![cell("b", MINUTE, 11), cell("a", i64::MIN, 12), cell("a", 0, 12), cell("a", MINUTE, 17)],
+        rows: rows(),
     };
     let (from, to) = (ShardId::users(17), ShardId::products(3));
     for message in [

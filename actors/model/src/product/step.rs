@@ -53,7 +53,7 @@ impl Product {
             ctx.out.push(Output::Step {
                 journal: Journal::Users,
                 to: ActorKey::new(&answer.shop, user),
-                step: answer,
+                step: Box::new(answer),
             });
         }
     }

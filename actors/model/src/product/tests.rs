@@ -153,7 +153,7 @@ impl Shop {
         match self.out.pop() {
             Some(Output::Step { journal: Journal::Users, to, step }) => {
                 assert_eq!((to.shop(), to.id(), step.created_ms), ("main", step.actor_id.as_str(), created));
-                Some(step)
+                Some(*step)
             }
             Some(other) => {
                 self.out.push(other);

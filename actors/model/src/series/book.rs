@@ -5,32 +5,30 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::changes::{Change, Changes, Listener};
-use super::corrections::Correction;
-use super::join::{Joined, Measured};
+use super::corrections::{Correction, is_over};
 use super::query::AnswerInfo;
 use super::row::{Meant, Said, SeriesRow, Speaker};
 use super::source::Source;
-use super::windows;
+use super::windows::{kept_from, watermark};
 use crate::actor::StateError;
 use crate::bucket::{Actors, KeyRef};
 use crate::cut::segment::ROWS;
 use crate::key::{BUCKETS, BucketId};
 use crate::limits::TALLY_SWEEP_ROWS;
-use crate::metric::{TimeRange, Window};
 use crate::origin::Origin;
 use crate::owner::effect::PeerMessage;
 use crate::planted::{Bug, Planted};
 use crate::ring::Ring;
 use crate::settings::Settings;
-use crate::tally::cells::TOTAL;
+use crate::tally::cells::CellRef;
 use crate::tally::plan::{MetricPlan, Plan};
-use crate::tally::{TallyAck, TallyBatch, TallyCell, TallyRequest, split_head};
+use crate::tally::{TallyAck, TallyBatch, TallyRequest, TallyRow, split_head};
 use crate::time::Millis;
 
 /// What one products shard has joined.
 #[derive(Debug)]
 pub struct SeriesBook {
-    rows: Actors<SeriesRow>,
+    pub(super) rows: Actors<SeriesRow>,
     plan: Plan,
     /// Who counts each metric of the plan. Changes with the settings and with what sources count, not with what they counted.
     meant: Vec<Meant>,
@@ -45,8 +43,8 @@ pub struct SeriesBook {
     frozen: Vec<u64>,
     durable: Vec<u64>,
     sweep: Option<u64>,
-    changes: Changes,
-    planted: Planted,
+    pub(super) changes: Changes,
+    pub(super) planted: Planted,
 }
 
 impl SeriesBook {
@@ -96,79 +94,54 @@ impl SeriesBook {
         if !Arc::ptr_eq(&counted, &heard.metrics) && counted != heard.metrics {
             self.meant = meant(&self.plan, &self.sources);
         }
-        let to_sweep = batch.cells.len().clamp(1, TALLY_SWEEP_ROWS);
-        for cell in batch.cells {
-            let Some(counted) = batch.metrics.get(metric_of(&cell.key)) else { continue };
+        let to_sweep = batch.rows.cells().clamp(1, TALLY_SWEEP_ROWS);
+        for row in batch.rows.iter() {
+            let metric = metric_of(row.key.text);
+            let Some(counted) = batch.metrics.get(metric) else { continue };
             let from = Speaker { partition: source, epoch: batch.epoch, since: counted.since };
-            self.take(from, cell, joined).unwrap_or_else(unreadable);
+            self.take(from, metric, row, joined).unwrap_or_else(unreadable);
         }
         self.forget_some(to_sweep).unwrap_or_else(unreadable);
     }
 
-    fn take(&mut self, from: Speaker, cell: TallyCell, joined: Option<Millis>) -> Result<(), StateError> {
-        let text = cell.key.clone();
-        let key = KeyRef::of(&text);
+    /// Takes what is news of a row. What changes windows that had closed is taken cell by cell: each may correct some.
+    fn take(
+        &mut self,
+        from: Speaker,
+        metric: &str,
+        told: TallyRow<'_>,
+        joined: Option<Millis>,
+    ) -> Result<(), StateError> {
+        let key = told.key;
         let added = self.planted.has(Bug::TallyAdded);
-        let is_news = self.rows.get(key, |row| row.is_news(from, &cell))?.unwrap_or(true);
-        if !is_news && !added {
+        let is_news = |row: &SeriesRow| told.cells().any(|cell| row.is_news(from, cell));
+        let known = self.rows.get(key, is_news)?;
+        if !known.unwrap_or(true) && !added {
             return Ok(());
         }
-        let (pane, offset) = (cell.pane, cell.offset);
-        let closed = self.closed_windows(&text, pane, joined);
-        let before = self.measured(key, &closed)?;
-        self.rows.fold(key, |row| row.take(from, cell, added))?;
-        self.changes.push(&text, pane);
-        let after = self.measured(key, &closed)?;
-        for ((closed, before), after) in closed.into_iter().zip(before).zip(after) {
-            if before != after {
-                let (window, range) = (closed.place, closed.range);
-                let correction = Correction {
-                    key: text.clone(),
-                    window,
-                    range,
-                    source: from.partition,
-                    offset,
-                    before,
-                    after,
-                };
-                self.corrections.push(self.correction_count, correction);
-                self.correction_count += 1;
+        let Self { rows, changes, plan, .. } = self;
+        let plan = plan.metrics.iter().find(|plan| plan.metric.name == metric);
+        let is_late = |cell: &CellRef<'_>| plan.is_some_and(|plan| is_over(plan, cell.start, joined));
+        let mut any_late = false;
+        rows.fold(key, |row| {
+            for cell in told.cells() {
+                if is_late(&cell) {
+                    any_late = true;
+                } else if added || row.is_news(from, cell) {
+                    row.take(from, cell, added);
+                    changes.push(key.text, cell.start);
+                }
             }
+        })?;
+        if any_late {
+            self.correct(from, metric, told, joined)?;
         }
-        if let Some(keys) = self.keys.as_mut().filter(|keys| !keys.contains(&text)) {
-            keys.insert(text);
+        if known.is_none()
+            && let Some(keys) = &mut self.keys
+        {
+            keys.insert(key.text.to_owned());
         }
         Ok(())
-    }
-
-    /// Windows holding a pane that had closed everywhere; of a sliding window the first to end, which stands for those after it.
-    fn closed_windows(&self, text: &str, pane: Millis, joined: Option<Millis>) -> Vec<Closed> {
-        let plan = self.metric(metric_of(text)).filter(|_| pane != TOTAL);
-        let (Some((plan, _)), Some(joined)) = (plan, joined) else {
-            return Vec::new();
-        };
-        let watermark = joined.saturating_sub(plan.metric.lateness);
-        if pane >= watermark {
-            return Vec::new();
-        }
-        let windows = plan.metric.windows.iter().enumerate().filter(|(_, window)| **window != Window::Total);
-        let closed = windows.map(|(place, window)| Closed {
-            place,
-            window: *window,
-            range: window.instance_of(&plan.metric.time_zone, pane),
-        });
-        closed.filter(|closed| closed.range.end <= watermark).collect()
-    }
-
-    fn measured(&self, key: KeyRef<'_>, closed: &[Closed]) -> Result<Vec<Vec<Measured>>, StateError> {
-        let metric = self.metric(metric_of(key.text)).filter(|_| !closed.is_empty());
-        let Some((plan, meant)) = metric else { return Ok(Vec::new()) };
-        let measured = self.rows.get(key, |row| {
-            let joined =
-                closed.iter().map(|closed| Joined::of(row, plan, meant, closed.window, closed.range));
-            joined.map(|joined| if joined.is_counted() { joined.measures() } else { Vec::new() }).collect()
-        })?;
-        Ok(measured.unwrap_or_else(|| vec![Vec::new(); closed.len()]))
     }
 
     /// Requests for what is lacking, acks for what was heard. Losing them is harmless: the next batch brings them back.
@@ -322,8 +295,8 @@ impl SeriesBook {
     /// Panes of the metric that start before this are no longer kept.
     fn kept(&self, metric: &str) -> Millis {
         self.metric(metric).map_or(Millis::MIN, |(plan, _)| {
-            let watermark = windows::watermark(&plan.metric, self.high_water());
-            windows::kept_from(&plan.metric, watermark)
+            let watermark = watermark(&plan.metric, self.high_water());
+            kept_from(&plan.metric, watermark)
         })
     }
 
@@ -375,14 +348,6 @@ impl SeriesBook {
         }
         self.meant = meant(&self.plan, &self.sources);
     }
-}
-
-/// A closed window a pane lies in.
-#[derive(Debug, Clone, Copy)]
-struct Closed {
-    place: usize,
-    window: Window,
-    range: TimeRange,
 }
 
 fn meant(plan: &Plan, sources: &[Source]) -> Vec<Meant> {

@@ -25,7 +25,7 @@ pub use changes::{Change, Listener};
 pub use corrections::Correction;
 pub use gather::gather;
 pub use join::{Figure, Measured};
-pub use published::PublishedRow;
+pub use published::{Again, PublishedRow};
 pub use query::{Answer, AnswerInfo, AnswerRow, Query, QueryError, Span, Top};
 pub(crate) use render::amounts;
 pub use render::{Shown, shard_names};

@@ -26,6 +26,17 @@ pub struct PublishedRow {
     pub settled: bool,
 }
 
+/// Which of a row's windows are published again by an owner that does not know what the one before had written.
+#[derive(Debug, Clone, Copy)]
+pub struct Again {
+    /// All that end after this,
+    pub ended_after: Millis,
+    /// and of those with anything in them after this,
+    pub from: Millis,
+    /// the ones that the last so many records of a source changed.
+    pub records: u64,
+}
+
 impl SeriesBook {
     /// How far event time has come with any source: no window that ends first after this one has begun.
     pub fn reached(&self) -> Option<Millis> {
@@ -57,8 +68,8 @@ impl SeriesBook {
         }))
     }
 
-    /// The instances of a window that end after `after` and in which anything was counted under a key.
-    pub fn instances(&self, key: &str, window: Window, after: Millis) -> Result<Vec<TimeRange>, StateError> {
+    /// The instances of a window to be published again, of those in which anything was counted under a key.
+    pub fn instances(&self, key: &str, window: Window, again: Again) -> Result<Vec<TimeRange>, StateError> {
         let metric = split_head(key).and_then(|(_, metric, _)| self.metric(metric));
         let Some((plan, meant)) = metric else { return Ok(Vec::new()) };
         if window == Window::Total {
@@ -67,13 +78,20 @@ impl SeriesBook {
             return Ok(is_counted.then_some(TimeRange::ALL).into_iter().collect());
         }
         let zone = &plan.metric.time_zone;
-        let from = window.instance_of(zone, after).start;
+        let from = window.instance_of(zone, again.from).start;
         let mut found: Vec<TimeRange> = Vec::new();
         self.rows().get(KeyRef::of(key), |row| {
-            for cell in row.cells(meant).flat_map(|cells| cells.range(from, Millis::MAX).iter()) {
-                let known = found.last().is_some_and(|last| last.contains(cell.start)) && !is_sliding(window);
-                if cell.counted && !known {
-                    found.extend(window.instances_of(zone, cell.start).filter(|range| range.end > after));
+            for said in row.said(meant) {
+                let upto = self.sources().get(usize::from(said.partition)).map_or(0, |source| source.upto);
+                let recent = upto.saturating_sub(again.records);
+                for cell in said.cells.range(from, Millis::MAX).iter().filter(|cell| cell.counted) {
+                    let known =
+                        found.last().is_some_and(|last| last.contains(cell.start)) && !is_sliding(window);
+                    if !known {
+                        let is_wanted =
+                            |range: &TimeRange| range.end > again.ended_after || cell.offset > recent;
+                        found.extend(window.instances_of(zone, cell.start).filter(is_wanted));
+                    }
                 }
             }
         })?;

@@ -107,6 +107,16 @@ impl AnswerInfo {
     pub fn is_complete(&self) -> bool {
         self.held_by.is_empty()
     }
+
+    /// Whether everything the other includes is included, and more. Of two neither may.
+    pub fn includes_more_than(&self, other: &Self) -> bool {
+        let at = |source: u16| {
+            let found = self.positions.binary_search_by_key(&source, |(source, _)| *source);
+            found.map_or(0, |place| self.positions[place].1)
+        };
+        self.revision > other.revision
+            && other.positions.iter().all(|(source, offset)| at(*source) >= *offset)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -8,8 +8,7 @@ use souk_proto::state::v1 as state;
 use super::source::Source;
 use crate::actor::{Actor, StateError};
 use crate::metric::Metric;
-use crate::tally::TallyCell;
-use crate::tally::cells::Cells;
+use crate::tally::cells::{CellRef, Cells};
 use crate::tally::codec::{damaged, decode_cells, encode_cells};
 
 const FORMAT: u8 = 1;
@@ -34,7 +33,7 @@ pub(super) struct Said {
 impl SeriesRow {
     /// Whether a cell says something newer than what is held: of a later count of the metric, of a later offset, or of the same one from a
     /// later epoch.
-    pub(super) fn is_news(&self, from: Speaker, cell: &TallyCell) -> bool {
+    pub(super) fn is_news(&self, from: Speaker, cell: CellRef<'_>) -> bool {
         let Some(said) = self.sources.iter().find(|said| said.partition == from.partition) else {
             return true;
         };
@@ -42,14 +41,14 @@ impl SeriesRow {
             Ordering::Less => false,
             Ordering::Greater => true,
             Ordering::Equal => {
-                let held = said.cells.get(cell.pane).map(|held| (held.offset, said.epoch));
+                let held = said.cells.get(cell.start).map(|held| (held.offset, said.epoch));
                 held.is_none_or(|held| held < (cell.offset, from.epoch))
             }
         }
     }
 
     /// Takes a cell in place of what the source said before. With `added` the planted bug: onto it.
-    pub(super) fn take(&mut self, from: Speaker, cell: TallyCell, added: bool) {
+    pub(super) fn take(&mut self, from: Speaker, cell: CellRef<'_>, added: bool) {
         let Speaker { partition, epoch, since } = from;
         let at = match self.sources.binary_search_by_key(&partition, |said| said.partition) {
             Ok(at) => at,
@@ -63,16 +62,25 @@ impl SeriesRow {
         if said.since < since {
             *said = Said { partition, epoch: said.epoch, since, cells: Cells::default() };
         }
-        let mut values = cell.values;
-        if let Some(before) = said.cells.get(cell.pane).filter(|_| added) {
-            values.add_numbers(before.numbers);
+        match said.cells.get(cell.start).filter(|_| added) {
+            Some(before) => {
+                let sums =
+                    cell.numbers.iter().zip(before.numbers).map(|(more, held)| more.saturating_add(*held));
+                let numbers: Vec<i64> = sums.collect();
+                said.cells.put(CellRef { numbers: &numbers, ..cell });
+            }
+            None => said.cells.put(cell),
         }
-        said.cells.put(cell.pane, cell.offset, cell.counted, values);
     }
 
-    /// Cells of the sources that count the metric as it is meant.
+    /// What the sources said that count the metric as it is meant.
+    pub(super) fn said<'a>(&'a self, meant: &'a Meant) -> impl Iterator<Item = &'a Said> {
+        self.sources.iter().filter(move |said| meant.is_by(said))
+    }
+
+    /// Their cells.
     pub(super) fn cells<'a>(&'a self, meant: &'a Meant) -> impl Iterator<Item = &'a Cells> {
-        self.sources.iter().filter(move |said| meant.is_by(said)).map(|said| &said.cells)
+        self.said(meant).map(|said| &said.cells)
     }
 }
 
@@ -115,7 +123,7 @@ impl Actor for SeriesRow {
             partition: u32::from(said.partition),
             epoch: said.epoch,
             since: said.since,
-            cells: Some(encode_cells(&said.cells)),
+            cells: Some(encode_cells(said.cells.stride(), said.cells.iter())),
         };
         state::SeriesRow { sources: self.sources.iter().map(source).collect() }.encode_raw(out);
     }

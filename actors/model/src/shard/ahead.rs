@@ -46,14 +46,28 @@ pub(super) struct Ahead {
 }
 
 impl Ahead {
+    /// By rising offset.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Decoded> {
+        self.decoded.iter().map(|(_, decoded)| &**decoded)
+    }
+
     /// The entry decoded, now or before.
     pub(super) fn look(&mut self, entry: &Entry) -> &Decoded {
-        let at = self.decoded.partition_point(|(offset, _)| *offset < entry.offset);
+        let mut at = self.place(entry.offset);
         if self.decoded.get(at).is_none_or(|(offset, _)| *offset != entry.offset) {
             self.put(entry.offset, Box::new(Decoded::of(entry)));
-            return &self.decoded[self.decoded.partition_point(|(offset, _)| *offset < entry.offset)].1;
+            at = self.place(entry.offset);
         }
         &self.decoded[at].1
+    }
+
+    /// Where the entry of an offset is, or would be: most often it is the next to be folded, or comes last.
+    fn place(&self, offset: u64) -> usize {
+        match (self.decoded.front(), self.decoded.back()) {
+            (Some((first, _)), _) if *first >= offset => 0,
+            (_, Some((last, _))) if *last < offset => self.decoded.len(),
+            _ => self.decoded.partition_point(|(known, _)| *known < offset),
+        }
     }
 
     /// Takes the entry out; offsets below it are over.
@@ -74,7 +88,7 @@ impl Ahead {
         if self.decoded.len() >= DECODED_AHEAD {
             self.decoded.pop_back();
         }
-        let at = self.decoded.partition_point(|(known, _)| *known < offset);
+        let at = self.place(offset);
         if self.decoded.get(at).is_some_and(|(known, _)| *known == offset) {
             self.decoded.remove(at);
         }

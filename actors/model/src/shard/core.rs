@@ -235,6 +235,11 @@ impl Core {
         self.ahead.take(entry)
     }
 
+    /// The entries decoded ahead, the next to be folded first.
+    pub(super) fn next_decoded(&self) -> impl Iterator<Item = &Decoded> {
+        self.ahead.iter()
+    }
+
     /// Keeps a decoded entry for its next slice.
     pub(super) fn put_decoded(&mut self, offset: u64, decoded: Box<Decoded>) {
         self.ahead.put(offset, decoded);

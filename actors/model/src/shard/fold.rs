@@ -52,6 +52,17 @@ impl Fold for Shard {
         either!(self, shard => shard.missing(entry))
     }
 
+    fn is_whole(&self) -> bool {
+        match self {
+            Shard::Users(shard) => shard.users.loaded_all(),
+            Shard::Products(shard) => shard.products.loaded_all(),
+        }
+    }
+
+    fn warm(&self) {
+        self.warm_all(either!(self, shard => shard.core.next_decoded()));
+    }
+
     fn lacks(&self, section: u16) -> bool {
         u8::try_from(section).ok().filter(|bucket| *bucket < BUCKETS).is_some_and(|bucket| match self {
             Shard::Users(shard) => !shard.users.is_loaded(BucketId(bucket)),
@@ -224,10 +235,10 @@ impl UsersShard {
         let (decoded, log_time, high_water) = self.core.look_ahead(entry);
         let is_keyless = matches!(&decoded.record, Ok(Record::Event(event)) if event.keyless);
         let actor = match &decoded.record {
-            Ok(Record::Event(event)) if event.keyless => Some(keyless::actor_of(&event.key).clone()),
-            Ok(Record::Event(event)) => Some(event.key.clone()),
-            Ok(Record::Command(command)) => Some(command.key.clone()),
-            Ok(Record::Step(step)) => Some(step.key.clone()),
+            Ok(Record::Event(event)) if event.keyless => Some(keyless::actor_of(&event.key)),
+            Ok(Record::Event(event)) => Some(&event.key),
+            Ok(Record::Command(command)) => Some(&command.key),
+            Ok(Record::Step(step)) => Some(&step.key),
             _ => None,
         };
         if let Ok(Record::Command(command)) = &decoded.record
@@ -245,7 +256,7 @@ impl UsersShard {
             }
             let salt = if self.salt.is_empty() { &self.salt_ahead } else { &self.salt };
             if !salt.is_empty() && !is_keyless {
-                let bucket = tombstone::key_of(salt, &actor).bucket();
+                let bucket = tombstone::key_of(salt, actor).bucket();
                 if !self.tombstones.is_loaded(bucket) {
                     missing.push(self.tombstones.section(bucket));
                 }

@@ -76,7 +76,7 @@ impl Shard {
 
     /// Brings the actors of the next records into the cache, up to [`WARMED`] of them. Changes nothing: worth calling before
     /// [`Shard::step_decoded`] folds them one by one.
-    pub fn warm<'a>(&self, records: impl Iterator<Item = &'a Decoded>) {
+    pub fn warm_all<'a>(&self, records: impl Iterator<Item = &'a Decoded>) {
         let keys = records.filter_map(|decoded| match &decoded.record {
             Ok(Record::Event(event)) => Some(KeyRef::from(&event.key)),
             Ok(Record::Command(command)) => Some(KeyRef::from(&command.key)),

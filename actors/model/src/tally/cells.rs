@@ -1,14 +1,14 @@
 //! The cells of one key by pane, each one run of words: pane, stamp, plain numbers. A users shard counts in them, a products shard keeps
 //! one of these per source.
 
-use crate::metric::aggregate::{Part, Values, find_part, part_mut};
+use crate::metric::aggregate::{Part, find_part, part_mut};
 use crate::time::Millis;
 
 /// Pane of the window `total`.
 pub const TOTAL: Millis = Millis::MIN;
 
 /// Words of a cell before its numbers: the pane's start; the stamp.
-const HEAD: usize = 2;
+pub(super) const HEAD: usize = 2;
 
 /// Cells by rising pane. A stamp is the offset of the newest change, times two, plus one if a fact was counted in this very pane:
 /// difference counts reach panes nothing was counted in.
@@ -50,8 +50,11 @@ pub struct CellRef<'a> {
 }
 
 impl<'a> CellRef<'a> {
-    pub fn to_values(self) -> Values {
-        Values { numbers: self.numbers.to_vec(), parts: self.parts.to_vec() }
+    /// Of a cell's words, pane and stamp first, and what is no number beside them.
+    pub(super) fn read(words: &'a [i64], parts: &'a [(u8, Part)]) -> Self {
+        let (head, numbers) = words.split_at(HEAD);
+        let stamp = head[1] as u64;
+        Self { start: head[0], offset: stamp >> 1, counted: stamp & 1 == 1, numbers, parts }
     }
 
     pub fn part(self, slot: u8) -> Option<&'a Part> {
@@ -86,6 +89,11 @@ impl<'a> Slice<'a> {
         let words = &self.cells.words[self.first * width..self.end * width];
         words.iter().skip(HEAD + slot).step_by(width).fold(0, |sum, number| sum.saturating_add(*number))
     }
+}
+
+/// A stamp, see [`Cells`].
+pub(super) fn stamp_of(offset: u64, counted: bool) -> i64 {
+    ((offset << 1) | u64::from(counted)) as i64
 }
 
 impl PartialEq for Cells {
@@ -214,15 +222,16 @@ impl Cells {
     }
 
     /// Puts a cell as somebody else has it.
-    pub fn put(&mut self, start: Millis, offset: u64, counted: bool, values: Values) {
-        let place = self.place(start, values.numbers.len());
+    pub fn put(&mut self, cell: CellRef<'_>) {
+        let place = self.place(cell.start, cell.numbers.len());
         let (first, width) = (place.0 as usize, self.width());
-        self.words[first + 1] = ((offset << 1) | u64::from(counted)) as i64;
-        for (slot, number) in self.words[first + HEAD..first + width].iter_mut().enumerate() {
-            *number = values.numbers.get(slot).copied().unwrap_or(0);
+        self.words[first + 1] = stamp_of(cell.offset, cell.counted);
+        let numbers = cell.numbers.iter().copied().chain(std::iter::repeat(0));
+        for (number, said) in self.words[first + HEAD..first + width].iter_mut().zip(numbers) {
+            *number = said;
         }
-        if self.parts.is_some() || !values.parts.is_empty() {
-            *self.parts_mut(place) = values.parts;
+        if self.parts.is_some() || !cell.parts.is_empty() {
+            *self.parts_mut(place) = cell.parts.to_vec();
         }
     }
 
@@ -252,15 +261,7 @@ impl Cells {
     }
 
     fn at(&self, at: usize) -> CellRef<'_> {
-        let (head, numbers) = self.words[at * self.width()..][..self.width()].split_at(HEAD);
-        let stamp = head[1] as u64;
-        CellRef {
-            start: head[0],
-            offset: stamp >> 1,
-            counted: stamp & 1 == 1,
-            numbers,
-            parts: self.parts_at(at),
-        }
+        CellRef::read(&self.words[at * self.width()..][..self.width()], self.parts_at(at))
     }
 
     /// Drops cells, but never the total's; `gone` sees pane and offset.

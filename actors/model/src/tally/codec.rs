@@ -3,10 +3,10 @@
 use souk_proto::state::v1 as state;
 use souk_proto::state::v1::cell_part::Part as Stored;
 
-use super::cells::Cells;
+use super::cells::{CellRef, Cells};
 use crate::actor::StateError;
 use crate::metric::aggregate::part::Total;
-use crate::metric::aggregate::{Distinct, Multiset, Part, Unit, Values};
+use crate::metric::aggregate::{Distinct, Multiset, Part, Unit};
 use crate::money::Currency;
 use crate::time::Millis;
 
@@ -14,10 +14,11 @@ pub(crate) fn damaged(what: &str) -> StateError {
     StateError::Damaged(what.to_owned())
 }
 
-pub(crate) fn encode_cells(cells: &Cells) -> state::Cells {
-    let mut out = state::Cells { stride: cells.stride() as u32, ..state::Cells::default() };
+/// Cells by rising pane, each with so many plain numbers.
+pub(crate) fn encode_cells<'a>(stride: usize, cells: impl Iterator<Item = CellRef<'a>>) -> state::Cells {
+    let mut out = state::Cells { stride: stride as u32, ..state::Cells::default() };
     let mut before = 0;
-    for (at, cell) in cells.iter().enumerate() {
+    for (at, cell) in cells.enumerate() {
         out.pane_deltas.push(cell.start.wrapping_sub(before));
         before = cell.start;
         out.stamps.push((cell.offset << 1) | u64::from(cell.counted));
@@ -46,18 +47,17 @@ pub(crate) fn decode_cells(stored: state::Cells) -> Result<Cells, StateError> {
             return Err(damaged("panes do not rise"));
         }
         start = next;
-        let mut values =
-            Values { numbers: stored.numbers[at * stride..][..stride].to_vec(), parts: Vec::new() };
+        let mut own: Vec<(u8, Part)> = Vec::new();
         while let Some(part) = parts.next_if(|part| part.cell as usize == at) {
             let slot = u8::try_from(part.slot).map_err(|_| damaged("a slot out of range"))?;
-            if values.parts.last().is_some_and(|(last, _)| *last >= slot) {
+            if own.last().is_some_and(|(last, _)| *last >= slot) {
                 return Err(damaged("parts do not rise"));
             }
-            values
-                .parts
-                .push((slot, decode_part(part.part.ok_or_else(|| damaged("a part without value"))?)?));
+            own.push((slot, decode_part(part.part.ok_or_else(|| damaged("a part without value"))?)?));
         }
-        cells.put(start, stamp >> 1, stamp & 1 == 1, values);
+        let numbers = &stored.numbers[at * stride..][..stride];
+        let (offset, counted) = (stamp >> 1, stamp & 1 == 1);
+        cells.put(CellRef { start, offset, counted, numbers, parts: &own });
     }
     if parts.next().is_some() {
         return Err(damaged("a part of no cell"));

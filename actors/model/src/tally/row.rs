@@ -48,7 +48,7 @@ impl Actor for Row {
         let row = state::TallyRow {
             newest_end: if self.is_admitted() { self.newest_end } else { 0 },
             admitted: self.is_admitted(),
-            cells: Some(encode_cells(&self.cells)),
+            cells: Some(encode_cells(self.cells.stride(), self.cells.iter())),
         };
         row.encode_raw(out);
     }

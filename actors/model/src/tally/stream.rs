@@ -8,9 +8,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use super::cells::{CellRef, Cells, TOTAL};
+use super::TallyAck;
+use super::batch::{Answering, CountedMetric, TallyBatch, TallyRows};
+use super::cells::{Cells, TOTAL};
 use super::row::Row;
-use super::{Answering, CountedMetric, TallyAck, TallyBatch, TallyCell};
 use crate::actor::StateError;
 use crate::bucket::{Actors, Hint, KeyRef, Spot};
 use crate::key::{BUCKETS, BucketId, partition_of};
@@ -57,7 +58,7 @@ struct Changes {
 enum Panes {
     /// Those changed since the entry was made: the total's, or from this pane on.
     Changed { total: bool, oldest: Millis },
-    /// These, of a row found by its key: an answer's.
+    /// These, by rising pane, of a row found by its key: an answer's.
     Listed { text: Box<str>, panes: Vec<Millis> },
 }
 
@@ -209,16 +210,16 @@ impl Outboxes {
         let from = outbox.sent.unwrap_or_else(|| {
             outbox.entries.front().map_or(standing.position, |first| first.first.saturating_sub(1))
         });
-        let mut cells = Vec::new();
+        let mut said = TallyRows::default();
         let mut last = 0;
         let mut high_water = Millis::MIN;
         while let Some(next) = outbox.entries.front() {
-            if cells.len() >= limit && next.first > last {
+            if said.cells() >= limit && next.first > last {
                 break;
             }
             last = next.first;
             high_water = next.high_water.map_or(high_water, |seen| seen.max(high_water));
-            next.read(rows, &mut cells)?;
+            next.read(rows, &mut said)?;
             outbox.entries.pop_front();
             outbox.front += 1;
         }
@@ -228,7 +229,6 @@ impl Outboxes {
         }
         let to =
             outbox.entries.front().map_or(standing.position, |next| next.first.saturating_sub(1)).max(from);
-        cells.sort_by(|a, b| (a.offset, &a.key, a.pane).cmp(&(b.offset, &b.key, b.pane)));
         outbox.sent = Some(to);
         // With changes still to come, the high water of now would close windows too early.
         if outbox.entries.is_empty() {
@@ -237,7 +237,8 @@ impl Outboxes {
         }
         let Standing { epoch, settings_hash, .. } = *standing;
         let metrics = Arc::clone(&standing.metrics);
-        Ok(Some(TallyBatch { epoch, from, to, answer, high_water, settings_hash, metrics, cells }))
+        let rows = said;
+        Ok(Some(TallyBatch { epoch, from, to, answer, high_water, settings_hash, metrics, rows }))
     }
 }
 
@@ -257,22 +258,20 @@ impl Changes {
     }
 
     /// Reads the cells as they stand. A row that is gone has none: it went with its metric, or everything in it was safe elsewhere.
-    fn read(&self, rows: &Actors<Row>, cells: &mut Vec<TallyCell>) -> Result<(), StateError> {
+    fn read(&self, rows: &Actors<Row>, said: &mut TallyRows) -> Result<(), StateError> {
         match &self.panes {
             Panes::Changed { total, oldest } => {
                 rows.get_known(self.hint, self.hash, |text, row| {
                     let total = total.then(|| row.cells.get(TOTAL)).flatten();
                     let changed = total.into_iter().chain(row.cells.range(*oldest, Millis::MAX).iter());
-                    cells.extend(
-                        changed.filter(|cell| cell.offset >= self.first).map(|cell| to_send(text, cell)),
-                    );
+                    let key = KeyRef { text, hash: self.hash };
+                    said.push(key, changed.filter(|cell| cell.offset >= self.first));
                 });
             }
             Panes::Listed { text, panes } => {
                 let key = KeyRef { text, hash: self.hash };
                 rows.get(key, |row| {
-                    let listed = panes.iter().filter_map(|pane| row.cells.get(*pane));
-                    cells.extend(listed.map(|cell| to_send(text, cell)));
+                    said.push(key, panes.iter().filter_map(|pane| row.cells.get(*pane)));
                 })?;
             }
         }
@@ -285,14 +284,13 @@ impl Panes {
         match self {
             Self::Changed { total, .. } if pane == TOTAL => *total = true,
             Self::Changed { oldest, .. } => *oldest = pane.min(*oldest),
-            Self::Listed { panes, .. } => panes.push(pane),
+            Self::Listed { panes, .. } => {
+                if let Err(at) = panes.binary_search(&pane) {
+                    panes.insert(at, pane);
+                }
+            }
         }
     }
-}
-
-fn to_send(text: &str, cell: CellRef<'_>) -> TallyCell {
-    let CellRef { start, offset, counted, .. } = cell;
-    TallyCell { key: text.to_owned(), pane: start, offset, counted, values: cell.to_values() }
 }
 
 /// A row's cells changed after `since`, in pieces, so that no answer is one huge batch.
@@ -300,12 +298,16 @@ fn changes_since(key: KeyRef<'_>, cells: &Cells, since: u64, piece: usize) -> Ve
     let changed = cells.iter().filter(|cell| cell.offset > since);
     let mut changed: Vec<(u64, Millis)> = changed.map(|cell| (cell.offset, cell.start)).collect();
     changed.sort_unstable();
-    let pieces = changed.chunks(piece.max(1)).map(|piece| Changes {
-        first: piece[0].0,
-        high_water: None,
-        hint: Hint::default(),
-        hash: key.hash,
-        panes: Panes::Listed { text: key.text.into(), panes: piece.iter().map(|(_, pane)| *pane).collect() },
+    let pieces = changed.chunks(piece.max(1)).map(|piece| {
+        let mut panes: Vec<Millis> = piece.iter().map(|(_, pane)| *pane).collect();
+        panes.sort_unstable();
+        Changes {
+            first: piece[0].0,
+            high_water: None,
+            hint: Hint::default(),
+            hash: key.hash,
+            panes: Panes::Listed { text: key.text.into(), panes },
+        }
     });
     pieces.collect()
 }

@@ -102,11 +102,11 @@ pub(super) fn send(
     action: journal::step::Action,
 ) {
     let (journal, id) = to;
-    let step = journal::Step {
+    let step = Box::new(journal::Step {
         shop: from.shop().to_owned(),
         actor_id: id.to_owned(),
         created_ms: created,
         action: Some(action),
-    };
+    });
     out.push(Output::Step { journal, to: ActorKey::new(from.shop(), id), step });
 }

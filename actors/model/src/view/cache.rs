@@ -54,6 +54,10 @@ pub enum What {
     Publish {
         row: String,
     },
+    /// An answer, whole: see [`KeptAnswer`](super::KeptAnswer).
+    Answer {
+        bytes: Vec<u8>,
+    },
 }
 
 /// How rows of the series become commands.
@@ -90,6 +94,19 @@ impl CacheShape {
     /// Whether it stands anywhere after it was written, or is told to who listens and gone.
     pub fn is_kept(&self) -> bool {
         !matches!(self.view.target, RedisTarget::Publish { .. })
+    }
+
+    /// Whether each row stands there by itself, so that its answer is worth keeping beside it: neither ranked nor only told of.
+    pub(super) fn is_of_one_row(&self) -> bool {
+        matches!(
+            self.view.target,
+            RedisTarget::Field { .. } | RedisTarget::Hash { .. } | RedisTarget::Text { .. }
+        )
+    }
+
+    /// How long its values stay; none: for good.
+    pub fn ttl(&self) -> Option<Millis> {
+        self.view.ttl
     }
 
     /// What to write for one row.

@@ -130,7 +130,7 @@ fn top(settings: &Settings, measure: usize, n: u32) -> Top {
 }
 
 /// Key sets with just these dimensions; all where a view tells any apart.
-fn shown(metric: &Metric, dimensions: Option<Vec<&Dimension>>) -> Vec<u16> {
+pub(super) fn shown(metric: &Metric, dimensions: Option<Vec<&Dimension>>) -> Vec<u16> {
     let is_shown = |set: &Vec<Dimension>| match &dimensions {
         None => true,
         Some(named) => {

@@ -4,6 +4,8 @@
 //! [`Catalogue`] says what of which rows is published where; [`TableShape`] makes rows of tables of a row of the series, [`CacheShape`]
 //! commands for a cache. Whoever writes them needs no more than the newest: everything is absolute and carries an [`Order`].
 //!
+//! Beside them stand answers, whole, for those who ask while there is no owner: see [`KeptAnswer`].
+//!
 //! A view shows the key sets that its names can tell apart: those with just the dimensions its key, its holes and its member name. A
 //! table with all of a key, and a channel, show every key set.
 
@@ -11,6 +13,7 @@ mod cache;
 mod catalogue;
 mod datum;
 mod json;
+mod kept;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -19,6 +22,7 @@ mod text;
 pub use cache::{CacheShape, Command, LIST_NEWEST, What};
 pub use catalogue::{Catalogue, Entry, Shape};
 pub use datum::{Column, Datum, Kind};
+pub use kept::{Ground, KeptAnswer, kept_under};
 pub use table::{Table, TableRow, TableShape};
 
 use crate::metric::{EARLIEST, TimeRange};

@@ -15,6 +15,8 @@ pub enum Stored {
     SortedSet(Vec<(String, f64)>),
     /// Newest first.
     List(Vec<String>),
+    /// An answer: bytes that are no text.
+    Answer(Vec<u8>),
 }
 
 pub async fn suite(cache: &impl Cache, read: impl AsyncFn(&str) -> Option<Stored>, empty: impl AsyncFn()) {
@@ -24,6 +26,7 @@ pub async fn suite(cache: &impl Cache, read: impl AsyncFn(&str) -> Option<Stored
     what_is_whole_is_replaced_whole(cache, &read).await;
     a_list_keeps_each_row_once_and_the_newest_of_all(cache, &read).await;
     many_commands_are_carried_out(cache, &read).await;
+    an_answer_is_read_as_it_was_written_and_the_newest_stays(cache).await;
     an_emptied_cache_is_noticed_and_takes_everything_again(cache, &read, &empty).await;
 }
 
@@ -98,6 +101,19 @@ async fn a_list_keeps_each_row_once_and_the_newest_of_all(
     assert_eq!((rows.len(), rows[0].as_str()), (LIST_NEWEST, format!("c{}", LIST_NEWEST + 4).as_str()));
 }
 
+async fn an_answer_is_read_as_it_was_written_and_the_newest_stays(cache: &impl Cache) {
+    let bytes: Vec<u8> = (0..=255).rev().collect();
+    let answer =
+        |bytes: &[u8], revision| command("t:answer", What::Answer { bytes: bytes.to_vec() }, 1, revision);
+    assert_eq!(cache.read("t:answer").await, Ok(None));
+    wrote(cache, vec![answer(b"older", 3), answer(&bytes, 5), answer(b"late", 4), answer(b"again", 5)]).await;
+    assert_eq!(cache.read("t:answer").await, Ok(Some(bytes)));
+    wrote(cache, vec![answer(b"", 6)]).await;
+    assert_eq!(cache.read("t:answer").await, Ok(Some(Vec::new())));
+    assert_eq!(cache.read("t:set").await, Ok(None), "it is no answer");
+    assert_eq!(cache.read("t:no such name").await, Ok(None));
+}
+
 async fn many_commands_are_carried_out(cache: &impl Cache, read: &impl AsyncFn(&str) -> Option<Stored>) {
     let name = |n: u64| format!("t:many:{n}");
     wrote(cache, (0..2_000).map(|n| command(&name(n), word(&n.to_string()), 1, n + 1)).collect()).await;
@@ -116,6 +132,7 @@ async fn an_emptied_cache_is_noticed_and_takes_everything_again(
 ) {
     empty().await;
     assert_eq!(read("t:word").await, None);
+    assert_eq!(cache.read("t:answer").await, Ok(None));
     let again = vec![command("t:word", word("again"), 1, 1)];
     assert_eq!(cache.write(again).await, Ok(Held::Nothing));
     assert_eq!(read("t:word").await, Some(Stored::Text("again".to_owned())), "nothing newer is there");

@@ -1,16 +1,16 @@
-//! Tables and a cache in memory: the least that keeps the ports' contract, for tests of what is published.
+//! Tables, a cache and a history in memory: the least that keeps the ports' contract, for tests of what is published and kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use souk_model::owner::Unavailable;
-use souk_model::view::{Command, Datum, LIST_NEWEST, Order, TableRow, TableShape, What};
+use souk_model::view::{Command, Datum, LIST_NEWEST, Order, Table, TableRow, TableShape, What};
 
 use super::cache::Stored;
-use crate::ports::{Cache, CacheFigures, Held, TableWrite, Tables};
+use crate::ports::{Cache, CacheFigures, Held, History, HistoryPlace, HistoryRow, TableWrite, Tables};
 
 /// Text of a row's key, by which rows are kept in order.
 type Key = String;
@@ -117,7 +117,9 @@ impl MemoryCache {
             What::Field { field, .. } => field.clone(),
             What::Push { of, .. } => of.clone(),
             What::Publish { row } => return self.told.lock().push((name, row.clone())),
-            What::Hash { .. } | What::SortedSet { .. } | What::Text { .. } => String::new(),
+            What::Hash { .. } | What::SortedSet { .. } | What::Text { .. } | What::Answer { .. } => {
+                String::new()
+            }
         };
         let mut orders = self.orders.lock();
         if orders.get(&(name.clone(), of.clone())).is_some_and(|held| *held >= order) {
@@ -144,6 +146,7 @@ impl MemoryCache {
                 names.insert(name, Stored::SortedSet(members));
             }
             (What::Text { value }, _) => drop(names.insert(name, Stored::Text(value))),
+            (What::Answer { bytes }, _) => drop(names.insert(name, Stored::Answer(bytes))),
             (What::Publish { .. }, _) => {}
         }
     }
@@ -161,11 +164,83 @@ impl Cache for MemoryCache {
         Ok(held)
     }
 
+    async fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+        if self.away.load(Relaxed) {
+            return Err(Unavailable);
+        }
+        let stored = self.stored(name);
+        Ok(stored.and_then(|stored| if let Stored::Answer(bytes) = stored { Some(bytes) } else { None }))
+    }
+
     fn figures(&self) -> CacheFigures {
         CacheFigures {
             commands: self.commands.load(Relaxed),
             outdated: self.outdated.load(Relaxed),
             ..CacheFigures::default()
         }
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct MemoryHistory {
+    tables: Mutex<BTreeMap<String, BTreeMap<Key, HistoryRow>>>,
+    places: Mutex<BTreeMap<HistoryPlace, u64>>,
+    /// Rows written, again or not.
+    pub written: AtomicU64,
+    /// It does not answer.
+    pub away: AtomicBool,
+}
+
+impl MemoryHistory {
+    /// Rows of a table by key.
+    pub fn rows(&self, table: &str) -> Vec<Vec<Datum>> {
+        let tables = self.tables.lock();
+        let rows = tables.get(table).into_iter().flat_map(BTreeMap::values);
+        rows.map(|row| row.values.clone()).collect()
+    }
+
+    fn answers(&self) -> Result<(), Unavailable> {
+        if self.away.load(Relaxed) { Err(Unavailable) } else { Ok(()) }
+    }
+}
+
+#[async_trait]
+impl History for MemoryHistory {
+    async fn declare(&self, tables: Vec<Arc<Table>>) -> Result<BTreeSet<String>, Unavailable> {
+        self.answers()?;
+        let names: BTreeSet<String> = tables.iter().map(|table| table.name.clone()).collect();
+        let mut held = self.tables.lock();
+        for name in &names {
+            held.entry(name.clone()).or_default();
+        }
+        Ok(names)
+    }
+
+    async fn write(&self, rows: Vec<HistoryRow>) -> Result<(), Unavailable> {
+        self.answers()?;
+        let mut tables = self.tables.lock();
+        for row in rows {
+            self.written.fetch_add(1, Relaxed);
+            let Some(held) = tables.get_mut(&row.table.name) else { continue };
+            let keys = row.table.partition.len() + row.table.clustering.len();
+            let key = format!("{:?}", &row.values[..keys]);
+            if held.get(&key).is_none_or(|held| row.offset < held.offset) {
+                held.insert(key, row);
+            }
+        }
+        Ok(())
+    }
+
+    async fn kept(&self, place: &HistoryPlace) -> Result<u64, Unavailable> {
+        self.answers()?;
+        Ok(self.places.lock().get(place).copied().unwrap_or_default())
+    }
+
+    async fn keep(&self, place: &HistoryPlace, upto: u64) -> Result<(), Unavailable> {
+        self.answers()?;
+        let mut places = self.places.lock();
+        let kept = places.entry(place.clone()).or_default();
+        *kept = upto.max(*kept);
+        Ok(())
     }
 }

@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep_until};
 use super::{Parts, deadline_of, node, words};
 use crate::limits::{DESK_LEASE, MOST_SHARDS};
 use crate::read::group::part_of;
-use crate::read::{Freshness, Kept, ReadOptions, Standing, heard, here, reach, ready};
+use crate::read::{Freshness, Kept, ReadOptions, Standing, heard, here, ready, said_here};
 use crate::shard::{Cell, World};
 use crate::{Error, Position};
 
@@ -186,7 +186,9 @@ async fn said(
     let cell = cell(world, &asked.shard)?;
     let waiting = cell.desk.wait();
     let last = asked.offsets.iter().copied().max().unwrap_or_default();
-    reach(cell, last, Some(deadline)).await.map_err(|error| failed(cell.id, error))?;
+    if !said_here(cell, &waiting, last, Some(deadline)).await.map_err(|error| failed(cell.id, error))? {
+        return Err(of_shard(cell.id, Reason::NotServing));
+    }
     let words = asked.offsets.iter().map(|offset| words::to_peer(waiting.word(*offset))).collect();
     Ok(internal::Words { words })
 }

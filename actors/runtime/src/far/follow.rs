@@ -45,7 +45,7 @@ pub(crate) async fn attend(world: Weak<World>, topic: Weak<Topic>) {
 
 /// Begins to follow where it is not followed yet, and ends where nothing of it is any more.
 async fn refresh(world: &Arc<World>, topic: &Topic, followings: &mut Followings) {
-    let elsewhere = cells(world, &topic.subject).iter().filter(|cell| !cell.is_here());
+    let elsewhere = cells(world, &topic.subject).iter().filter(|cell| !cell.answers_here());
     // All at once: a store that is away costs its wait once, not once a shard.
     let places = join_all(elsewhere.map(|cell| world.locate(cell))).await;
     let wanted: BTreeSet<Arc<str>> = places.into_iter().flatten().map(|place| place.address).collect();
@@ -60,8 +60,9 @@ async fn refresh(world: &Arc<World>, topic: &Topic, followings: &mut Followings)
         let request = internal::FollowRequest { subject: Some(followed(&topic.subject)) };
         if let Ok(news) = world.ports.peers.follow(&address, request).await {
             followings.insert(address, ReceiverStream::new(news));
-            topic.marker.mark();
         }
+        // One that cannot be followed is asked: that finds out where its shards are now.
+        topic.marker.mark();
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use souk_model::owner::{Owner, PeerMessage};
+use souk_model::owner::PeerMessage;
 use souk_model::peer;
 use souk_proto::internal::v1 as internal;
 use souk_proto::internal::v1::link_request::Message;
@@ -16,7 +16,7 @@ pub(crate) fn send(world: &Arc<World>, from: &Cell, to: &Arc<Cell>, message: Pee
         tokio::spawn(async move { world.locate(&to).await });
         return false;
     };
-    let epoch = from.lock().as_ref().and_then(Owner::epoch).unwrap_or_default();
+    let epoch = from.epoch().unwrap_or_default();
     let own = world.ports.peers.address().to_owned();
     let message = internal::LinkRequest { address: own, epoch, ..peer::to_link(from.id, to.id, message) };
     world.ports.peers.tell(&address, message)

@@ -33,7 +33,7 @@ pub(crate) use actor::actor;
 pub(crate) use answer::answer;
 pub(crate) use follow::{attend, follow};
 pub(crate) use link::{Link, send};
-pub(crate) use node::everywhere;
+pub(crate) use node::{everywhere, serves};
 pub(crate) use scout::scout;
 pub(crate) use series::{Parts, series};
 pub(crate) use shard::copy;

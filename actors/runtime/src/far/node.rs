@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::observe::{Counts, NodeStatus, ShardState, ShardStatus};
 use crate::runtime::statuses;
-use crate::shard::World;
+use crate::shard::{Place, World};
 
 /// This node, for another.
 pub(super) fn own(world: &World) -> internal::NodeState {
@@ -29,14 +29,40 @@ fn status(world: &World) -> NodeStatus {
     }
 }
 
-/// Every node that carries a shard, each with its own; this one first.
+/// Every node that carries a shard, each with its own; this one first. Nodes are asked twice at most: what the first say they no longer
+/// carry is looked up anew.
 pub(crate) async fn everywhere(world: &Arc<World>, deadline: Instant) -> Vec<NodeStatus> {
-    let cells = world.every_cell().filter(|cell| !cell.is_here());
-    let places = join_all(cells.map(|cell| world.locate(cell))).await;
-    let addresses = places.into_iter().flatten().map(|place| place.address).collect();
     let mut nodes = vec![status(world)];
-    nodes.extend(each(world, addresses, deadline).await.map(|(_, node)| node));
+    let mut asked = BTreeSet::new();
+    for _ in 0..2 {
+        let cells = world.every_cell().filter(|cell| !cell.is_here());
+        let places = join_all(cells.map(|cell| world.locate(cell))).await;
+        let mut addresses: BTreeSet<_> = places.into_iter().flatten().map(|place| place.address).collect();
+        addresses.retain(|address| asked.insert(Arc::clone(address)));
+        for (address, node) in each(world, addresses, deadline).await {
+            forget_given_away(world, &address, &node);
+            nodes.push(node);
+        }
+    }
     nodes
+}
+
+/// Whether the node at a place says that it serves the shard.
+pub(crate) async fn serves(world: &World, shard: ShardId, place: &Place, deadline: Instant) -> bool {
+    let nodes = each(world, BTreeSet::from([Arc::clone(&place.address)]), deadline).await;
+    let serves = |status: &ShardStatus| status.shard == shard && status.state == ShardState::Serving;
+    nodes.flat_map(|(_, node)| node.shards).any(|status| serves(&status))
+}
+
+/// What was thought to be there and is not.
+fn forget_given_away(world: &World, address: &Arc<str>, node: &NodeStatus) {
+    for cell in world.every_cell() {
+        let thought = cell.whereabouts.known().filter(|place| place.address == *address);
+        let carried = node.shards.iter().any(|status| status.shard == cell.id);
+        if let Some(place) = thought.filter(|_| !carried) {
+            cell.whereabouts.lost(&place);
+        }
+    }
 }
 
 /// What the nodes at these addresses say, as far as they answer.

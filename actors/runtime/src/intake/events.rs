@@ -20,7 +20,7 @@ use super::{Fate, Level, Outcome, Publication, Published};
 use crate::far;
 use crate::limits::{EVENTS_PER_BATCH, RETRY_AFTER, UNFOLDED_RECORDS};
 use crate::ports::{Appended, NewRecord, Refused};
-use crate::read::reach;
+use crate::read::said_here;
 use crate::runtime::Runtime;
 use crate::shard::{Batch, Waiting, Word};
 use crate::{Error, Position};
@@ -213,7 +213,7 @@ impl Accepted {
         let mut waiting = BTreeMap::new();
         for cell in shards.into_iter().filter_map(|shard| world.cell(shard)) {
             waiting.insert(cell.id, cell.desk.wait());
-            if !cell.is_here() {
+            if !cell.answers_here() {
                 far::man(world, cell, deadline).await?;
             }
         }
@@ -296,7 +296,7 @@ async fn judged(
     deadline: Option<Instant>,
     outcomes: &mut [Outcome],
 ) -> Result<(), Error> {
-    let mut far = far_words(runtime, landed, position, deadline).await?;
+    let mut far = words_from_afar(runtime, waiting, landed, position, deadline).await?;
     for landed in landed {
         let word = match far.remove(&(landed.shard, landed.offset)) {
             Some(word) => word,
@@ -315,19 +315,19 @@ async fn judged(
     Ok(())
 }
 
-/// Waits until every shard has folded its records. Words of shards that are elsewhere come over with that.
-async fn far_words(
+/// Waits until every shard has folded its records. Words that are not on a desk here come over with that.
+async fn words_from_afar(
     runtime: &Runtime,
+    waiting: &BTreeMap<ShardId, Waiting<'_>>,
     landed: &[Landed],
     position: &Position,
     deadline: Option<Instant>,
 ) -> Result<BTreeMap<(ShardId, u64), Option<Word>>, Error> {
     let world = runtime.world();
     let mut words = BTreeMap::new();
-    for (&shard, &last) in &position.0 {
-        let Some(cell) = world.cell(shard) else { continue };
-        if cell.is_here() {
-            reach(cell, last, deadline).await?;
+    for (&shard, desk) in waiting {
+        let (Some(cell), Some(&last)) = (world.cell(shard), position.0.get(&shard)) else { continue };
+        if said_here(cell, desk, last, deadline).await? {
             continue;
         }
         let offsets = landed.iter().filter(|landed| landed.shard == shard).map(|landed| landed.offset);

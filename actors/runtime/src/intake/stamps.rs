@@ -53,7 +53,7 @@ impl Stamps {
         for event in events {
             for product in unknown_products(&event.event) {
                 let key = ActorKey::new(event.key.shop(), product);
-                let is_far = !world.home(Journal::Products, &key).is_here();
+                let is_far = !world.home(Journal::Products, &key).answers_here();
                 if is_far && world.stamps.get(key.as_str()).is_none() {
                     wanted.insert(key.as_str().to_owned(), key);
                 }
@@ -72,7 +72,7 @@ impl Stamps {
     /// A product nobody has heard of, or that cannot be read in time, leaves no stamp: the fold then goes by what the event says.
     async fn read(&mut self, runtime: &Runtime, key: &ActorKey) -> Option<journal::Stamp> {
         let home = runtime.world().home(Journal::Products, key);
-        let known = (!home.is_here()).then(|| &runtime.world().stamps);
+        let known = (!home.answers_here()).then(|| &runtime.world().stamps);
         if let Some(stamp) = known.and_then(|known| known.get(key.as_str())) {
             return stamp;
         }

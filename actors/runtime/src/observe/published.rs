@@ -13,6 +13,7 @@ use super::{Durations, Spread};
 pub(crate) struct Published {
     pub tables: Side,
     pub cache: Side,
+    pub reads: Reads,
     /// Rows written, by table.
     by_table: Mutex<BTreeMap<String, u64>>,
 }
@@ -29,12 +30,36 @@ pub(crate) struct Side {
     pub age: Durations,
 }
 
+/// Questions to the cache while no owner answered.
+#[derive(Debug, Default)]
+pub(crate) struct Reads {
+    /// It had an answer fresher than the last cut.
+    pub hits: AtomicU64,
+    /// It had none that may be taken.
+    pub misses: AtomicU64,
+    /// The last cut includes as much.
+    pub older: AtomicU64,
+    /// It did not answer.
+    pub away: AtomicU64,
+}
+
 /// Figures as they stood at one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PublishFigures {
     pub tables: SideFigures,
     pub cache: SideFigures,
+    pub reads: ReadFigures,
     pub rows_by_table: Vec<(String, u64)>,
+}
+
+/// What became of questions to the cache while no owner answered: what it had was fresher than the last cut, was not there, was no
+/// fresher, or it did not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ReadFigures {
+    pub hits: u64,
+    pub misses: u64,
+    pub older: u64,
+    pub away: u64,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -57,7 +82,20 @@ impl Published {
     pub(crate) fn figures(&self) -> PublishFigures {
         let rows_by_table =
             self.by_table.lock().iter().map(|(table, count)| (table.clone(), *count)).collect();
-        PublishFigures { tables: self.tables.figures(), cache: self.cache.figures(), rows_by_table }
+        PublishFigures {
+            tables: self.tables.figures(),
+            cache: self.cache.figures(),
+            reads: self.reads.figures(),
+            rows_by_table,
+        }
+    }
+}
+
+impl Reads {
+    fn figures(&self) -> ReadFigures {
+        let Self { hits, misses, older, away } = self;
+        let of = |counter: &AtomicU64| counter.load(Relaxed);
+        ReadFigures { hits: of(hits), misses: of(misses), older: of(older), away: of(away) }
     }
 }
 

@@ -2,6 +2,7 @@
 //! implement them, and one suite per port (`conformance`) runs against each.
 
 mod clock;
+mod history;
 mod journal;
 mod peers;
 mod placement;
@@ -9,6 +10,7 @@ mod store;
 mod view;
 
 pub use clock::Clock;
+pub use history::{History, HistoryAt, HistoryPlace, HistoryRow};
 pub use journal::{Appended, Journal, NewRecord, Refused};
 pub use peers::{Inbound, LinkInbound, News, Nobody, Peers, Unreachable};
 pub use placement::{Alone, Placement};

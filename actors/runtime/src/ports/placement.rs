@@ -11,9 +11,6 @@ use tokio::sync::watch;
 pub trait Placement: Send + Sync + Debug {
     /// The shards, now and whenever they change. Ends with the placement: the last ones stay.
     fn shards(&self) -> watch::Receiver<Arc<BTreeSet<ShardId>>>;
-
-    /// A shard that was taken away is cut and given up: whoever is to carry it next need not wait any longer.
-    fn handed_over(&self, shard: ShardId);
 }
 
 /// Of a node alone: all shards are its own.
@@ -30,6 +27,4 @@ impl Placement for Alone {
     fn shards(&self) -> watch::Receiver<Arc<BTreeSet<ShardId>>> {
         self.0.subscribe()
     }
-
-    fn handed_over(&self, _: ShardId) {}
 }

@@ -11,6 +11,8 @@ use async_trait::async_trait;
 use souk_model::owner::Unavailable;
 use souk_model::view::{Command, TableRow, TableShape};
 
+use super::HistoryAt;
+
 /// One change of a table.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TableWrite {
@@ -56,6 +58,10 @@ pub trait Cache: Send + Sync + Debug {
     /// Writes each unless what is there is as new. Without commands it is only asked what it holds.
     async fn write(&self, commands: Vec<Command>) -> Result<Held, Unavailable>;
 
+    /// What an [`Answer`](souk_model::view::What::Answer) written under a name holds; none: nothing of the kind stands there. Answers within
+    /// a fraction of a second, and at once while writes fail: whether a server is back is for them to find out, not for who waits here.
+    async fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Unavailable>;
+
     fn figures(&self) -> CacheFigures;
 }
 
@@ -64,6 +70,7 @@ pub trait Cache: Send + Sync + Debug {
 pub struct Views {
     pub tables: Option<TablesAt>,
     pub cache: Option<Arc<dyn Cache>>,
+    pub history: Option<HistoryAt>,
 }
 
 /// Tables, and how much is written to them.

@@ -5,6 +5,7 @@
 //! events. It never waits for a server: writes run beside it, and what fails goes on waiting. Lists of first rows are [`top`]'s.
 
 mod dirty;
+mod kept;
 mod side;
 mod sweep;
 mod top;

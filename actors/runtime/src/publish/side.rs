@@ -6,13 +6,15 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use souk_model::journal::Journal;
-use souk_model::owner::Unavailable;
+use souk_model::owner::{Owner, Unavailable};
 use souk_model::series::PublishedRow;
-use souk_model::view::{Catalogue, Shape};
+use souk_model::shard::Shard;
+use souk_model::view::{Catalogue, Entry, KeptAnswer, Shape};
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::Instant;
 
 use super::dirty::{Dirty, Row, Waiting};
+use super::kept;
 use crate::limits::{CACHE_EVERY, CACHE_ROWS, READ_ROUNDS, ROWS_PER_LOCK, ROWS_PER_TRIAL, TABLES_EVERY};
 use crate::observe;
 use crate::ports::{Cache, Held, TableWrite, Tables, TablesAt};
@@ -50,11 +52,17 @@ struct UnderWay {
 
 /// What was read of a row to be published.
 enum Read {
-    Row(Box<PublishedRow>),
+    Row(Box<Ready>),
     /// Its window has not begun.
     NotYet,
     /// There is none, or another owner's it is.
     Gone,
+}
+
+/// A row as it is to be published, and the answer kept beside it.
+struct Ready {
+    row: PublishedRow,
+    kept: Option<KeptAnswer>,
 }
 
 impl Side {
@@ -145,9 +153,9 @@ impl Side {
             }
             Sink::Tables(tables) => {
                 let (mut writes, mut wrote) = (Vec::new(), BTreeMap::<String, u64>::new());
-                let rows = self.read(world, catalogue, |shape, metric, row| {
-                    if let Shape::Table(shape) = shape {
-                        let rows = shape.rows(metric, &row);
+                let rows = self.read(world, catalogue, |entry, ready| {
+                    if let Shape::Table(shape) = &entry.shape {
+                        let rows = shape.rows(&entry.metric, &ready.row);
                         *wrote.entry(shape.table.name.clone()).or_default() += rows.len() as u64;
                         writes.extend(rows.into_iter().map(TableWrite::Row));
                     }
@@ -163,9 +171,10 @@ impl Side {
             }
             Sink::Cache(cache) => {
                 let mut commands = Vec::new();
-                let rows = self.read(world, catalogue, |shape, metric, row| {
-                    if let Shape::Cache(shape) = shape {
-                        commands.extend(shape.commands(metric, &row));
+                let rows = self.read(world, catalogue, |entry, ready| {
+                    if let Shape::Cache(shape) = &entry.shape {
+                        commands.extend(shape.commands(&entry.metric, &ready.row));
+                        commands.extend(ready.kept.map(|kept| kept.command(shape.ttl())));
                     }
                 });
                 let rows = rows.await;
@@ -180,7 +189,7 @@ impl Side {
         &mut self,
         world: &World,
         catalogue: &Catalogue,
-        mut show: impl FnMut(&Shape, &souk_model::metric::Metric, PublishedRow),
+        mut show: impl FnMut(&Entry, Ready),
     ) -> Vec<Waiting> {
         let most = if self.failed { self.most.min(ROWS_PER_TRIAL) } else { self.most };
         let (mut taken, mut waits) = (Vec::new(), Vec::new());
@@ -195,12 +204,11 @@ impl Side {
             {
                 for (waiting, read) in some.iter().zip(read(world, catalogue, some)) {
                     match read {
-                        Read::Row(row) => {
-                            if !row.settled {
+                        Read::Row(ready) => {
+                            if !ready.row.settled {
                                 waits.push(waiting.row.clone());
                             }
-                            let entry = &catalogue.entries()[waiting.row.entry];
-                            show(&entry.shape, &entry.metric, *row);
+                            show(&catalogue.entries()[waiting.row.entry], *ready);
                             taken.push(waiting.clone());
                         }
                         Read::NotYet => waits.push(waiting.row.clone()),
@@ -223,8 +231,9 @@ fn read(world: &World, catalogue: &Catalogue, rows: &[Waiting]) -> Vec<Read> {
     let gone = || rows.iter().map(|_| Read::Gone).collect();
     let Some(first) = rows.first() else { return Vec::new() };
     let Some(cell) = world.cells(Journal::Products).get(usize::from(first.row.shard)) else { return gone() };
-    let read = cell.read(|shard| {
-        let series = shard.as_products()?.series();
+    let now = world.ports.clock.now();
+    let read = |owner: &Owner<Shard>| {
+        let series = owner.fold().as_products()?.series();
         let reached = series.reached();
         let one = |Waiting { row: Row { entry, key, range, .. }, .. }: &Waiting| {
             let Some(entry) = catalogue.entries().get(*entry) else { return Read::Gone };
@@ -232,7 +241,10 @@ fn read(world: &World, catalogue: &Catalogue, rows: &[Waiting]) -> Vec<Read> {
                 return Read::NotYet;
             }
             match series.published(key, entry.window, *range) {
-                Ok(Some(row)) => Read::Row(Box::new(row)),
+                Ok(Some(row)) => {
+                    let kept = kept::answer(owner, entry, &row, now);
+                    Read::Row(Box::new(Ready { row, kept }))
+                }
                 Ok(None) => Read::Gone,
                 Err(error) => {
                     tracing::error!(%key, %error, "a row cannot be read to be published");
@@ -241,6 +253,6 @@ fn read(world: &World, catalogue: &Catalogue, rows: &[Waiting]) -> Vec<Read> {
             }
         };
         Some(rows.iter().map(one).collect())
-    });
-    read.ok().flatten().unwrap_or_else(gone)
+    };
+    cell.lock().as_ref().filter(|owner| owner.is_live()).and_then(read).unwrap_or_else(gone)
 }

@@ -1,11 +1,13 @@
 //! Going round all rows of a shard, a few at a time: where it is not known which have changed since they were published.
 
-use souk_model::series::{Listener, SeriesBook};
+use souk_model::series::{Again, Listener, SeriesBook};
 use souk_model::time::Millis;
 use souk_model::view::{Catalogue, Entry, Shape};
 
 use super::dirty::Row;
-use crate::limits::{PUBLISHED_AGAIN, SWEEP_KEYS};
+use crate::limits::{PUBLISHED_AGAIN, PUBLISHED_AGAIN_RECORDS, SWEEP_KEYS};
+
+const EVERYTHING: Again = Again { ended_after: Millis::MIN, from: Millis::MIN, records: 0 };
 
 /// Where a shard's round stands: the last key looked at. None: all changes are known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,7 +22,7 @@ impl Sweep {
         self.0.is_some()
     }
 
-    /// Rows of views that the next keys have in windows that are open, or closed not long ago.
+    /// Rows of views that the next keys have in windows that are open or closed not long ago, or that changed of late.
     pub(super) fn step(&mut self, shard: u16, series: &mut SeriesBook, catalogue: &Catalogue) -> Vec<Row> {
         let Some(last) = &self.0 else { return Vec::new() };
         let keys = series.keys_after(last, SWEEP_KEYS).unwrap_or_default();
@@ -29,9 +31,16 @@ impl Sweep {
         let mut rows = Vec::new();
         for key in keys {
             for (place, entry) in catalogue.of_row(&key).filter(|(_, entry)| is_kept(entry)) {
-                let after = high_water
-                    .map_or(Millis::MIN, |high_water| high_water - entry.metric.lateness - PUBLISHED_AGAIN);
-                let ranges = series.instances(&key, entry.window, after).unwrap_or_default();
+                let again = high_water.map_or(EVERYTHING, |high_water| {
+                    let watermark = high_water - entry.metric.lateness;
+                    Again {
+                        ended_after: watermark - PUBLISHED_AGAIN,
+                        // What is older changes no more.
+                        from: watermark - entry.metric.correct_for.max(PUBLISHED_AGAIN),
+                        records: PUBLISHED_AGAIN_RECORDS,
+                    }
+                });
+                let ranges = series.instances(&key, entry.window, again).unwrap_or_default();
                 let row = |range| Row { shard, entry: place, key: key.as_str().into(), range };
                 rows.extend(ranges.into_iter().map(row));
             }

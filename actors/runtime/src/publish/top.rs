@@ -17,7 +17,9 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::side::Sink;
-use crate::limits::{EVALUATION_SHARE, TOP_ALL_EVERY, TOP_EVERY, TOP_NEWEST, TOP_WAIT, TOP_WINDOWS};
+use crate::limits::{
+    EVALUATION_SHARE, TOP_ALL_EVERY, TOP_EVERY, TOP_LATEST, TOP_NEWEST, TOP_WAIT, TOP_WINDOWS,
+};
 use crate::ports::{Held, TableWrite};
 use crate::read::{self, Freshness, ReadOptions};
 use crate::shard::World;
@@ -54,7 +56,7 @@ pub(super) async fn publish(
             }
         }
         drop(world);
-        sleep((began.elapsed() * EVALUATION_SHARE).max(TOP_EVERY)).await;
+        sleep((began.elapsed() * EVALUATION_SHARE).clamp(TOP_EVERY, TOP_LATEST)).await;
     }
 }
 

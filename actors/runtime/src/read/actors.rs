@@ -166,8 +166,8 @@ async fn of_cut<A: Kept, R>(
 ) -> Result<Read<Option<R>>, Error> {
     let sections = |shard: &Shard| vec![shard.section_of(key)];
     let look = |shard: &Shard| (look(shard, key, read), shard.now());
-    let ((value, now), origin) = cut::read(world, cell, sections, look).await?;
-    Ok(Read { value: value?, shard: cell.id, now, origin })
+    let ((value, now), taken) = cut::read(world, cell, sections, look).await?;
+    Ok(Read { value: value?, shard: cell.id, now, origin: taken.origin })
 }
 
 /// Something of every shard of a journal. Shards nobody answers for are left out and named.
@@ -228,6 +228,6 @@ pub(crate) async fn shard<R>(
         return Err(moving);
     }
     let look = |shard: &Shard| of(read(shard), shard, Origin::Owner);
-    let (value, origin) = cut::read(world, cell, |_| Vec::new(), look).await.map_err(|_| moving)?;
-    Ok(Read { origin, ..value })
+    let (value, taken) = cut::read(world, cell, |_| Vec::new(), look).await.map_err(|_| moving)?;
+    Ok(Read { origin: taken.origin, ..value })
 }

@@ -26,13 +26,20 @@ pub(crate) struct Copy {
     used: Instant,
 }
 
+/// Which cut was read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Taken {
+    pub origin: Origin,
+    pub topic_id: u64,
+}
+
 /// Lets `read` see the shard as its last cut has it, with the sections it names.
 pub(crate) async fn read<R>(
     world: &World,
     cell: &Arc<Cell>,
     sections: impl FnOnce(&Shard) -> Vec<u16>,
     read: impl FnOnce(&Shard) -> R,
-) -> Result<(R, Origin), Error> {
+) -> Result<(R, Taken), Error> {
     let mut kept = cell.cut.lock().await;
     let copy = match kept.take() {
         Some(copy) if copy.seen.elapsed() < CUT_FRESH => copy,
@@ -43,7 +50,8 @@ pub(crate) async fn read<R>(
     let wanted = sections(&copy.shard);
     copy.load(world, wanted).await?;
     let age = world.ports.clock.now() - copy.manifest.position_time;
-    Ok((read(&copy.shard), Origin::Cut(age.max(0))))
+    let taken = Taken { origin: Origin::Cut(age.max(0)), topic_id: copy.manifest.topic_id };
+    Ok((read(&copy.shard), taken))
 }
 
 /// The newest cut: the copy there is if it is of that one. While the store does not answer, what there is stays.

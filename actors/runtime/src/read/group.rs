@@ -12,7 +12,7 @@ use souk_proto::internal::v1::read_series::Step;
 use super::hunt::Hunt;
 use super::metrics::{Asked, heard, with_series};
 use super::wait::ready;
-use super::{ReadOptions, cut};
+use super::{ReadOptions, cut, kept};
 use crate::Error;
 use crate::far::{self, Failed, Parts};
 use crate::shard::{Cell, Place, World};
@@ -57,8 +57,8 @@ impl<'a> Group<'a> {
         for cell in cells {
             match cell.whereabouts.known().filter(|place| !world.is_silent(&place.address)) {
                 _ if cell.is_live() => group.here.push(cell),
-                Some(place) if !cell.is_here() => group.put(cell, place),
-                _ => group.cuts.push(cell),
+                Some(place) => group.put(cell, place),
+                None => group.cuts.push(cell),
             }
         }
         group
@@ -142,9 +142,18 @@ async fn of_cut(
     moment: Moment,
 ) -> Result<Parts, Failed> {
     let sections = |shard: &Shard| shard.needed_at_start();
-    let look = |shard: &Shard| shard.as_products().map(|shard| part_of(shard.series(), query, step, moment));
-    let (part, origin) = cut::read(world, cell, sections, look).await.map_err(Failed::Error)?;
+    let look = |shard: &Shard| {
+        let part = shard.as_products().map(|shard| part_of(shard.series(), query, step, moment));
+        (part, Arc::clone(shard.settings()))
+    };
+    let ((part, settings), taken) = cut::read(world, cell, sections, look).await.map_err(Failed::Error)?;
     let mut part = part.ok_or(Failed::Elsewhere)?.map_err(Failed::Query)?;
-    part.answers.iter_mut().for_each(|answer| answer.info.origin = origin);
+    part.answers.iter_mut().for_each(|answer| answer.info.origin = taken.origin);
+    if let (Step::Alone, [answer]) = (step, part.answers.as_mut_slice())
+        && let Some(place) = kept::Place::of(query, &settings, taken.topic_id)
+        && let Some(fresher) = place.fresher(world, answer).await
+    {
+        *answer = fresher;
+    }
     Ok(part)
 }

@@ -22,7 +22,7 @@ impl<'a> Hunt<'a> {
     /// The node that carries it; none: this one does.
     pub(crate) async fn place(&mut self) -> Result<Option<Place>, Error> {
         loop {
-            if self.cell.is_here() {
+            if self.cell.answers_here() {
                 return Ok(None);
             }
             if let Some(place) = self.world.locate(self.cell).await {

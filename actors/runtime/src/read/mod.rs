@@ -4,6 +4,7 @@ mod actors;
 pub(crate) mod cut;
 pub(crate) mod group;
 mod hunt;
+mod kept;
 mod metrics;
 mod wait;
 
@@ -21,7 +22,7 @@ use crate::shard::Cell;
 pub(crate) use actors::{Kept, actor, here, shard, shards};
 pub(crate) use hunt::Hunt;
 pub(crate) use metrics::{cells_of, heard, query};
-pub(crate) use wait::{reach, ready};
+pub(crate) use wait::{ready, said_here};
 
 /// How fresh an answer must be.
 #[derive(Debug, Clone, Default)]

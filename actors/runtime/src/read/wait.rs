@@ -7,22 +7,51 @@ use tokio::time::Instant;
 
 use super::{Freshness, ReadOptions};
 use crate::Error;
-use crate::shard::{Cell, World};
+use crate::shard::{Cell, Waiting, World};
 
-/// Waits until the shard has folded up to an offset.
-pub(crate) async fn reach(cell: &Cell, wanted: u64, deadline: Option<Instant>) -> Result<(), Error> {
+/// Waits until the shard has folded up to an offset here. Ends as soon as it is no longer here.
+async fn reach(cell: &Cell, wanted: u64, deadline: Option<Instant>) -> Result<(), Error> {
     let mut position = cell.position.subscribe();
     if *position.borrow_and_update() >= wanted {
         return Ok(());
     }
-    let reached = position.wait_for(|position| *position >= wanted);
+    let reached = async {
+        tokio::select! {
+            reached = position.wait_for(|position| *position >= wanted) => reached.is_ok(),
+            () = gone(cell) => false,
+        }
+    };
     match before(deadline, reached).await {
-        Some(_) => Ok(()),
+        Some(true) => Ok(()),
         None if cell.is_live() => {
             let at = *cell.position.borrow();
             Err(Error::PositionNotReached { shard: cell.id, at, wanted })
         }
-        None => Err(Error::ShardMoving { shard: cell.id }),
+        _ => Err(Error::ShardMoving { shard: cell.id }),
+    }
+}
+
+/// Ends when the shard is no longer this node's.
+async fn gone(cell: &Cell) {
+    let mut turned = cell.turned.subscribe();
+    while cell.is_here() && turned.changed().await.is_ok() {}
+}
+
+/// Waits for the fold's word on a record as long as its shard is here. Whether the word, and all before it, was said here.
+pub(crate) async fn said_here(
+    cell: &Cell,
+    desk: &Waiting<'_>,
+    offset: u64,
+    deadline: Option<Instant>,
+) -> Result<bool, Error> {
+    if !cell.answers_here() {
+        return Ok(false);
+    }
+    match reach(cell, offset, deadline).await {
+        Ok(()) => Ok(true),
+        Err(error) if cell.is_here() => Err(error),
+        // It may have gone right after it spoke.
+        Err(_) => Ok(desk.word(offset).is_some()),
     }
 }
 

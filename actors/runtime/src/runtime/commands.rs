@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::Runtime;
 use crate::far;
 use crate::ports::{Appended, NewRecord};
-use crate::read::reach;
+use crate::read::said_here;
 use crate::shard::Word;
 use crate::{Error, Position};
 
@@ -33,7 +33,7 @@ pub(super) async fn command(
     let bytes: bytes::Bytes = journal::Record { body }.encode_to_vec().into();
     let _room = runtime.room_for(bytes.len())?;
     let waiting = cell.desk.wait();
-    if !cell.is_here() {
+    if !cell.answers_here() {
         far::man(world, cell, deadline).await?;
     }
     let became = world.ports.journal.append(vec![NewRecord { shard: cell.id, bytes }]).await;
@@ -42,11 +42,8 @@ pub(super) async fn command(
         Some(Appended::Refused(refused)) => return Err((*refused).into()),
         Some(Appended::Unknown) | None => return Err(Error::OutcomeUnknown),
     };
-    let word = match cell.is_here() {
-        true => {
-            reach(cell, offset, deadline).await?;
-            waiting.word(offset)
-        }
+    let word = match said_here(cell, &waiting, offset, deadline).await? {
+        true => waiting.word(offset),
         false => far::words(world, cell, vec![offset], deadline).await?.pop().flatten(),
     };
     match word {

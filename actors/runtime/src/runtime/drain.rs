@@ -1,4 +1,4 @@
-//! Draining: nothing new comes in, watchers go, every shard is cut and handed over.
+//! Draining: nothing new comes in, watchers go, every shard is handed over: to its next owner, or cut for whoever will be that.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use ractor::ActorRef;
 use tokio::time::Instant;
 
-use crate::shard::{Message, Start, World};
+use crate::shard::{Start, World, hand_over};
 
 pub(super) async fn drain(
     world: &Arc<World>,
@@ -17,7 +17,9 @@ pub(super) async fn drain(
     let mut all = true;
     for cell in world.every_cell() {
         cell.assigned.store(false, Ordering::Release);
-        cell.send(Message::HandOver);
+        if cell.is_carried() {
+            tokio::spawn(hand_over(Arc::clone(world), Arc::clone(cell)));
+        }
     }
     for cell in world.every_cell().filter(|cell| cell.is_carried()) {
         let mut handed_over = cell.handed_over.subscribe();

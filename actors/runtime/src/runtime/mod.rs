@@ -25,9 +25,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use crate::far;
+use crate::history;
 use crate::intake::{self, EventIds, Publication, Published};
 use crate::limits::{APPENDING_BYTES, RETRY_AFTER};
-use crate::observe::{NodeCounters, NodeStatus, PublishFigures, ShardStatus, Spread};
+use crate::observe::{KeptFigures, NodeCounters, NodeStatus, PublishFigures, ShardStatus, Spread};
 use crate::ports;
 use crate::publish;
 use crate::read::{self, Read, ReadOptions, Standing};
@@ -103,6 +104,7 @@ impl Runtime {
             tokio::spawn(far::scout(Arc::downgrade(&world)));
         }
         publish::start(&world);
+        history::start(&world);
         Ok(Arc::new(Self {
             world,
             supervisor: Mutex::new(Some(supervisor)),
@@ -209,6 +211,11 @@ impl Runtime {
     /// Where this node publishes to.
     pub fn views(&self) -> &ports::Views {
         &self.world.ports.views
+    }
+
+    /// What was kept as rows of the history.
+    pub fn kept(&self) -> KeptFigures {
+        self.world.kept.figures()
     }
 
     /// What was published to tables and caches.

@@ -138,6 +138,7 @@ impl Actor for ShardActor {
             wake.abort();
         }
         state.cell.vacate();
+        state.world.hub.markers.shard_moved(state.cell.id.journal);
         Ok(())
     }
 }
@@ -200,7 +201,9 @@ impl State {
 
     /// Takes room for a cut that is due, if there is any.
     fn room(&mut self, owner: &mut Owner<Shard>) {
-        if self.room.is_none() && owner.wants_to_cut() {
+        // One that is to go elsewhere leaves the cut to its next owner, who fences whoever writes the manifest.
+        let stays = self.cell.assigned.load(Ordering::Acquire);
+        if self.room.is_none() && stays && owner.wants_to_cut() {
             self.room = Arc::clone(&self.world.cuts).try_acquire_owned().ok();
         }
         owner.set_room_to_cut(self.room.is_some());
@@ -236,8 +239,9 @@ impl State {
             self.world.visible(&self.cell, now.position);
         }
         if came_live {
-            self.cell.whereabouts.answered();
+            self.cell.set_serving(true);
             self.cell.turn();
+            self.world.hub.markers.shard_moved(self.cell.id.journal);
         }
     }
 

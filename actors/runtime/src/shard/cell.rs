@@ -37,6 +37,8 @@ pub(crate) struct Cell {
     pub restarts: AtomicU64,
     /// This node is to carry it.
     pub assigned: AtomicBool,
+    /// An owner here caught up.
+    serving: AtomicBool,
     /// Where it is else.
     pub whereabouts: Whereabouts,
     /// Where a desk was manned for this node's appends, and until when.
@@ -99,6 +101,7 @@ impl Cell {
             appended: AtomicU64::new(0),
             restarts: AtomicU64::new(0),
             assigned: AtomicBool::new(false),
+            serving: AtomicBool::new(false),
             whereabouts: Whereabouts::default(),
             manned: Mutex::new(None),
             cut: tokio::sync::Mutex::new(None),
@@ -128,6 +131,24 @@ impl Cell {
     /// Whether this node is to carry it, or does.
     pub(crate) fn is_here(&self) -> bool {
         self.assigned.load(Ordering::Acquire) || self.is_carried()
+    }
+
+    /// Whether calls for it are answered here: its owner caught up, or there is no other to ask while it does.
+    pub(crate) fn answers_here(&self) -> bool {
+        self.serving.load(Ordering::Acquire) || self.is_here() && self.whereabouts.known().is_none()
+    }
+
+    /// Its owner here caught up, or came to its end.
+    pub(crate) fn set_serving(&self, serving: bool) {
+        self.serving.store(serving, Ordering::Release);
+        if serving {
+            self.whereabouts.came_here();
+        }
+    }
+
+    /// The epoch its owner here claimed.
+    pub(crate) fn epoch(&self) -> Option<u64> {
+        self.lock().as_ref().and_then(Owner::epoch)
     }
 
     /// Whether anybody carries it, caught up or not.
@@ -167,6 +188,7 @@ impl Cell {
 
     /// Nobody carries it any more: what was in its mailbox is gone.
     pub(crate) fn vacate(&self) {
+        self.set_serving(false);
         self.set_mail(None);
         *self.lock() = None;
         self.peers_waiting.store(0, Ordering::Relaxed);

@@ -5,6 +5,7 @@ mod cell;
 mod desk;
 mod effects;
 mod fresh;
+mod handover;
 mod message;
 mod placing;
 mod supervisor;
@@ -15,6 +16,7 @@ mod world;
 
 pub(crate) use cell::{Cell, Mail, NotServing};
 pub(crate) use desk::{Waiting, Word};
+pub(crate) use handover::hand_over;
 pub(crate) use message::Message;
 pub(crate) use placing::follow_placement;
 pub(crate) use supervisor::{Start, Supervisor};

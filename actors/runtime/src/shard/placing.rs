@@ -6,10 +6,8 @@ use std::sync::{Arc, Weak};
 
 use ractor::ActorRef;
 use souk_model::journal::ShardId;
-use tokio::time::timeout;
 
-use super::{Cell, Message, Start, World};
-use crate::limits::HAND_OVER_WAIT;
+use super::{Start, World, hand_over};
 
 /// Runs as long as the node, or placement.
 pub(crate) async fn follow_placement(world: Weak<World>, supervisor: ActorRef<Start>) {
@@ -18,12 +16,15 @@ pub(crate) async fn follow_placement(world: Weak<World>, supervisor: ActorRef<St
     loop {
         let now = Arc::clone(&shards.borrow_and_update());
         let Some(node) = world.upgrade() else { return };
-        // A node that leaves takes no more.
-        let leaving = *node.hub.draining.borrow();
-        for shard in before.difference(&now).filter_map(|shard| node.cell(*shard)) {
-            tokio::spawn(take_away(Arc::clone(&node), Arc::clone(shard)));
+        // A node that leaves hands over all it has, and takes no more.
+        if *node.hub.draining.borrow() {
+            return;
         }
-        for shard in now.difference(&before).filter(|_| !leaving).filter_map(|shard| node.cell(*shard)) {
+        for shard in before.difference(&now).filter_map(|shard| node.cell(*shard)) {
+            shard.assigned.store(false, Ordering::Release);
+            tokio::spawn(hand_over(Arc::clone(&node), Arc::clone(shard)));
+        }
+        for shard in now.difference(&before).filter_map(|shard| node.cell(*shard)) {
             shard.assigned.store(true, Ordering::Release);
             // A supervisor that is gone has stopped with the node.
             supervisor.cast(Start(shard.id)).ok();
@@ -34,22 +35,4 @@ pub(crate) async fn follow_placement(world: Weak<World>, supervisor: ActorRef<St
             return;
         }
     }
-}
-
-/// Has a shard cut and given up, and says so. An owner that cannot is stopped: whoever follows replays from the cut before.
-async fn take_away(world: Arc<World>, cell: Arc<Cell>) {
-    cell.assigned.store(false, Ordering::Release);
-    let mut turned = cell.turned.subscribe();
-    cell.send(Message::HandOver);
-    let gone = async {
-        while cell.is_carried() {
-            if turned.changed().await.is_err() {
-                return;
-            }
-        }
-    };
-    if timeout(HAND_OVER_WAIT, gone).await.is_err() {
-        cell.stop("it was not handed over in time");
-    }
-    world.ports.placement.handed_over(cell.id);
 }

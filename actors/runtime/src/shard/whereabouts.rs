@@ -56,6 +56,12 @@ impl Whereabouts {
         }
     }
 
+    /// This node carries it, and answers for it.
+    pub(crate) fn came_here(&self) {
+        self.known.lock().place = None;
+        self.answered();
+    }
+
     /// Since when no owner answers, as far as readers found: since now, if this is the first.
     pub(crate) fn missing_since(&self) -> Instant {
         *self.missing.lock().get_or_insert_with(Instant::now)

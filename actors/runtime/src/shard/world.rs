@@ -20,7 +20,7 @@ use super::{Batch, Cell};
 use crate::Error;
 use crate::intake::KnownStamps;
 use crate::limits::{CUTS_AT_ONCE, SETTINGS_LEARNED};
-use crate::observe::{Durations, Published};
+use crate::observe::{Durations, Kept, Published};
 use crate::runtime::{Config, Ports};
 use crate::watch::Hub;
 
@@ -54,6 +54,7 @@ pub(crate) struct World {
     /// Settings by their hash, as shards elsewhere have them.
     learned: Mutex<BTreeMap<u64, Arc<Settings>>>,
     pub published: Published,
+    pub kept: Kept,
     /// Names owners: none is used twice.
     owners: AtomicU64,
 }
@@ -108,6 +109,7 @@ impl World {
             stamps: KnownStamps::default(),
             learned: Mutex::default(),
             published: Published::default(),
+            kept: Kept::default(),
             owners: AtomicU64::new(0),
         }
     }

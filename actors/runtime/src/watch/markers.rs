@@ -94,6 +94,10 @@ impl Register {
         }
     }
 
+    fn mark(&self) {
+        self.by_name.lock().values().flatten().filter_map(Weak::upgrade).for_each(|marker| marker.mark());
+    }
+
     fn is_empty(&self) -> bool {
         self.count.load(Ordering::Relaxed) == 0
     }
@@ -121,6 +125,14 @@ impl Markers {
         }
     }
 
+    /// A shard came or went: whoever looked meanwhile may have asked an owner that was told less than another.
+    pub(crate) fn shard_moved(&self, journal: Journal) {
+        match journal {
+            Journal::Products => self.rows.mark(),
+            Journal::Users => self.users.mark(),
+        }
+    }
+
     /// Marks whom changes of a products shard's series concern. Called between two turns of the shard.
     pub(crate) fn look(&self, series: &mut SeriesBook) {
         let watched = !self.rows.is_empty();
@@ -132,11 +144,8 @@ impl Markers {
         if changed.as_ref().is_some_and(Vec::is_empty) {
             return;
         }
+        let Some(changed) = changed else { return self.rows.mark() };
         let markers = self.rows.by_name.lock();
-        let Some(changed) = changed else {
-            markers.values().flatten().filter_map(Weak::upgrade).for_each(|marker| marker.mark());
-            return;
-        };
         let mut last = "";
         for text in changed.iter().map(|change| &*change.key) {
             let head = head_of(text);

@@ -124,7 +124,7 @@ impl Grower {
         for output in out.items {
             match output {
                 Output::Step { journal, to, step } => {
-                    let bytes = Record { body: Some(Body::Step(step)) }.encode_to_vec();
+                    let bytes = Record { body: Some(Body::Step(*step)) }.encode_to_vec();
                     self.send(home(journal, &to), &bytes);
                     if self.author.shape.lossy > 0 && self.rng.one_in(40) {
                         self.append(elsewhere(home(journal, &to)), bytes); // whoever sent it took the wrong partition

@@ -98,10 +98,9 @@ pub async fn run(common: &Common, options: &Options) -> Result<Report> {
     }
     scene.end(&sums, &mut report).await?;
     report.print(common.json);
-    // The tables in Cassandra are not read yet: what is not compared is not called right.
     println!(
-        "rounds={} killed={} paused={} lost={} doubled={} wrong_tables=unchecked",
-        sums.rounds, sums.killed, sums.paused, sums.lost, sums.doubled
+        "rounds={} killed={} paused={} lost={} doubled={} wrong_tables={}",
+        sums.rounds, sums.killed, sums.paused, sums.lost, sums.doubled, sums.wrong_tables
     );
     Ok(report)
 }

@@ -32,6 +32,8 @@ pub(super) struct Sums {
     pub(super) died: u32,
     pub(super) lost: i64,
     pub(super) doubled: i64,
+    /// Rows of tables that were wrong at rest.
+    pub(super) wrong_tables: usize,
     pub(super) slowest: Duration,
     /// Longest time from rest to right answers.
     pub(super) settled: Duration,
@@ -91,7 +93,7 @@ impl Scene {
         let is_due = |shards: &crate::souk::shards::Shards| {
             shards.settled() && shards.watermark().is_some_and(|watermark| watermark > due)
         };
-        self.cluster.wait(what, limits::RECOVER, is_due).await?;
+        let shards = self.cluster.wait(what, limits::RECOVER, is_due).await?;
         let channel = client::lazy(&self.cluster.addresses()[0])?;
         let compared = rest::compared(&oracle, channel.clone(), limits::SETTLE).await?;
         let round = sums.rounds + 1;
@@ -99,6 +101,9 @@ impl Scene {
             .differences
             .iter()
             .for_each(|difference| report.violate(format!("round {round}: {difference}")));
+        let tables = rest::stands(&oracle, &self.cluster.tables(), shards.watermark().unwrap_or(due)).await?;
+        tables.wrong.iter().for_each(|row| report.violate(format!("round {round}: {row}")));
+        sums.wrong_tables += tables.wrong.len();
         let mut doors = Doors::new(&self.cluster.addresses(), 0)?;
         let unknown = rest::unknown(&mut doors, &self.conductor.ledger()).await?;
         unknown.iter().for_each(|event| report.violate(format!("round {round}: {event}")));
@@ -116,6 +121,11 @@ impl Scene {
         let (differ, counted) = (differences.len(), oracle.counted);
         eprintln!(
             "round {round}: {differ} figures differ in {rows} rows after {settled_after:?}, {counted} events counted"
+        );
+        let (wrong, stand) = (tables.wrong.len(), tables.rows);
+        eprintln!(
+            "round {round}: {wrong} of {stand} rows of tables are wrong after {:?}",
+            tables.settled_after
         );
         if differ > 0 {
             eprintln!("answers say they wait for {held_by:?}");

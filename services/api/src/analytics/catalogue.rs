@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use souk_model::journal::{Journal, ShardId};
+use souk_model::metric::Metric;
+use souk_model::shard::Shard;
 use souk_model::time::{Millis, to_timestamp};
 use souk_proto::v1;
 use souk_runtime::read::{Freshness, ReadOptions};
@@ -30,33 +32,56 @@ pub(super) async fn list(
     let (names, next_page_token) = page.cut(rest, |name| name.as_bytes().to_vec());
     let options =
         ReadOptions { freshness: Freshness::Any, deadline: call.deadline, ..ReadOptions::default() };
-    let mut times = Times::default();
-    let mut metrics = Vec::with_capacity(names.len());
-    for metric in names.into_iter().filter_map(|name| settings.metric(name)) {
-        metrics.push(v1::Metric {
-            series_count: series(context, &options, &call.shop, &metric.name).await?,
-            count_start_time: times.since(context, &options, &metric.name).await?.map(to_timestamp),
-            ..metric.to_proto(&settings)
-        });
-    }
-    Ok(v1::ListMetricsResponse { metrics, next_page_token })
+    let metrics: Vec<&Metric> = names.into_iter().filter_map(|name| settings.metric(name)).collect();
+    let counts = series(context, &options, &call.shop, &metrics).await?;
+    let since = since(context, &options, &metrics).await?;
+    let described = metrics.iter().zip(counts).zip(since).map(|((metric, count), since)| v1::Metric {
+        series_count: count,
+        count_start_time: since.map(to_timestamp),
+        ..metric.to_proto(&settings)
+    });
+    Ok(v1::ListMetricsResponse { metrics: described.collect(), next_page_token })
 }
 
-/// Series of a metric over all shards; none while one of them does not know.
+/// Series of each metric over all shards, which are asked once; none while one of them does not know.
 async fn series(
     context: &Context,
     options: &ReadOptions,
     shop: &str,
-    metric: &str,
-) -> Result<Option<i64>, ApiError> {
-    let (counts, missing) = context
-        .runtime
-        .shards(Journal::Products, options, |shard| {
-            shard.as_products().and_then(|shard| shard.series().count(shop, metric))
-        })
-        .await?;
-    let all: Option<usize> = counts.into_iter().map(|count| count.value).sum();
-    Ok(all.filter(|_| missing.is_empty()).and_then(|all| i64::try_from(all).ok()))
+    metrics: &[&Metric],
+) -> Result<Vec<Option<i64>>, ApiError> {
+    let count = |shard: &Shard| -> Vec<Option<usize>> {
+        let series = shard.as_products().map(|shard| shard.series());
+        metrics.iter().map(|metric| series?.count(shop, &metric.name)).collect()
+    };
+    let (counts, missing) = context.runtime.shards(Journal::Products, options, count).await?;
+    let of_metric = |place: usize| {
+        let all: Option<usize> = counts.iter().map(|count| count.value[place]).sum();
+        all.filter(|_| missing.is_empty()).and_then(|all| i64::try_from(all).ok())
+    };
+    Ok((0..metrics.len()).map(of_metric).collect())
+}
+
+/// Since when every shard counts each metric. They are asked once.
+async fn since(
+    context: &Context,
+    options: &ReadOptions,
+    metrics: &[&Metric],
+) -> Result<Vec<Option<Millis>>, ApiError> {
+    let since = |shard: &Shard| -> Vec<u64> {
+        let of =
+            |metric: &&Metric| shard.as_users().map_or(0, |shard| shard.book().ledger(&metric.name).since);
+        metrics.iter().map(of).collect()
+    };
+    let (reads, _) = context.runtime.shards(Journal::Users, options, since).await?;
+    let mut times = Times::default();
+    let mut latest = vec![None; metrics.len()];
+    for read in reads {
+        for (latest, offset) in latest.iter_mut().zip(read.value).filter(|(_, offset)| *offset > 0) {
+            *latest = (*latest).max(times.appended(context, read.shard, offset).await?);
+        }
+    }
+    Ok(latest)
 }
 
 /// When the records were appended that metrics are counted from: many of them from the same.
@@ -64,24 +89,6 @@ async fn series(
 struct Times(BTreeMap<(ShardId, u64), Option<Millis>>);
 
 impl Times {
-    /// Since when every shard counts the metric.
-    async fn since(
-        &mut self,
-        context: &Context,
-        options: &ReadOptions,
-        metric: &str,
-    ) -> Result<Option<Millis>, ApiError> {
-        let since = |shard: &souk_model::shard::Shard| {
-            shard.as_users().map_or(0, |shard| shard.book().ledger(metric).since)
-        };
-        let (read, _) = context.runtime.shards(Journal::Users, options, since).await?;
-        let mut latest = None;
-        for read in read.into_iter().filter(|read| read.value > 0) {
-            latest = latest.max(self.appended(context, read.shard, read.value).await?);
-        }
-        Ok(latest)
-    }
-
     /// When a record was appended; none when the journal does not hold it any more.
     async fn appended(
         &mut self,

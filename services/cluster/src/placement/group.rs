@@ -10,7 +10,6 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use souk_model::journal::ShardId;
 use tokio::sync::watch;
 
-use super::handover::Handover;
 use super::member::Member;
 use super::options::PlacementOptions;
 use super::prepare::check_topic;
@@ -45,11 +44,10 @@ fn config(options: &PlacementOptions) -> ClientConfig {
 pub(super) async fn join(
     options: &PlacementOptions,
     shards: watch::Sender<Arc<BTreeSet<ShardId>>>,
-    handover: Arc<Handover>,
 ) -> Result<GroupConsumer, Error> {
     let options = options.clone();
     let joining = tokio::task::spawn_blocking(move || {
-        let member = Member::new(options.partitions, &options.members_topic, handover, shards);
+        let member = Member::new(options.partitions, &options.members_topic, shards);
         let consumer = BaseConsumer::from_config_and_context(&config(&options), member)
             .map_err(|error| Error::Client { why: error.to_string() })?;
         check_topic(&options, &consumer)?;

@@ -13,17 +13,15 @@ use rdkafka::{Offset, TopicPartitionList};
 use souk_model::journal::{Partitions, ShardId};
 use tokio::sync::watch;
 
-use super::handover::Handover;
 use super::options::shard_of;
 use crate::kafka::Voice;
-use crate::limits::{HANDOVER, PROOF_OF_LIFE};
+use crate::limits::PROOF_OF_LIFE;
 
 #[derive(Debug)]
 pub(super) struct Member {
     partitions: Partitions,
     topic: String,
     voice: Voice,
-    handover: Arc<Handover>,
     /// What the group says is ours. What is published differs from it only while there is no broker.
     ours: Mutex<BTreeSet<ShardId>>,
     published: watch::Sender<Arc<BTreeSet<ShardId>>>,
@@ -33,11 +31,10 @@ impl Member {
     pub(super) fn new(
         partitions: Partitions,
         topic: &str,
-        handover: Arc<Handover>,
         published: watch::Sender<Arc<BTreeSet<ShardId>>>,
     ) -> Self {
         let (topic, voice, ours) = (topic.to_owned(), Voice::default(), Mutex::default());
-        Self { partitions, topic, voice, handover, ours, published }
+        Self { partitions, topic, voice, ours, published }
     }
 
     pub(super) fn voice(&self) -> &Voice {
@@ -64,20 +61,13 @@ impl Member {
         Ok(())
     }
 
-    /// Gives up what is taken once it is handed over.
+    /// Gives up what is taken. The runtime carries it on until its next owner serves.
     fn give_up(&self, consumer: &BaseConsumer<Self>, taken: &TopicPartitionList) -> KafkaResult<()> {
         let shards = self.shards(taken);
-        self.handover.begin(shards.clone());
-        {
-            let mut ours = self.ours.lock();
-            ours.retain(|shard| !shards.contains(shard));
-            tracing::info!(taken = shards.len(), shards = ours.len(), "the group takes shards");
-            self.publish(&ours);
-        }
-        let not_handed_over = self.handover.wait(HANDOVER);
-        if not_handed_over > 0 {
-            tracing::warn!(not_handed_over, "shards are given up that were not handed over in time");
-        }
+        let mut ours = self.ours.lock();
+        ours.retain(|shard| !shards.contains(shard));
+        tracing::info!(taken = shards.len(), shards = ours.len(), "the group takes shards");
+        self.publish(&ours);
         consumer.incremental_unassign(taken)
     }
 

@@ -2,11 +2,9 @@
 //!
 //! Nodes are members of one group that reads one topic, whose partitions stand for shards and hold nothing. Kafka spreads them evenly and
 //! notices who is gone. A change's way: `group` is the thread that polls → `member` hears what the group gives and takes, and publishes
-//! it → what is taken is given up once the runtime has handed it over, or after a while (`handover`), so that its next owner need not
-//! replay. `prepare` makes the topic.
+//! it; the runtime carries on what is taken until its next owner serves. `prepare` makes the topic.
 
 mod group;
-mod handover;
 mod member;
 mod options;
 mod prepare;
@@ -23,7 +21,6 @@ use tokio::time::timeout;
 pub use self::options::PlacementOptions;
 pub use self::prepare::prepare;
 
-use self::handover::Handover;
 use crate::Error;
 use crate::limits::LEAVE;
 
@@ -31,7 +28,6 @@ use crate::limits::LEAVE;
 #[derive(Debug)]
 pub struct GroupPlacement {
     shards: watch::Receiver<Arc<BTreeSet<ShardId>>>,
-    handover: Arc<Handover>,
     leaving: Arc<AtomicBool>,
     /// Its sender ends with the thread.
     running: watch::Receiver<()>,
@@ -43,8 +39,8 @@ impl GroupPlacement {
         options.check()?;
         let (shards, reader) = watch::channel(Arc::default());
         let (runs, running) = watch::channel(());
-        let (handover, leaving) = (Arc::new(Handover::default()), Arc::new(AtomicBool::new(false)));
-        let consumer = group::join(&options, shards, handover.clone()).await?;
+        let leaving = Arc::new(AtomicBool::new(false));
+        let consumer = group::join(&options, shards).await?;
         let left = leaving.clone();
         std::thread::Builder::new()
             .name(group::THREAD.to_owned())
@@ -53,11 +49,11 @@ impl GroupPlacement {
                 drop(runs);
             })
             .map_err(|source| Error::Thread { name: group::THREAD, source })?;
-        Ok(Self { shards: reader, handover, leaving, running })
+        Ok(Self { shards: reader, leaving, running })
     }
 
-    /// Leaves the group: all shards are taken away, waited for until they are handed over, and given to others at once. Answers whether
-    /// it came to an end in time; if not, others notice by themselves.
+    /// Leaves the group: all shards are taken away and given to others at once. Answers whether it came to an end in time; if not, others
+    /// notice by themselves.
     pub async fn leave(&self) -> bool {
         self.leaving.store(true, Ordering::Release);
         let mut running = self.running.clone();
@@ -75,9 +71,5 @@ impl Drop for GroupPlacement {
 impl Placement for GroupPlacement {
     fn shards(&self) -> watch::Receiver<Arc<BTreeSet<ShardId>>> {
         self.shards.clone()
-    }
-
-    fn handed_over(&self, shard: ShardId) {
-        self.handover.done(shard);
     }
 }

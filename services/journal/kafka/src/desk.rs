@@ -17,7 +17,7 @@ use crate::adopt::Start;
 use crate::context::Voice;
 use crate::error::Difference;
 use crate::layout::Layout;
-use crate::limits::{ASK_TIMEOUT, IDENTITY_FRESH, KNOCK};
+use crate::limits::{ASK_TIMEOUT, IDENTITY_FRESH, IDENTITY_TIMEOUT, KNOCK};
 use crate::options::Options;
 use crate::{Error, native, settings};
 
@@ -130,14 +130,16 @@ impl Desk {
         {
             return Ok(id);
         }
-        let id = native::topic_id(&self.client, self.layout.topic(journal), ASK_TIMEOUT)
-            .map_err(KafkaError::MetadataFetch)?;
+        let topic = self.layout.topic(journal);
+        // While no broker is there the client connects without a rest for a request of this kind, and with rests for a plain one.
+        self.client.fetch_metadata(Some(topic), ASK_TIMEOUT)?;
+        let id =
+            native::topic_id(&self.client, topic, IDENTITY_TIMEOUT).map_err(KafkaError::MetadataFetch)?;
         // Read in another way it is another journal.
         let id = id ^ self.adopted_as(journal).map_or(0, |adopted| adopted.identity);
         if *identity.at_first.get_or_insert(id) != id
             && identity.newest.is_none_or(|(newest, _)| newest != id)
         {
-            let topic = self.layout.topic(journal);
             tracing::error!(
                 topic,
                 "the topic was made anew: it is another journal, and this one is not served any more"

@@ -62,6 +62,8 @@ pub const READ_PATIENCE: Duration = Duration::from_secs(5);
 pub const READ_TRIES: usize = 64;
 /// How long a question to the broker may take.
 pub const ASK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a broker that just answered may take to say which topic it is.
+pub const IDENTITY_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long an answer about which topic it is counts as fresh. Owners ask on takeover, readers far more often.
 pub const IDENTITY_FRESH: Duration = Duration::from_secs(1);
 /// One question to a broker that may not be there yet, while a journal opens.

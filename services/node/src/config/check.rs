@@ -96,6 +96,8 @@ impl Found {
         }
         let in_bounds = cassandra.table_rows <= limits::TABLE_ROWS;
         self.rule("cassandra.table_rows", in_bounds, "wants 0 to 100000");
+        let has_server = cassandra.history.is_empty() || !cassandra.nodes.is_empty();
+        self.rule("cassandra.history", has_server, "wants cassandra.nodes: it is kept there");
         self.rule("redis.address", redis.address.is_empty() || is_address(&redis.address), "wants host:port");
         if let Err(error) = redis.password() {
             self.0.push(("redis.password_file", format!("{}: {error}", redis.password_file.display())));

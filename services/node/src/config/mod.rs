@@ -134,6 +134,7 @@ pub(crate) struct Cassandra {
     pub(crate) user: String,
     pub(crate) password_file: PathBuf,
     pub(crate) table_rows: usize,
+    pub(crate) history: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

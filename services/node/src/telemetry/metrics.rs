@@ -73,6 +73,7 @@ impl Observed {
                 figures: self.runtime.published(),
                 tables: self.runtime.views().tables.is_some(),
                 cache: self.runtime.views().cache.as_ref().map(|cache| cache.figures()),
+                kept: self.runtime.views().history.as_ref().map(|_| self.runtime.kept()),
             },
             bridges: self.bridges.counts(),
         };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use souk_runtime::observe::{PublishFigures, SideFigures};
+use souk_runtime::observe::{KeptFigures, PublishFigures, ReadFigures, SideFigures};
 use souk_runtime::ports::CacheFigures;
 
 use super::series::{Labels, Page};
@@ -13,10 +13,15 @@ pub(super) struct Published {
     pub(super) figures: PublishFigures,
     pub(super) tables: bool,
     pub(super) cache: Option<CacheFigures>,
+    /// Of the history, if there is one.
+    pub(super) kept: Option<KeptFigures>,
 }
 
 impl Published {
     pub(super) fn encode(&self, page: &mut Page<'_>) -> fmt::Result {
+        if let Some(figures) = &self.kept {
+            kept(page, figures)?;
+        }
         let sides = [
             ("tables", &self.figures.tables, self.tables),
             ("cache", &self.figures.cache, self.cache.is_some()),
@@ -61,8 +66,34 @@ impl Published {
         if self.tables {
             page.counters("table_rows_written", "Rows written to tables that people read", &rows)?;
         }
-        self.cache.map_or(Ok(()), |cache| calls(page, cache))
+        let Some(cache) = self.cache else { return Ok(()) };
+        reads(page, self.figures.reads)?;
+        calls(page, cache)
     }
+}
+
+fn reads(page: &mut Page<'_>, figures: ReadFigures) -> fmt::Result {
+    let ReadFigures { hits, misses, older, away } = figures;
+    let outcomes = [("hit", hits), ("miss", misses), ("older", older), ("away", away)];
+    let counts = outcomes.map(|(outcome, count)| (vec![("outcome", outcome.to_owned())], count));
+    page.counters(
+        "view_reads",
+        "Questions to the cache while no owner answered: a hit is fresher than the last cut",
+        &counts,
+    )
+}
+
+fn kept(page: &mut Page<'_>, figures: &KeptFigures) -> fmt::Result {
+    let rows = figures.rows_by_table.iter().map(|(table, rows)| (vec![("table", table.clone())], *rows));
+    let rows: Vec<(Labels, u64)> = rows.collect();
+    page.counters("history_rows_written", "Records written as rows of the history", &rows)?;
+    page.counter(
+        "history_failures",
+        "Requests of the history that failed and are repeated",
+        figures.failures,
+    )?;
+    let behind = figures.behind as f64;
+    page.gauge("history_records_behind", "Records folded here that the history has not looked at yet", behind)
 }
 
 fn calls(page: &mut Page<'_>, cache: CacheFigures) -> fmt::Result {

@@ -1,9 +1,11 @@
 //! The journal on Kafka and the store on Cassandra, as the configuration has them; and what makes them ready for a first node.
 
-use anyhow::Context as _;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
 use souk_journal_kafka::{KafkaJournal, Topics, Wanted};
 use souk_model::settings::Settings;
-use souk_model::view::Catalogue;
+use souk_model::view::{Catalogue, Table};
 use souk_store_cassandra::{CassandraStore, Login, Replication};
 
 use super::neighbours;
@@ -28,10 +30,30 @@ pub(crate) async fn migrate(config: &Config) -> anyhow::Result<()> {
     let tables = Catalogue::of(&settings).tables();
     souk_store_cassandra::migrate_tables(store_options(config)?, tables)
         .await
-        .context("the tables of the settings")
+        .context("the tables of the settings")?;
+    if config.cassandra.history.is_empty() {
+        return Ok(());
+    }
+    souk_store_cassandra::migrate_history(store_options(config)?, history_tables(config)?)
+        .await
+        .context("the tables of the history")
 }
 
-fn journal_options(config: &Config) -> souk_journal_kafka::Options {
+/// The tables of records that are kept, by the settings this node proposes.
+pub(super) fn history_tables(config: &Config) -> anyhow::Result<Vec<Arc<Table>>> {
+    let settings = Settings::layered(&config.settings_text().context("node.settings")?)?;
+    let wanted = &config.cassandra.history;
+    let tables = souk_runtime::history::tables(&settings, wanted);
+    for name in wanted {
+        if !tables.iter().any(|table| table.name == *name) {
+            let known: Vec<_> = settings.history.iter().map(|history| history.name.as_str()).collect();
+            bail!("cassandra.history: the settings have no [history.{name}]; they have {}", known.join(", "));
+        }
+    }
+    Ok(tables)
+}
+
+pub(super) fn journal_options(config: &Config) -> souk_journal_kafka::Options {
     let kafka = &config.kafka;
     let topics = Topics { users: kafka.users_topic.clone(), products: kafka.products_topic.clone() };
     souk_journal_kafka::Options {

@@ -16,8 +16,12 @@ use souk_model::time::Millis;
 use souk_proto::internal::v1::{
     AskRequest, AskResponse, FollowRequest, Interest, LinkRequest, ask_request, link_request,
 };
+use souk_runtime::conformance::memory::MemoryCache;
 use souk_runtime::observe::ShardState;
-use souk_runtime::ports::{Clock, Inbound, Journal, LinkInbound, News, Peers, Placement, Store, Unreachable};
+use souk_runtime::ports::{
+    Clock, History, HistoryAt, Inbound, Journal, LinkInbound, News, Peers, Placement, Store, Unreachable,
+    Views,
+};
 use souk_runtime::{Config, Ports, Runtime};
 use souk_store::EmbeddedStore;
 use tempfile::TempDir;
@@ -119,13 +123,13 @@ impl Placement for Told {
     fn shards(&self) -> watch::Receiver<Arc<BTreeSet<ShardId>>> {
         self.0.subscribe()
     }
-
-    fn handed_over(&self, _: ShardId) {}
 }
 
 pub(crate) struct Cluster {
     journal: Arc<dyn Journal>,
     store: Arc<dyn Store>,
+    /// What they all publish to.
+    pub(crate) cache: Arc<MemoryCache>,
     net: Arc<Net>,
     _dir: TempDir,
 }
@@ -144,11 +148,42 @@ impl Cluster {
         let options = souk_journal::Options::new(dir.path().join("journal"), PARTITIONS, 7, on_fatal);
         let journal = EmbeddedJournal::open(options, Arc::new(SystemClock)).unwrap();
         let store = EmbeddedStore::open(dir.path().join("store.redb")).unwrap();
-        Self { journal: Arc::new(journal), store: Arc::new(store), net: Arc::default(), _dir: dir }
+        Self {
+            journal: Arc::new(journal),
+            store: Arc::new(store),
+            cache: Arc::default(),
+            net: Arc::default(),
+            _dir: dir,
+        }
     }
 
     /// A node that carries these shards.
     pub(crate) async fn node(&self, name: &str, shards: impl IntoIterator<Item = ShardId>) -> Node {
+        self.node_that_shows(name, shards, self.views()).await
+    }
+
+    /// One that keeps all events in a history.
+    pub(crate) async fn node_that_keeps(
+        &self,
+        name: &str,
+        shards: impl IntoIterator<Item = ShardId>,
+        history: Arc<dyn History>,
+    ) -> Node {
+        let (journal, tables) = (Arc::clone(&self.journal), vec!["ecommerce_events".to_owned()]);
+        let history = Some(HistoryAt { history, journal, tables });
+        self.node_that_shows(name, shards, Views { history, ..self.views() }).await
+    }
+
+    fn views(&self) -> Views {
+        Views { cache: Some(Arc::clone(&self.cache) as _), ..Views::default() }
+    }
+
+    async fn node_that_shows(
+        &self,
+        name: &str,
+        shards: impl IntoIterator<Item = ShardId>,
+        views: Views,
+    ) -> Node {
         let placement = Arc::new(Told(watch::Sender::new(Arc::new(shards.into_iter().collect()))));
         let address = format!("{name}:7071");
         let (net, links, watched) = (Arc::clone(&self.net), Mutex::default(), Mutex::default());
@@ -156,6 +191,7 @@ impl Cluster {
         let ports = Ports {
             placement: Arc::clone(&placement) as _,
             peers: Arc::new(peers),
+            views,
             ..Ports::alone(Arc::clone(&self.journal), Arc::clone(&self.store), Arc::new(SystemClock))
         };
         let config = Config {

@@ -14,6 +14,7 @@
 //!
 //! **Tables** that people read ([`CassandraTables`], the port of that name) stand in the same keyspace, each made of the settings' `table`
 //! entries. Rows are written with their revision as the write time, so the newest stays whatever order writes arrive in.
+//! Records kept as they came ([`CassandraHistory`]) are written with a time that falls as offsets rise: the first of an id stays.
 //!
 //! **A server that is away** costs a caller at most [`limits::QUEUE_WAIT`] and one request's time; the driver goes on looking for it,
 //! at least every ten seconds.
@@ -36,4 +37,4 @@ pub use error::Error;
 pub use options::{Login, Options, Replication};
 pub use schema::migrate;
 pub use store::CassandraStore;
-pub use tables::{CassandraTables, migrate_tables};
+pub use tables::{CassandraHistory, CassandraTables, migrate_history, migrate_tables};

@@ -47,5 +47,7 @@ pub const TABLE_REQUESTS: usize = 16;
 /// Rows and bytes of one batch, all of one partition: servers warn of batches from 5 KiB on.
 pub const BATCH_ROWS: usize = 32;
 pub const BATCH_BYTES: usize = 4 << 10;
+/// Records of one batch of the history, each a partition of its own: servers warn of batches of more than 10.
+pub const HISTORY_BATCH_ROWS: usize = 10;
 /// How long another node may take to make tables before it is taken for dead.
 pub const MAKING_TABLES_SECONDS: u32 = 60;

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::Error;
 use crate::breaker::Breaker;
-use crate::limits::{CONNECT_TIMEOUT, PIPELINE_COMMANDS, RESPONSE_TIMEOUT};
+use crate::limits::{CONNECT_TIMEOUT, PIPELINE_COMMANDS, READ_TIMEOUT, RESPONSE_TIMEOUT};
 use crate::pipeline::{Done, Mark, done, request};
 use crate::script::SetIfNewer;
 
@@ -41,7 +41,10 @@ impl fmt::Debug for Options {
 /// The view in one Redis. Opening it asks nobody: a Redis that is away is away later too.
 pub struct RedisCache {
     client: Client,
-    connection: tokio::sync::Mutex<Option<MultiplexedConnection>>,
+    /// Made by whoever writes.
+    connection: Mutex<Option<MultiplexedConnection>>,
+    /// Held while one writes.
+    writing: tokio::sync::Mutex<()>,
     breaker: Mutex<Breaker>,
     script: SetIfNewer,
     mark: Mark,
@@ -66,7 +69,8 @@ impl RedisCache {
         let Options { address, node, incarnation, .. } = options;
         Ok(Self {
             client,
-            connection: tokio::sync::Mutex::default(),
+            connection: Mutex::default(),
+            writing: tokio::sync::Mutex::default(),
             breaker: Mutex::default(),
             script: SetIfNewer::default(),
             mark: Mark { key: format!("souk:alive:{node}"), value: format!("{incarnation:x}") },
@@ -81,12 +85,12 @@ impl RedisCache {
     /// One request, if the breaker lets it through.
     async fn ask(&self, commands: &[Command]) -> Result<Done, Unavailable> {
         // Whoever waits here waits for one request of a bounded time.
-        let mut connection = self.connection.lock().await;
+        let _writing = self.writing.lock().await;
         if !self.breaker.lock().lets_through(Instant::now()) {
             self.refused.fetch_add(1, Relaxed);
             return Err(Unavailable);
         }
-        match self.request(&mut connection, commands).await {
+        match self.request(commands).await {
             Ok(done) => {
                 let was_open = self.breaker.lock().is_open();
                 self.breaker.lock().succeeded();
@@ -96,36 +100,39 @@ impl RedisCache {
                 Ok(done)
             }
             Err(error) => {
-                *connection = None;
-                self.failures.fetch_add(1, Relaxed);
-                let mut breaker = self.breaker.lock();
-                let was_open = breaker.is_open();
-                breaker.failed(Instant::now());
-                if was_open {
-                    tracing::debug!(address = self.address, %error, "Redis failed again");
-                } else {
-                    tracing::warn!(address = self.address, %error, "Redis failed; the view is behind until it answers");
-                }
+                *self.connection.lock() = None;
+                self.failed(&error);
                 Err(Unavailable)
             }
         }
     }
 
-    async fn request(
-        &self,
-        connection: &mut Option<MultiplexedConnection>,
-        commands: &[Command],
-    ) -> Result<Done, RedisError> {
-        let connection = match connection {
+    fn failed(&self, error: &impl fmt::Display) {
+        self.failures.fetch_add(1, Relaxed);
+        let mut breaker = self.breaker.lock();
+        let was_open = breaker.is_open();
+        breaker.failed(Instant::now());
+        if was_open {
+            tracing::debug!(address = self.address, %error, "Redis failed again");
+        } else {
+            tracing::warn!(address = self.address, %error, "Redis failed; the view is behind until it answers");
+        }
+    }
+
+    async fn request(&self, commands: &[Command]) -> Result<Done, RedisError> {
+        let known = self.connection.lock().clone();
+        let mut connection = match known {
             Some(connection) => connection,
             None => {
                 let config = AsyncConnectionConfig::new()
                     .set_connection_timeout(Some(CONNECT_TIMEOUT))
                     .set_response_timeout(Some(RESPONSE_TIMEOUT));
-                connection.insert(self.client.get_multiplexed_async_connection_with_config(&config).await?)
+                let made = self.client.get_multiplexed_async_connection_with_config(&config).await?;
+                self.connection.lock().insert(made).clone()
             }
         };
-        let answers: Vec<Value> = request(&self.script, &self.mark, commands).query_async(connection).await?;
+        let answers: Vec<Value> =
+            request(&self.script, &self.mark, commands).query_async(&mut connection).await?;
         Ok(done(&self.mark, commands, &answers))
     }
 }
@@ -164,6 +171,34 @@ impl Cache for RedisCache {
             rest = later;
             if rest.is_empty() {
                 return Ok(held);
+            }
+        }
+    }
+
+    async fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+        // Who writes makes the connection, and finds out whether a server that failed answers again: a few times a second.
+        let is_open = self.breaker.lock().is_open();
+        let known = self.connection.lock().clone().filter(|_| !is_open);
+        let Some(mut connection) = known else {
+            self.refused.fetch_add(1, Relaxed);
+            return Err(Unavailable);
+        };
+        let mut get = redis::cmd("GET");
+        get.arg(name);
+        let asked = get.query_async::<Option<Vec<u8>>>(&mut connection);
+        match tokio::time::timeout(READ_TIMEOUT, asked).await {
+            Ok(Ok(found)) => Ok(found),
+            // Whatever stands there is not ours.
+            Ok(Err(error)) if error.code() == Some("WRONGTYPE") => Ok(None),
+            Ok(Err(error)) => {
+                *self.connection.lock() = None;
+                self.failed(&error);
+                Err(Unavailable)
+            }
+            // It may be busy with what is written.
+            Err(late) => {
+                self.failed(&late);
+                Err(Unavailable)
             }
         }
     }

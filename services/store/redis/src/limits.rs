@@ -6,6 +6,8 @@ use std::time::Duration;
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a request may take: Redis answers one of five hundred commands in some milliseconds.
 pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long who asks for an answer waits: a few times what Redis takes while it carries out a full request of writes.
+pub const READ_TIMEOUT: Duration = Duration::from_millis(100);
 /// Commands of one request: Redis does nothing else meanwhile.
 pub const PIPELINE_COMMANDS: usize = 500;
 /// Failures in a row after which no request is made for a while.

@@ -38,7 +38,7 @@ impl SetIfNewer {
             What::Push { of, .. } => ("push", of.as_str()),
             What::Hash { .. } => ("hash", ""),
             What::SortedSet { .. } => ("zset", ""),
-            What::Text { .. } => ("text", ""),
+            What::Text { .. } | What::Answer { .. } => ("text", ""),
         };
         let noted = ttl.unwrap_or_default().max(ORDER_KEPT.as_millis() as i64);
         let mut set = redis::cmd("EVALSHA");
@@ -48,6 +48,7 @@ impl SetIfNewer {
             What::Field { field, value } => set.arg(field).arg(value),
             What::Push { row, .. } => set.arg(row).arg(LIST_NEWEST),
             What::Text { value } => set.arg(value),
+            What::Answer { bytes } => set.arg(bytes),
             What::Hash { fields } => {
                 fields.iter().fold(&mut set, |set, (field, value)| set.arg(field).arg(value))
             }

@@ -8,7 +8,7 @@ use redis::AsyncCommands as _;
 use souk_model::view::{Command, Order, What};
 use souk_runtime::conformance::cache::Stored;
 use souk_runtime::ports::{Cache as _, Held};
-use souk_store_redis::limits::{CONNECT_TIMEOUT, FAILURES_TO_OPEN, RESPONSE_TIMEOUT};
+use souk_store_redis::limits::{CONNECT_TIMEOUT, FAILURES_TO_OPEN, READ_TIMEOUT, RESPONSE_TIMEOUT};
 use tokio::time::{Instant, sleep};
 
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -24,6 +24,7 @@ async fn a_real_server() {
     a_value_that_expires_is_gone_and_may_be_written_again().await;
     a_name_that_holds_something_else_is_left_alone_and_fails_nothing().await;
     who_listens_is_told().await;
+    who_asks_waits_for_no_server_that_is_away().await;
     a_dead_server_costs_little_and_is_written_to_again().await;
 }
 
@@ -82,6 +83,30 @@ async fn who_listens_is_told() {
     });
     let message = message.await.expect("somebody tells");
     assert_eq!(message.get_payload::<String>().expect("text"), "{\"a\":1}");
+}
+
+async fn who_asks_waits_for_no_server_that_is_away() {
+    real::empty().await;
+    let cache = real::open();
+    assert!(cache.read("t:answer").await.is_err(), "who writes makes the connection");
+    let what = What::Answer { bytes: vec![0, 255] };
+    let answer =
+        Command { name: "t:answer".to_owned(), what, order: Order { start: 0, revision: 1 }, ttl: None };
+    cache.write(vec![answer]).await.expect("it answers");
+    assert_eq!(cache.read("t:answer").await, Ok(Some(vec![0, 255])));
+    real::services(&["kill", "redis"]);
+    for _ in 0..=FAILURES_TO_OPEN {
+        let began = Instant::now();
+        assert!(cache.read("t:answer").await.is_err());
+        assert!(began.elapsed() < READ_TIMEOUT + Duration::from_millis(500), "{:?}", began.elapsed());
+    }
+    real::services(&["up", "redis"]);
+    let end = Instant::now() + DEADLINE;
+    while cache.write(Vec::new()).await.is_err() {
+        assert!(Instant::now() < end, "{:?}", cache.figures());
+        sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(cache.read("t:answer").await, Ok(None), "it was emptied");
 }
 
 async fn a_dead_server_costs_little_and_is_written_to_again() {

@@ -183,12 +183,12 @@ impl Toy {
 }
 
 fn step_of(key: u8, saga: u8) -> Output {
-    let step = journal::Step {
+    let step = Box::new(journal::Step {
         shop: "main".into(),
         actor_id: key.to_string(),
         created_ms: i64::from(saga),
         action: None,
-    };
+    });
     Output::Step { journal: Journal::Products, to: ActorKey::new("main", &key.to_string()), step }
 }
 

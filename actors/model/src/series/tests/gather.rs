@@ -92,7 +92,7 @@ proptest! {
                     shard.now = Now { offset: 1, high_water: BASE, ..shard.now };
                 }
                 for (target, batch) in shard.outgoing(&settings) {
-                    let shut = batch.cells.is_empty() && deaf[(n + usize::from(target)) % deaf.len()];
+                    let shut = batch.rows.is_empty() && deaf[(n + usize::from(target)) % deaf.len()];
                     whole.receive(source, batch.clone());
                     if !shut {
                         parts[usize::from(target)].receive(source, batch);

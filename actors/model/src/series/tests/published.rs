@@ -4,6 +4,8 @@ use super::*;
 use crate::metric::Window;
 use crate::tally::split_head;
 
+const EVERY: Again = Again { ended_after: BASE - 86_400_000, from: BASE - 86_400_000, records: 0 };
+
 /// Rows as readers find them: set if newer.
 #[derive(Default)]
 struct Written(BTreeMap<(String, Window, TimeRange), (u64, Vec<Measured>)>);
@@ -44,7 +46,7 @@ fn concerned(settings: &Settings, series: &mut SeriesBook) -> Vec<(String, Windo
                 after.clone_from(last);
                 for key in keys {
                     for window in &metric(&key).windows {
-                        let ranges = series.instances(&key, *window, BASE - 86_400_000).unwrap();
+                        let ranges = series.instances(&key, *window, EVERY).unwrap();
                         found.extend(ranges.into_iter().map(|range| (key.clone(), *window, range)));
                     }
                 }
@@ -125,7 +127,7 @@ proptest! {
         for book in &mut series {
             for key in book.keys_after("", usize::MAX).unwrap() {
                 for window in &settings.metric(split_head(&key).unwrap().1).unwrap().windows {
-                    for range in book.instances(&key, *window, BASE - 86_400_000).unwrap() {
+                    for range in book.instances(&key, *window, EVERY).unwrap() {
                         let stands = book.published(&key, *window, range).unwrap().unwrap();
                         let found = written.0.get(&(key.clone(), *window, range));
                         prop_assert_eq!(found, Some(&(stands.revision, stands.row.values)), "{} {} {:?}", key, window, range);
@@ -134,4 +136,34 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_window_long_closed_is_published_again_if_it_changed_of_late() {
+    let settings = Settings::layered(SETTINGS).unwrap();
+    let mut shards = [Shard::new(&settings)];
+    let mut series = products(&settings, 1);
+    // A view a minute, then one that corrects the fourth of those minutes.
+    for minute in (0..9).chain([3]) {
+        let step = Step { at: BASE + minute * MINUTE, user: 0, page: 0, what: 0, amount: 0 };
+        assert!(shards[0].count(&settings, &step));
+    }
+    let mut net = Net { fate: || 7, late: Vec::new() };
+    for _ in 0..4 {
+        net.round(&settings, &mut shards, &mut series);
+    }
+    let mut minutes = |again: Again| -> BTreeSet<i64> {
+        let found = series.iter_mut().flat_map(|book| {
+            let keys = book.keys_after("", usize::MAX).unwrap();
+            keys.into_iter()
+                .flat_map(|key| book.instances(&key, Window::Tumbling { size: MINUTE }, again).unwrap())
+        });
+        found.map(|range| (range.start - BASE).div_euclid(MINUTE)).collect()
+    };
+    let at = |minute: i64| (BASE + minute * MINUTE - BASE.rem_euclid(MINUTE) - BASE).div_euclid(MINUTE);
+    let of = |minutes: &[i64]| minutes.iter().map(|minute| at(*minute)).collect::<BTreeSet<_>>();
+    let ended_after = BASE + 7 * MINUTE;
+    assert_eq!(minutes(Again { ended_after, from: BASE - MINUTE, records: 0 }), of(&[7, 8]));
+    assert_eq!(minutes(Again { ended_after, from: BASE - MINUTE, records: 1 }), of(&[3, 7, 8]));
+    assert_eq!(minutes(Again { ended_after, from: BASE + 5 * MINUTE, records: 9 }), of(&[5, 6, 7, 8]));
 }

@@ -13,7 +13,7 @@ use super::declared::Declared;
 use crate::limits::{BATCH_BYTES, BATCH_ROWS};
 
 /// One column's value as the driver takes it.
-type Bound = MaybeUnset<Option<CqlValue>>;
+pub(super) type Bound = MaybeUnset<Option<CqlValue>>;
 
 /// An unlogged batch of one partition: its server applies it at once.
 pub(super) struct Request {
@@ -21,9 +21,11 @@ pub(super) struct Request {
     pub values: Vec<Vec<Bound>>,
 }
 
-struct Building {
+pub(super) struct Building {
     request: Request,
     bytes: usize,
+    /// Rows it may have.
+    most: usize,
 }
 
 pub(super) fn requests(declared: &Declared, writes: Vec<TableWrite>) -> Vec<Request> {
@@ -34,8 +36,8 @@ pub(super) fn requests(declared: &Declared, writes: Vec<TableWrite>) -> Vec<Requ
             TableWrite::Row(row) => {
                 let Some(prepared) = declared.of(&row.table) else { continue };
                 let partition = format!("{}{:?}", row.table.table.name, row.partition);
-                let building = open.entry(partition).or_insert_with(Building::new);
-                requests.extend(building.add(&prepared.insert, bytes(&row), bound(row)));
+                let building = open.entry(partition).or_insert_with(|| Building::new(BATCH_ROWS));
+                requests.extend(building.add(&prepared.insert, bytes(columns(&row)), bound(row)));
             }
             TableWrite::List(rows) => requests.extend(list(declared, rows)),
         }
@@ -52,33 +54,38 @@ fn list(declared: &Declared, rows: Vec<TableRow>) -> Vec<Request> {
     let before = timestamp(first.revision.saturating_sub(1));
     let named = first.partition.iter().chain(&first.clustering[..table.list_columns()]).cloned();
     let clear = [before].into_iter().chain(named.map(value)).collect();
-    let mut building = Building::new();
+    let mut building = Building::new(BATCH_ROWS);
     let mut requests: Vec<Request> = building.add(&prepared.clear, 0, clear).into_iter().collect();
     for row in rows {
-        requests.extend(building.add(&prepared.insert, bytes(&row), bound(row)));
+        requests.extend(building.add(&prepared.insert, bytes(columns(&row)), bound(row)));
     }
     requests.extend(building.finish());
     requests
 }
 
 impl Building {
-    fn new() -> Self {
+    pub(super) fn new(most: usize) -> Self {
         let request = Request { batch: Batch::new(BatchType::Unlogged), values: Vec::new() };
-        Self { request, bytes: 0 }
+        Self { request, bytes: 0, most }
     }
 
     /// Adds one more; gives what was full without it.
-    fn add(&mut self, statement: &PreparedStatement, bytes: usize, values: Vec<Bound>) -> Option<Request> {
+    pub(super) fn add(
+        &mut self,
+        statement: &PreparedStatement,
+        bytes: usize,
+        values: Vec<Bound>,
+    ) -> Option<Request> {
         let count = self.request.values.len();
-        let is_full = count > 0 && (count >= BATCH_ROWS || self.bytes + bytes > BATCH_BYTES);
-        let full = is_full.then(|| std::mem::replace(self, Self::new()).request);
+        let is_full = count > 0 && (count >= self.most || self.bytes + bytes > BATCH_BYTES);
+        let full = is_full.then(|| std::mem::replace(self, Self::new(self.most)).request);
         self.request.batch.append_statement(BatchStatement::PreparedStatement(statement.clone()));
         self.request.values.push(values);
         self.bytes += bytes;
         full.map(Request::agreed_by)
     }
 
-    fn finish(self) -> Option<Request> {
+    pub(super) fn finish(self) -> Option<Request> {
         (!self.request.values.is_empty()).then(|| self.request.agreed_by())
     }
 }
@@ -108,7 +115,7 @@ fn timestamp(revision: u64) -> Bound {
     MaybeUnset::Set(Some(CqlValue::BigInt(i64::try_from(revision).unwrap_or(i64::MAX))))
 }
 
-fn value(datum: Datum) -> Bound {
+pub(super) fn value(datum: Datum) -> Bound {
     MaybeUnset::Set(Some(match datum {
         Datum::Absent => return MaybeUnset::Unset,
         Datum::Null => return MaybeUnset::Set(None),
@@ -119,9 +126,12 @@ fn value(datum: Datum) -> Bound {
     }))
 }
 
+fn columns(row: &TableRow) -> impl Iterator<Item = &Datum> {
+    row.partition.iter().chain(&row.clustering).chain(&row.values)
+}
+
 /// About what a row takes in a request.
-fn bytes(row: &TableRow) -> usize {
-    let columns = row.partition.iter().chain(&row.clustering).chain(&row.values);
+pub(super) fn bytes<'d>(columns: impl Iterator<Item = &'d Datum>) -> usize {
     let size = |datum: &Datum| match datum {
         Datum::Text(text) => text.len(),
         _ => 8,

@@ -16,7 +16,7 @@ use crate::limits::SCHEMA_TIMEOUT;
 use crate::options::Options;
 
 /// Tables of the store itself.
-const OWN: [&str; 3] = ["manifests", "segments", cql::VERSION_TABLE];
+const OWN: [&str; 4] = ["manifests", "segments", cql::VERSION_TABLE, statement::PLACES];
 
 /// By name.
 #[derive(Debug, Default)]
@@ -72,9 +72,9 @@ pub(super) async fn declare(
 }
 
 /// Columns by table: name, part of the key or not, its place there, type.
-type Stand = BTreeMap<String, Vec<(String, String, i32, String)>>;
+pub(super) type Stand = BTreeMap<String, Vec<(String, String, i32, String)>>;
 
-async fn stand(session: &Session, options: &Options) -> Result<Stand, Error> {
+pub(super) async fn stand(session: &Session, options: &Options) -> Result<Stand, Error> {
     let failed =
         |why: String| Error::server(format!("read the tables of the keyspace {}", options.keyspace), why);
     let answer = session.query_unpaged(cql::COLUMNS, (&options.keyspace,)).await;
@@ -90,10 +90,12 @@ async fn stand(session: &Session, options: &Options) -> Result<Stand, Error> {
     Ok(stand)
 }
 
-/// What must be said to make a table as it has to be, or add the columns it lacks.
-fn lacks(options: &Options, table: &Table, stand: &Stand) -> Vec<String> {
+/// What must be said to make a table as it has to be, or add the columns it lacks. Nothing where it is another table.
+pub(super) fn lacks(options: &Options, table: &Table, stand: &Stand) -> Vec<String> {
     match stand.get(&table.name) {
+        _ if OWN.contains(&table.name.as_str()) => Vec::new(),
         None => vec![statement::create(&options.keyspace, table)],
+        stands if differs(table, stands).is_some() => Vec::new(),
         Some(columns) => {
             let is_there = |column: &&Column| columns.iter().any(|(name, ..)| *name == column.name);
             let lacking = table.values.iter().filter(|column| !is_there(column));
@@ -103,7 +105,7 @@ fn lacks(options: &Options, table: &Table, stand: &Stand) -> Vec<String> {
 }
 
 /// Why a table that stands is not the one to be written.
-fn differs(table: &Table, stands: Option<&Vec<(String, String, i32, String)>>) -> Option<String> {
+pub(super) fn differs(table: &Table, stands: Option<&Vec<(String, String, i32, String)>>) -> Option<String> {
     if OWN.contains(&table.name.as_str()) {
         return Some("Souk keeps its state in the table of that name".to_owned());
     }
@@ -133,7 +135,7 @@ fn taken(declared: &Declared, table: &Table) -> Option<String> {
 }
 
 /// Changes the schema, one node at a time.
-async fn make(session: &Session, options: &Options, changes: Vec<String>) -> Result<(), Error> {
+pub(super) async fn make(session: &Session, options: &Options, changes: Vec<String>) -> Result<(), Error> {
     let failed = |why: String| Error::server("make tables", why);
     let agreement = Agreement::of(options);
     let begin = agreement.conditional(cql::begin_making_tables(&options.keyspace));

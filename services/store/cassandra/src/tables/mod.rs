@@ -1,22 +1,22 @@
 //! Tables that people read: made of the settings, written as absolute rows whose write time is their revision.
 //!
 //! `declared` makes tables and knows those that may be written, `statement` is every word said about them, `batches` puts rows of one
-//! partition into one request. A session of their own: what waits here holds no cut up.
+//! partition into one request. `history` keeps records as they came. Sessions of their own: what waits here holds no cut up.
 
 mod batches;
 mod declared;
+mod history;
+mod reach;
 mod statement;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use scylla::client::session::Session;
-use scylla::errors::ExecutionError;
 use souk_model::owner::Unavailable;
 use souk_model::view::TableShape;
 use souk_runtime::ports::{TableWrite, Tables};
@@ -28,6 +28,8 @@ use crate::options::Options;
 use crate::schema;
 use batches::{Request, requests};
 use declared::Declared;
+pub use history::{CassandraHistory, migrate_history};
+use reach::Reach;
 
 /// The tables of a keyspace that [`crate::migrate`] has made.
 #[derive(Debug)]
@@ -35,8 +37,7 @@ pub struct CassandraTables {
     session: Session,
     options: Options,
     declared: ArcSwap<Declared>,
-    /// The last request got no answer: said once, not every time.
-    away: AtomicBool,
+    reach: Reach,
 }
 
 /// Makes the tables of these shapes, as far as they are not there.
@@ -50,25 +51,13 @@ impl CassandraTables {
         options.check()?;
         let session = connect(&options).await?;
         schema::check(&session, &options).await?;
-        Ok(Self { session, options, declared: ArcSwap::default(), away: AtomicBool::new(false) })
+        let reach = Reach::new(options.addresses());
+        Ok(Self { session, options, declared: ArcSwap::default(), reach })
     }
 
     async fn send(&self, request: Request) -> Result<(), Unavailable> {
         let Request { batch, values } = request;
-        self.heard(self.session.batch(&batch, values).await.map(drop))
-    }
-
-    fn heard(&self, answer: Result<(), ExecutionError>) -> Result<(), Unavailable> {
-        let was_away = self.away.swap(answer.is_err(), Ordering::Relaxed);
-        answer.map_err(|error| {
-            let nodes = self.options.addresses();
-            if was_away {
-                tracing::debug!(nodes, %error, "a write to the tables failed");
-            } else {
-                tracing::warn!(nodes, %error, "a write to the tables failed; further ones are logged as debug");
-            }
-            Unavailable
-        })
+        self.reach.heard(self.session.batch(&batch, values).await.map(drop))
     }
 }
 

@@ -46,6 +46,26 @@ pub(super) fn insert(keyspace: &str, table: &Table) -> String {
     )
 }
 
+/// The table that says how far records of a shard are kept.
+pub(super) const PLACES: &str = "history_places";
+
+pub(super) fn create_places(keyspace: &str) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS {keyspace}.{PLACES} (history text, shard text, topic bigint, kept_upto bigint, \
+         PRIMARY KEY ((history, shard, topic)))"
+    )
+}
+
+pub(super) fn read_place(keyspace: &str) -> String {
+    format!("SELECT kept_upto FROM {keyspace}.{PLACES} WHERE history = ? AND shard = ? AND topic = ?")
+}
+
+pub(super) fn write_place(keyspace: &str) -> String {
+    format!(
+        "INSERT INTO {keyspace}.{PLACES} (history, shard, topic, kept_upto) VALUES (?, ?, ?, ?) USING TIMESTAMP ?"
+    )
+}
+
 /// Takes away a list: a partition, or one shop's part of it.
 pub(super) fn clear(keyspace: &str, table: &Table, list_columns: usize) -> String {
     let named = table.partition.iter().chain(&table.clustering[..list_columns]);
