@@ -109,8 +109,8 @@ impl Served {
         let mut served = Self { child, address: String::new(), metrics: String::new(), log };
         (served.address, served.metrics) = eventually("it has started", || {
             served.alive();
-            let said = served.said().into_iter().find(|line| line["fields"]["message"] == "started")?;
-            let word = |field: &str| Some(said["fields"][field].as_str()?.to_owned());
+            let said = served.said().into_iter().find(|line| line["message"] == "started")?;
+            let word = |field: &str| Some(said[field].as_str()?.to_owned());
             word("grpc").zip(word("metrics"))
         });
         served

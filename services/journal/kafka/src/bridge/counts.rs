@@ -24,7 +24,7 @@ pub struct BridgeCounts {
     pub is_member: bool,
     /// Messages that wait in the partitions it has, as far as is known.
     pub lag: Option<u64>,
-    /// Why the last instance ended, until another one is a member.
+    /// Why the last instance ended, until another one is a member or gets something through.
     pub problem: Option<String>,
 }
 
@@ -131,6 +131,7 @@ impl Shared {
         self.appended.fetch_add(appended as u64, Ordering::Relaxed);
         self.dead_letters.fetch_add(dead_letters as u64, Ordering::Relaxed);
         self.gets_on.store(true, Ordering::Relaxed);
+        self.state.lock().problem = None;
     }
 }
 
