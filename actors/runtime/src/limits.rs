@@ -57,6 +57,8 @@ pub const USER_TOPICS: usize = 100_000;
 /// Shortest time between two evaluations of one watched query; longer by what one takes, so that watching costs a bounded share.
 pub const EVALUATE_EVERY: Duration = Duration::from_millis(4);
 pub const EVALUATION_SHARE: u32 = 20;
+/// Longest time between the two: most of what a long one took it waited for a shard that moved.
+pub const EVALUATION_REST: Duration = Duration::from_millis(500);
 /// How long the keeper of a quiet topic sleeps before it looks whether anybody still watches.
 pub const TOPIC_HEARTBEAT: Duration = Duration::from_secs(5);
 /// Rounds of proposing settings: each reaches the partitions the one before did not.

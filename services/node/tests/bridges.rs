@@ -227,10 +227,7 @@ async fn bridged_events_are_stamped_by_the_catalogue_and_a_second_topic_can_be_t
         known.then_some(answer)
     });
     eventually("a topic that is not there is said", || {
-        served
-            .said()
-            .into_iter()
-            .find(|line| line["error"].to_string().contains("there is no topic"))
+        served.said().into_iter().find(|line| line["error"].to_string().contains("there is no topic"))
     });
     assert_eq!(served.bridged("up", &orders), Some(0));
     fill(&orders, PARTITIONS, (0..20).map(order)).await;

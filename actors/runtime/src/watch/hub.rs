@@ -12,7 +12,8 @@ use super::markers::{Concern, Marker, Markers};
 use super::rows;
 use super::topic::{Subject, Topic};
 use crate::limits::{
-    EVALUATE_EVERY, EVALUATION_SHARE, FAR_FOLLOWERS, METRIC_TOPICS, RETRY_AFTER, TOPIC_HEARTBEAT, USER_TOPICS,
+    EVALUATE_EVERY, EVALUATION_REST, EVALUATION_SHARE, FAR_FOLLOWERS, METRIC_TOPICS, RETRY_AFTER,
+    TOPIC_HEARTBEAT, USER_TOPICS,
 };
 use crate::shard::World;
 use crate::{Error, far};
@@ -143,7 +144,8 @@ async fn keep(world: Weak<World>, topic: Weak<Topic>) {
             topic.marker.mark();
         }
         drop((world, topic));
-        tokio::time::sleep((began.elapsed() * EVALUATION_SHARE).max(EVALUATE_EVERY)).await;
+        let rest = began.elapsed() * EVALUATION_SHARE;
+        tokio::time::sleep(rest.clamp(EVALUATE_EVERY, EVALUATION_REST)).await;
     }
     if let Some(world) = world.upgrade() {
         world.hub.forget(&subject);
