@@ -40,7 +40,7 @@ test-node: release   ## one node from outside: killed under load, short runs of 
 	$(LOAD) disk-full
 
 readme: $(GRPCURL)   ## the README's calls against a live shop, their output compared
-	PATH="$(abspath $(TOOLS)):$$PATH" $(CARGO) test --locked --quiet -p souk-node --test readme -- --ignored
+	PATH="$(abspath $(TOOLS)):$$PATH" $(CARGO) test --locked --quiet --workspace --test readme -- --ignored
 
 release:
 	$(CARGO) build --locked --release --quiet -p souk-node -p souk-loadtest
@@ -103,6 +103,8 @@ clean:               ## remove what builds made
 .PHONY: services-up services-down test-kafka test-bridges test-foreign test-cassandra test-redis test-views test-cluster chaos test-cluster-load bench-failover
 # Servers of their own for tests: they kill them, and begin with them empty.
 TEST_SERVICES = SOUK_SERVICES_DIR=$(abspath $(TARGET))/test-services KAFKA_PORT=9392 CASSANDRA_PORT=9442 REDIS_PORT=6492
+# Of the whole workspace, as `test-core` builds it: a package alone would be built again with features of its own.
+WITH_SERVERS = $(CARGO) test --locked --quiet --workspace
 
 services-up:         ## start what does not run of Kafka, Cassandra and Redis, and wait until it answers
 	docker/services up
@@ -113,26 +115,26 @@ services-down:       ## end what services-up started
 test-kafka:          ## the journal on Kafka against a real broker: conformance, a broker's death, lost records
 	$(TEST_SERVICES) docker/services wipe kafka
 	$(TEST_SERVICES) docker/services up kafka
-	$(TEST_SERVICES) SOUK_TEST_KAFKA=127.0.0.1:9392 $(CARGO) test --locked --quiet -p souk-journal-kafka --features real-servers -- --test-threads=1; \
+	$(TEST_SERVICES) SOUK_TEST_KAFKA=127.0.0.1:9392 $(WITH_SERVERS) --test kafka_conformance --test adopt --test bridge --test broker -- --test-threads=1; \
 	  outcome=$$?; $(TEST_SERVICES) docker/services wipe kafka; exit $$outcome
 
 test-bridges:        ## nodes with bridges from topics of others, against a real broker: once over kills and restarts, poison set aside
 	$(TEST_SERVICES) docker/services wipe kafka
 	$(TEST_SERVICES) docker/services up kafka
-	$(TEST_SERVICES) SOUK_TEST_KAFKA=127.0.0.1:9392 $(CARGO) test --locked --quiet -p souk-node --features real-servers --test bridges -- --test-threads=1; \
+	$(TEST_SERVICES) SOUK_TEST_KAFKA=127.0.0.1:9392 $(WITH_SERVERS) --test bridges -- --test-threads=1; \
 	  outcome=$$?; $(TEST_SERVICES) docker/services wipe kafka; exit $$outcome
 
 test-foreign:        ## nodes of a cluster with topics of others, adopted and bridged, against a real broker and Cassandra
 	$(TEST_SERVICES) docker/services wipe kafka cassandra
 	$(TEST_SERVICES) docker/services up kafka cassandra
 	$(TEST_SERVICES) SOUK_TEST_KAFKA=127.0.0.1:9392 SOUK_TEST_CASSANDRA=127.0.0.1:9442 \
-	  $(CARGO) test --locked --quiet -p souk-node --features real-servers --test foreign -- --test-threads=1; \
+	  $(WITH_SERVERS) --test foreign -- --test-threads=1; \
 	  outcome=$$?; $(TEST_SERVICES) docker/services wipe kafka cassandra; exit $$outcome
 
 test-cluster:        ## nodes together against a real broker: placement, takeover, positions
 	$(TEST_SERVICES) docker/services wipe kafka
 	$(TEST_SERVICES) docker/services up kafka
-	$(TEST_SERVICES) SOUK_TEST_KAFKA=127.0.0.1:9392 $(CARGO) test --locked --quiet -p souk-cluster --features real-servers -- --test-threads=1; \
+	$(TEST_SERVICES) SOUK_TEST_KAFKA=127.0.0.1:9392 $(WITH_SERVERS) --test placement --test positions -- --test-threads=1; \
 	  outcome=$$?; $(TEST_SERVICES) docker/services wipe kafka; exit $$outcome
 
 chaos: release       ## three nodes on real servers, ROUNDS rounds of kills, pauses and cuts under load: nothing lost, nothing twice
@@ -157,20 +159,20 @@ bench-failover: release  ## how soon shards answer again after kill -9, with few
 test-cassandra:      ## store and tables on Cassandra against a real server: conformance, its death, its hanging, other schemas
 	$(TEST_SERVICES) docker/services wipe cassandra
 	$(TEST_SERVICES) docker/services up cassandra
-	$(TEST_SERVICES) SOUK_TEST_CASSANDRA=127.0.0.1:9442 $(CARGO) test --locked --quiet -p souk-store-cassandra --features real-servers -- --test-threads=1; \
+	$(TEST_SERVICES) SOUK_TEST_CASSANDRA=127.0.0.1:9442 $(WITH_SERVERS) --test cassandra_conformance --test cassandra_history --test cassandra_server --test cassandra_tables -- --test-threads=1; \
 	  outcome=$$?; $(TEST_SERVICES) docker/services wipe cassandra; exit $$outcome
 
 test-redis:          ## the view in Redis against a real server: conformance, its death, its forgetting
 	$(TEST_SERVICES) docker/services wipe redis
 	$(TEST_SERVICES) docker/services up redis
-	$(TEST_SERVICES) SOUK_TEST_REDIS=127.0.0.1:6492 $(CARGO) test --locked --quiet -p souk-store-redis --features real-servers -- --test-threads=1; \
+	$(TEST_SERVICES) SOUK_TEST_REDIS=127.0.0.1:6492 $(WITH_SERVERS) --test redis_conformance --test redis_server -- --test-threads=1; \
 	  outcome=$$?; $(TEST_SERVICES) docker/services wipe redis; exit $$outcome
 
 test-views:          ## what a node publishes to real Cassandra and Redis is what it answers, also when they are killed
 	$(TEST_SERVICES) docker/services wipe cassandra redis
 	$(TEST_SERVICES) docker/services up cassandra redis
 	$(TEST_SERVICES) SOUK_TEST_CASSANDRA=127.0.0.1:9442 SOUK_TEST_REDIS=127.0.0.1:6492 \
-	  $(CARGO) test --locked --quiet -p souk-node --features real-servers --test views; \
+	  $(WITH_SERVERS) --test views; \
 	  outcome=$$?; $(TEST_SERVICES) docker/services wipe cassandra redis; exit $$outcome
 
 # The other loads, each on a server of its own (loadtest/README.md). FLAGS=--strict fails on a missed bar too.

@@ -1,5 +1,5 @@
 //! Figures of this machine and the server beside it, one line each:
-//! `SOUK_TEST_CASSANDRA=… cargo test --release -p souk-store-cassandra --features real-servers --test figures -- --ignored --nocapture`.
+//! `SOUK_TEST_CASSANDRA=… cargo test --release -p souk-store-cassandra --test cassandra_figures -- --ignored --nocapture`.
 
 mod real;
 

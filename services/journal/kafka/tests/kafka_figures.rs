@@ -1,5 +1,5 @@
 //! Figures of this machine and the broker beside it, one line each:
-//! `SOUK_TEST_KAFKA=… cargo test --release -p souk-journal-kafka --features real-servers --test figures -- --ignored --nocapture`.
+//! `SOUK_TEST_KAFKA=… cargo test --release -p souk-journal-kafka --test kafka_figures -- --ignored --nocapture`.
 
 mod real;
 
