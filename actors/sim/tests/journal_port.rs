@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::future::ready;
 use souk_model::journal::{Partitions, ShardId};
 use souk_model::limits::RECORD_BYTES;
 use souk_model::owner::{Ends, Entries, Unavailable};
 use souk_model::time::Millis;
 use souk_runtime::conformance;
-use souk_runtime::ports::{Appended, Journal, NewRecord, Refused};
+use souk_runtime::ports::{Appended, Appending, Journal, Line, NewRecord, Refused};
 use souk_sim::faults::{Chaos, FaultSet};
 use souk_sim::journal::SimJournal;
 use souk_sim::rng::Rng;
@@ -73,11 +74,17 @@ impl Journal for Port {
         self.partitions
     }
 
-    async fn append(&self, records: Vec<NewRecord>) -> Vec<Appended> {
+    async fn enqueue(&self, records: Vec<NewRecord>, line: Option<&Line>) -> Appending {
+        if line.is_some_and(Line::has_ended) {
+            return Box::pin(ready(vec![Appended::Refused(Refused::Unavailable); records.len()]));
+        }
         let mut inside = self.inside.lock().await;
-        let outcomes = records.into_iter().map(|record| inside.append(record)).collect();
+        let outcomes: Vec<_> = records.into_iter().map(|record| inside.append(record)).collect();
         self.appends.send_modify(|appends| *appends += 1);
-        outcomes
+        if outcomes.contains(&Appended::Refused(Refused::Unavailable)) {
+            line.into_iter().for_each(Line::end);
+        }
+        Box::pin(ready(outcomes))
     }
 
     async fn ends(&self, shard: ShardId) -> Result<Ends, Unavailable> {

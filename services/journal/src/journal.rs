@@ -6,9 +6,11 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::FutureExt as _;
+use futures_util::future::ready;
 use souk_model::journal::{Partitions, ShardId};
 use souk_model::owner::{Ends, Entries, Unavailable};
-use souk_runtime::ports::{Appended, Clock, Journal, NewRecord, Refused};
+use souk_runtime::ports::{Appended, Appending, Clock, Journal, Line, NewRecord, Refused};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::disk::{Lock, RealDisk};
@@ -95,17 +97,24 @@ impl Journal for EmbeddedJournal {
         self.visible.layout.0
     }
 
-    async fn append(&self, records: Vec<NewRecord>) -> Vec<Appended> {
+    async fn enqueue(&self, records: Vec<NewRecord>, line: Option<&Line>) -> Appending {
         let count = records.len();
         if count == 0 {
-            return Vec::new();
+            return Box::pin(ready(Vec::new()));
         }
-        let unavailable = || vec![Appended::Refused(Refused::Unavailable); count];
-        let Some(room) = self.admit(&records).await else { return unavailable() };
-        let (request, answered) = Request::new(records, Some(room));
-        let Some(Ok(())) = self.queue.as_ref().map(|queue| queue.send(request)) else { return unavailable() };
+        let answered = match (self.admit(&records).await, &self.queue) {
+            (Some(room), Some(queue)) => {
+                let (request, answered) = Request::new(records, line.cloned(), Some(room));
+                queue.send(request).ok().map(|()| answered)
+            }
+            _ => None,
+        };
+        let Some(answered) = answered else {
+            line.into_iter().for_each(Line::end);
+            return Box::pin(ready(vec![Appended::Refused(Refused::Unavailable); count]));
+        };
         // The writer answers everything; if it is gone, nobody knows.
-        answered.await.unwrap_or_else(|_| vec![Appended::Unknown; count])
+        Box::pin(answered.map(move |became| became.unwrap_or_else(|_| vec![Appended::Unknown; count])))
     }
 
     async fn ends(&self, shard: ShardId) -> Result<Ends, Unavailable> {

@@ -8,7 +8,7 @@ use souk_model::journal::{Entry, Partitions, ShardId};
 use souk_model::limits::RECORD_BYTES;
 use tokio::time::{Instant, timeout};
 
-use crate::ports::{Appended, Journal, NewRecord, Refused};
+use crate::ports::{Appended, Journal, Line, NewRecord, Refused};
 
 /// More than any check takes on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -26,6 +26,7 @@ pub async fn suite(make: impl AsyncFn() -> Arc<dyn Journal>) {
     one_append_reaches_many_partitions(&*make().await).await;
     concurrent_appends_keep_their_order(make().await).await;
     a_dropped_append_is_not_taken_back(make().await).await;
+    nothing_of_a_line_stands_behind_what_was_refused(&*make().await).await;
     what_is_too_large_is_refused_alone(&*make().await).await;
     a_partition_that_is_not_there_is_refused(&*make().await).await;
     a_read_gives_one_entry_at_least_and_keeps_to_its_bytes(&*make().await).await;
@@ -166,6 +167,27 @@ async fn a_dropped_append_is_not_taken_back(journal: Arc<dyn Journal>) {
     let found = texts(&*journal, A).await;
     assert_eq!(found.len() as u64, last);
     assert_eq!(found.last().map(String::as_str), Some("after"));
+}
+
+async fn nothing_of_a_line_stands_behind_what_was_refused(journal: &dyn Journal) {
+    const UNAVAILABLE: Appended = Appended::Refused(Refused::Unavailable);
+    let line = Line::default();
+    let mut under_way = Vec::new();
+    for n in 0..20 {
+        under_way.push(journal.enqueue(vec![record(A, format!("{n}"))], Some(&line)).await);
+    }
+    for (offset, appending) in (1..).zip(under_way) {
+        let became = timeout(DEADLINE, appending).await.expect("an append is answered");
+        assert_eq!(became.iter().map(offset_of).collect::<Vec<_>>(), [offset]);
+    }
+    assert!(!line.has_ended());
+
+    let nowhere = ShardId::users(journal.partitions().users);
+    assert_eq!(journal.enqueue(vec![record(nowhere, "lost")], Some(&line)).await.await, [UNAVAILABLE]);
+    assert!(line.has_ended(), "before anybody hears of it");
+    assert_eq!(journal.enqueue(vec![record(A, "behind")], Some(&line)).await.await, [UNAVAILABLE]);
+    let again = journal.enqueue(vec![record(A, "again")], Some(&Line::default())).await.await;
+    assert_eq!(offset_of(&again[0]), 21, "another line is another matter");
 }
 
 async fn what_is_too_large_is_refused_alone(journal: &dyn Journal) {

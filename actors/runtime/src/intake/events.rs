@@ -4,16 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::{Bytes, BytesMut};
-use futures_util::FutureExt as _;
 use prost::Message as _;
 use souk_model::journal::{Journal, ShardId};
 use souk_model::record::{self, KIND_NAMES, Record};
 use souk_model::shard::Decoded;
 use souk_model::verdict::{Reason, Refusal, Verdict};
 use souk_proto::v1;
-use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 
+use super::order::Turn;
 use super::record::Given;
 use super::stamps::{self, Stamps};
 use super::{Fate, Level, Outcome, Publication, Published};
@@ -32,10 +31,7 @@ pub(crate) async fn publish(
     deadline: Option<Instant>,
 ) -> Result<Published, Error> {
     admit(runtime, &batch)?;
-    let turn = match &batch.order {
-        Some(order) => Some(order.turn().await),
-        None => None,
-    };
+    let turn = batch.order.turn().await.ok_or(Error::JournalUnavailable)?;
     let came_in = Instant::now();
     let world = runtime.world();
     let received = batch.events.len() as u64;
@@ -66,6 +62,7 @@ pub(crate) async fn publish(
         outcomes.push(Outcome { event_id, fate: Fate::Accepted });
     }
     if accepted.records.is_empty() {
+        turn.used();
         return Ok(Published { outcomes, position: Position::default() });
     }
     let waiting = match batch.level {
@@ -224,7 +221,7 @@ impl Accepted {
     async fn append(
         self,
         runtime: &Runtime,
-        turn: Option<OwnedMutexGuard<()>>,
+        turn: Turn,
         came_in: Instant,
     ) -> Result<(Position, Vec<Landed>), Error> {
         let world = runtime.world();
@@ -236,13 +233,9 @@ impl Accepted {
             records.push(NewRecord { shard: leaving.shard, bytes: bytes.slice(from..leaving.end) });
             from = leaving.end;
         }
-        let mut appending = world.ports.journal.append(records);
-        let at_once = (&mut appending).now_or_never();
-        drop(turn);
-        let became = match at_once {
-            Some(became) => became,
-            None => appending.await,
-        };
+        let appending = world.ports.journal.enqueue(records, turn.line()).await;
+        turn.used();
+        let became = appending.await;
         let mut landed = Vec::with_capacity(became.len());
         let mut fresh: BTreeMap<ShardId, Vec<(u64, Box<Decoded>)>> = BTreeMap::new();
         for (became, Leaving { place, shard, decoded, .. }) in became.into_iter().zip(self.records) {

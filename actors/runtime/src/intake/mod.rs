@@ -3,19 +3,18 @@
 
 mod events;
 mod known;
+mod order;
 mod record;
 mod stamps;
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use souk_model::verdict::Refusal;
-use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::Position;
 
 pub(crate) use events::{EventIds, publish, validate};
 pub(crate) use known::KnownStamps;
+pub use order::Order;
 pub(crate) use stamps::stamp;
 
 /// A batch of events as bytes of `souk.v1.Event`.
@@ -25,21 +24,10 @@ pub struct Publication {
     /// The shop of events that name none.
     pub shop: String,
     pub level: Level,
-    /// Whose batches go into the journals one after the other.
-    pub order: Option<Order>,
+    /// Whose batches go into the journals one after the other. One of its own, if it stands behind no other.
+    pub order: Order,
     /// Whether [`Outcome::event_id`] is wanted of every event; else only of those with a problem.
     pub with_ids: bool,
-}
-
-/// Publications of one order are appended in the order they were first polled in, whatever each waits for before: a later batch of a
-/// stream must not overtake an earlier one that waits for a product to be read.
-#[derive(Debug, Clone, Default)]
-pub struct Order(Arc<Mutex<()>>);
-
-impl Order {
-    pub(crate) async fn turn(&self) -> OwnedMutexGuard<()> {
-        Arc::clone(&self.0).lock_owned().await
-    }
 }
 
 /// When a publisher wants its answer.

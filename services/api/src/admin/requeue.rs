@@ -7,7 +7,7 @@ use souk_model::verdict::Reason;
 use souk_proto::journal::v1 as journal;
 use souk_proto::journal::v1::record::Body;
 use souk_proto::v1;
-use souk_runtime::intake::{Level, Publication};
+use souk_runtime::intake::{Level, Order, Publication};
 use souk_runtime::read::ReadOptions;
 
 use crate::error::Checks;
@@ -45,7 +45,7 @@ pub(super) async fn requeue(
         shop: call.shop.clone(),
         level: Level::Applied,
         with_ids: true,
-        order: None,
+        order: Order::default(),
     };
     let published = if request.validate_only {
         context.runtime.validate(batch)?

@@ -2,7 +2,7 @@
 
 use souk_proto::grpc::raw;
 use souk_proto::v1;
-use souk_runtime::intake::{Publication, Published};
+use souk_runtime::intake::{Order, Publication, Published};
 
 use super::level;
 use super::verdicts::{Counted, verdicts};
@@ -19,7 +19,8 @@ pub(super) async fn publish(
     let wants_all = checks.take(wants_all(request.view));
     checks.done()?;
     let with_ids = wants_all.unwrap_or_default();
-    let batch = Publication { events: request.events, shop: call.shop, level, order: None, with_ids };
+    let batch =
+        Publication { events: request.events, shop: call.shop, level, order: Order::default(), with_ids };
     let Published { outcomes, position } = if request.validate_only {
         context.runtime.validate(batch)?
     } else {

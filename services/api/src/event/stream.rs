@@ -165,7 +165,7 @@ impl Batches {
             events,
             shop: self.call.shop.clone(),
             level,
-            order: Some(self.order.clone()),
+            order: self.order.clone(),
             with_ids: false,
         };
         self.start(seq, batch, Instant::now())

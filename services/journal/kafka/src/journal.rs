@@ -5,10 +5,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::future::ready;
 use souk_model::journal::{Journal as Kind, Partitions as Counts, ShardId};
 use souk_model::keying::Keying;
 use souk_model::owner::{Ends, Entries, Unavailable};
-use souk_runtime::ports::{Appended, Journal, NewRecord, Refused};
+use souk_runtime::ports::{Appended, Appending, Journal, Line, NewRecord, Refused};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
@@ -30,7 +31,10 @@ use crate::{Error, fetch};
 pub struct KafkaJournal {
     layout: Arc<Layout>,
     reading: Reading,
-    producer: Producer,
+    /// Of what stands in lines: never given up.
+    in_lines: Producer,
+    /// Of all else: given up when its caller is.
+    alone: Producer,
     /// Bytes of room in the queue.
     room: Arc<Semaphore>,
     append_timeout: Duration,
@@ -47,7 +51,9 @@ impl KafkaJournal {
         options.check()?;
         let layout = Arc::new(Layout::new(&options));
         let partitions = Arc::new(Partitions::new(layout.len(), Instant::now()));
-        let producer = Producer::new(&options, Arc::clone(&layout), Arc::clone(&partitions))?;
+        let producer =
+            |timeout| Producer::new(&options, timeout, Arc::clone(&layout), Arc::clone(&partitions));
+        let (in_lines, alone) = (producer(None)?, producer(Some(options.append_timeout))?);
         let desk = Arc::new(Desk::new(&options, Arc::clone(&layout))?);
         let desk = knock(desk, &options).await?;
         for journal in [Kind::Users, Kind::Products] {
@@ -66,7 +72,8 @@ impl KafkaJournal {
         let mut journal = Self {
             layout,
             reading: Reading { desk, partitions, orders },
-            producer,
+            in_lines,
+            alone,
             room: Arc::new(Semaphore::new(QUEUE_BYTES)),
             append_timeout: options.append_timeout,
             keying: options.adopted.as_ref().map_or(Keying::Own, Adoption::keying),
@@ -119,23 +126,30 @@ impl Journal for KafkaJournal {
         self.keying
     }
 
-    async fn append(&self, records: Vec<NewRecord>) -> Vec<Appended> {
+    async fn enqueue(&self, records: Vec<NewRecord>, line: Option<&Line>) -> Appending {
         let count = records.len();
         if count == 0 {
-            return Vec::new();
+            return Box::pin(ready(Vec::new()));
         }
-        let unavailable = || vec![Appended::Refused(Refused::Unavailable); count];
-        let Some(room) = self.admit(&records).await else { return unavailable() };
-        if records.iter().any(|record| self.reading.desk.was_replaced(record.shard.journal)) {
-            return unavailable();
-        }
-        let answered = self.producer.send(&records, room);
-        // The client answers every record by its own timeout; if it ever did not, nobody knows.
-        let patience = self.append_timeout + QUEUE_WAIT;
-        match timeout(patience, answered).await {
-            Ok(Ok(outcomes)) => outcomes,
-            Ok(Err(_)) | Err(_) => vec![Appended::Unknown; count],
-        }
+        let room = self.admit(&records).await;
+        let is_ours = records.iter().all(|record| !self.reading.desk.was_replaced(record.shard.journal));
+        let (Some(room), true) = (room, is_ours) else {
+            line.into_iter().for_each(Line::end);
+            return Box::pin(ready(vec![Appended::Refused(Refused::Unavailable); count]));
+        };
+        let (line, patience) = (line.cloned(), self.append_timeout);
+        let producer = if line.is_some() { &self.in_lines } else { &self.alone };
+        let answered = producer.send(&records, line.clone(), room);
+        Box::pin(async move {
+            match timeout(patience, answered).await {
+                Ok(Ok(outcomes)) => outcomes,
+                // What is in a line is sent until it arrives, whether or not somebody still waits.
+                Ok(Err(_)) | Err(_) => {
+                    line.iter().for_each(Line::end);
+                    vec![Appended::Unknown; count]
+                }
+            }
+        })
     }
 
     async fn ends(&self, shard: ShardId) -> Result<Ends, Unavailable> {
@@ -160,7 +174,8 @@ impl Journal for KafkaJournal {
 
 impl Drop for KafkaJournal {
     fn drop(&mut self) {
-        self.producer.flush(self.append_timeout);
+        self.in_lines.flush(self.append_timeout);
+        self.alone.flush(self.append_timeout);
         drop(self.watchdog.take());
         self.reading.orders.stop();
         if self.fetching.take().is_some_and(|thread| thread.join().is_err()) {

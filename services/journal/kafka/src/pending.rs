@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use souk_runtime::ports::Appended;
+use souk_runtime::ports::{Appended, Line, Refused};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 #[derive(Debug)]
@@ -15,6 +15,7 @@ struct State {
     /// Places still to be filled.
     open: usize,
     answer: Option<oneshot::Sender<Vec<Appended>>>,
+    line: Option<Line>,
     /// Its share of the queue, given back with the answer.
     room: Option<OwnedSemaphorePermit>,
 }
@@ -22,6 +23,7 @@ struct State {
 impl Pending {
     pub(crate) fn new(
         count: usize,
+        line: Option<Line>,
         room: OwnedSemaphorePermit,
     ) -> (Arc<Self>, oneshot::Receiver<Vec<Appended>>) {
         let (answer, answered) = oneshot::channel();
@@ -29,6 +31,7 @@ impl Pending {
             outcomes: vec![Appended::Unknown; count],
             open: count,
             answer: Some(answer),
+            line,
             room: Some(room),
         };
         (Arc::new(Self(Mutex::new(state))), answered)
@@ -49,6 +52,10 @@ pub(crate) struct Place {
 impl Place {
     pub(crate) fn fill(self, outcome: Appended) {
         let mut state = self.pending.0.lock();
+        // What is too large will be so when it is sent again: nothing waits for it.
+        if matches!(outcome, Appended::Unknown | Appended::Refused(Refused::Unavailable | Refused::Full)) {
+            state.line.iter().for_each(Line::end);
+        }
         state.outcomes[self.index] = outcome;
         state.open -= 1;
         if state.open == 0 {

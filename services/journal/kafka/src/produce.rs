@@ -9,7 +9,7 @@ use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
-use souk_runtime::ports::{Appended, NewRecord, Refused};
+use souk_runtime::ports::{Appended, Line, NewRecord, Refused};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::oneshot::Receiver;
 use tokio::time::Instant;
@@ -28,6 +28,9 @@ type Client = ThreadedProducer<Reports>;
 /// Appends in the order it is called.
 pub(crate) struct Producer {
     options: Options,
+    /// How long a record may be under way. None: until it arrives. A record that was given up leaves a gap, which what stands behind it would
+    /// pass as soon as the broker is back.
+    timeout: Option<Duration>,
     layout: Arc<Layout>,
     partitions: Arc<Partitions>,
     current: Mutex<Current>,
@@ -48,21 +51,29 @@ struct Reports {
 impl Producer {
     pub(crate) fn new(
         options: &Options,
+        timeout: Option<Duration>,
         layout: Arc<Layout>,
         partitions: Arc<Partitions>,
     ) -> Result<Self, Error> {
-        let client = connect(options, &layout, &partitions)?;
+        let client = connect(options, timeout, &layout, &partitions)?;
         let current = Mutex::new(Current { client: Arc::new(client), since: Instant::now() });
-        Ok(Self { options: options.clone(), layout, partitions, current })
+        Ok(Self { options: options.clone(), timeout, layout, partitions, current })
     }
 
     /// Sends all records, without a pause, so that a caller that goes away leaves all of them or none.
-    pub(crate) fn send(&self, records: &[NewRecord], room: OwnedSemaphorePermit) -> Receiver<Vec<Appended>> {
-        let (pending, answered) = Pending::new(records.len(), room);
+    pub(crate) fn send(
+        &self,
+        records: &[NewRecord],
+        line: Option<Line>,
+        room: OwnedSemaphorePermit,
+    ) -> Receiver<Vec<Appended>> {
+        let mut is_over = line.as_ref().is_some_and(Line::has_ended);
+        let (pending, answered) = Pending::new(records.len(), line, room);
         let client = self.client();
         for (index, record) in records.iter().enumerate() {
             let place = pending.place(index);
-            if self.layout.number(record.shard).is_none() {
+            // Behind a record that was not taken none is, though there may be room for it by now.
+            if is_over || self.layout.number(record.shard).is_none() {
                 place.fill(Appended::Refused(Refused::Unavailable));
             } else if record.bytes.len() > RECORD_BYTES {
                 place.fill(Appended::Refused(Refused::TooLarge));
@@ -79,6 +90,7 @@ impl Producer {
                     false => sent,
                 };
                 if let Err((error, unsent)) = client.send(sent) {
+                    is_over = true;
                     self.unsent(&client, &error, *unsent.delivery_opaque);
                 }
             }
@@ -107,7 +119,7 @@ impl Producer {
         let mut current = self.current.lock();
         if current.client.context().voice.is_fatal() && current.since.elapsed() >= RENEW_EVERY {
             current.since = Instant::now();
-            match connect(&self.options, &self.layout, &self.partitions) {
+            match connect(&self.options, self.timeout, &self.layout, &self.partitions) {
                 Ok(client) => {
                     tracing::error!("the producer met a fatal error and is replaced");
                     let old = std::mem::replace(&mut current.client, Arc::new(client));
@@ -141,10 +153,15 @@ impl Producer {
     }
 }
 
-fn connect(options: &Options, layout: &Arc<Layout>, partitions: &Arc<Partitions>) -> Result<Client, Error> {
+fn connect(
+    options: &Options,
+    timeout: Option<Duration>,
+    layout: &Arc<Layout>,
+    partitions: &Arc<Partitions>,
+) -> Result<Client, Error> {
     let reports =
         Reports { voice: Voice::default(), layout: Arc::clone(layout), partitions: Arc::clone(partitions) };
-    Client::from_config_and_context(&settings::producer(options), reports)
+    Client::from_config_and_context(&settings::producer(options, timeout), reports)
         .map_err(|error| Error::Client { why: error.to_string() })
 }
 

@@ -42,13 +42,13 @@ fn of(options: &Options) -> ClientConfig {
     common(&options.addresses(), &options.client_id, &options.properties)
 }
 
-/// How every producer sends.
-fn sending(mut config: ClientConfig, timeout: Duration) -> ClientConfig {
+/// How every producer sends. None: for as long as it takes, so that nothing overtakes what is in front of it.
+fn sending(mut config: ClientConfig, timeout: Option<Duration>) -> ClientConfig {
     config
         // Repeats are recognised by the broker, and order holds with several batches under way.
         .set("enable.idempotence", "true")
         .set("acks", "all")
-        .set("message.timeout.ms", millis(timeout))
+        .set("message.timeout.ms", millis(timeout.unwrap_or_default()))
         .set("linger.ms", millis(LINGER))
         .set("batch.size", BATCH_BYTES.to_string())
         .set("batch.num.messages", "10000")
@@ -59,14 +59,14 @@ fn sending(mut config: ClientConfig, timeout: Duration) -> ClientConfig {
     config
 }
 
-pub(crate) fn producer(options: &Options) -> ClientConfig {
-    sending(of(options), options.append_timeout)
+pub(crate) fn producer(options: &Options, timeout: Option<Duration>) -> ClientConfig {
+    sending(of(options), timeout)
 }
 
 /// Of what commands send to a topic that is not a journal of theirs.
 pub(crate) fn sender(options: &SenderOptions) -> ClientConfig {
     let config = common(&options.brokers.join(","), "souk-send", &options.properties);
-    let mut config = sending(config, SEND_TIMEOUT);
+    let mut config = sending(config, Some(SEND_TIMEOUT));
     partitioner(&mut config, options.partitioner);
     config.set("allow.auto.create.topics", "false");
     config

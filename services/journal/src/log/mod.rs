@@ -145,11 +145,15 @@ impl Log {
         self.append_time = self.append_time.max(self.clock.now());
         let mut before = Vec::new();
         for request in queue {
+            request.fall_in();
             before.push(request.outcomes.len());
             while let Some(NewRecord { shard, bytes }) = request.records.get(request.outcomes.len()) {
                 let outcome = match self.meta.layout.number(*shard) {
                     _ if bytes.len() > RECORD_BYTES => Appended::Refused(Refused::TooLarge),
-                    None => Appended::Refused(Refused::Unavailable),
+                    None => {
+                        request.end_line();
+                        Appended::Refused(Refused::Unavailable)
+                    }
                     Some(_) if !self.builder.has_room(bytes.len()) => return before,
                     Some(partition) => Appended::At {
                         offset: self.builder.place(partition, self.ends[partition], bytes.len()),

@@ -130,7 +130,7 @@ impl World {
         let mut callers = Vec::new();
         for _ in 0..=self.rng.below(4) {
             let records: Vec<_> = (0..=self.rng.below(6)).map(|_| self.record()).collect();
-            let (request, answered) = Request::new(records.clone(), None);
+            let (request, answered) = Request::new(records.clone(), None, None);
             queue.push_back(request);
             callers.push((records, answered));
         }
@@ -151,7 +151,7 @@ impl World {
     /// One record, which nobody keeps account of.
     pub(super) fn append_one(&mut self, shard: ShardId, bytes: [u8; 32]) {
         let record = NewRecord { shard, bytes: Bytes::copy_from_slice(&bytes) };
-        let (request, mut answered) = Request::new(vec![record], None);
+        let (request, mut answered) = Request::new(vec![record], None, None);
         self.opened().log.commit(&mut VecDeque::from([request]));
         let outcomes = answered.try_recv().expect("it is answered");
         assert!(matches!(outcomes[..], [Appended::At { .. }]));

@@ -11,7 +11,7 @@ use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
 use souk_model::record::Event;
 use souk_model::verdict::{Reason, Refusal};
-use souk_runtime::ports::{Appended, Refused};
+use souk_runtime::ports::{Appended, Line, Refused};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
@@ -165,7 +165,10 @@ impl<'a> Instance<'a> {
         };
         let records = sent.iter().zip(events).map(record).collect();
         let mut refused = Vec::new();
-        for (read, became) in sent.iter().zip(self.handle.block_on(self.ports.journal.append(records))) {
+        // A line of its own: of a batch that breaks off, what arrives is its beginning.
+        let line = Line::default();
+        let appending = async { self.ports.journal.enqueue(records, Some(&line)).await.await };
+        for (read, became) in sent.iter().zip(self.handle.block_on(appending)) {
             match became {
                 Appended::At { .. } => {}
                 Appended::Refused(why @ Refused::TooLarge) => {
