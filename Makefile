@@ -100,7 +100,7 @@ clean:               ## remove what builds made
 	$(CARGO) clean
 
 # Real Kafka, Cassandra and Redis (docker/README.md): in containers, or as plain processes where there is no engine.
-.PHONY: services-up services-down test-kafka test-bridges test-foreign test-cassandra test-redis test-views test-cluster chaos test-cluster-load bench-failover
+.PHONY: services-up services-down test-kafka test-bridges test-foreign test-cassandra test-redis test-views test-cluster chaos test-cluster-load bench-failover bench-away bench-adopt bench-poison
 # Servers of their own for tests: they kill them, and begin with them empty.
 TEST_SERVICES = SOUK_SERVICES_DIR=$(abspath $(TARGET))/test-services KAFKA_PORT=9392 CASSANDRA_PORT=9442 REDIS_PORT=6492
 # Of the whole workspace, as `test-core` builds it: a package alone would be built again with features of its own.
@@ -154,6 +154,26 @@ bench-failover: release  ## how soon shards answer again after kill -9, with few
 	$(TEST_SERVICES) docker/services wipe
 	$(TEST_SERVICES) docker/services up
 	$(TEST_SERVICES) $(LOAD) $(FLAGS) failover --users 10000,$(USERS) --logs $(TARGET)/chaos-logs; \
+	  outcome=$$?; $(TEST_SERVICES) docker/services wipe; exit $$outcome
+
+bench-away: release      ## Cassandra away for a minute under load, once with an owner killed meanwhile; then Redis killed
+	$(TEST_SERVICES) docker/services wipe
+	$(TEST_SERVICES) docker/services up
+	$(TEST_SERVICES) $(LOAD) $(FLAGS) away --server cassandra --seconds 60 --logs $(TARGET)/chaos-logs && \
+	  $(TEST_SERVICES) $(LOAD) $(FLAGS) away --server cassandra --seconds 60 --kill-owner --logs $(TARGET)/chaos-logs && \
+	  $(TEST_SERVICES) $(LOAD) $(FLAGS) away --server redis --seconds 20 --killed --logs $(TARGET)/chaos-logs; \
+	  outcome=$$?; $(TEST_SERVICES) docker/services wipe; exit $$outcome
+
+bench-adopt: release     ## a topic others filled with JSON, folded from its beginning by one node: events/s, and totals against a recount
+	$(TEST_SERVICES) docker/services wipe
+	$(TEST_SERVICES) docker/services up
+	$(TEST_SERVICES) $(LOAD) $(FLAGS) adopt --logs $(TARGET)/chaos-logs; \
+	  outcome=$$?; $(TEST_SERVICES) docker/services wipe; exit $$outcome
+
+bench-poison: release    ## 100,000 messages that cannot count pour into a bridged topic: no shard stands still, each is set aside
+	$(TEST_SERVICES) docker/services wipe
+	$(TEST_SERVICES) docker/services up
+	$(TEST_SERVICES) $(LOAD) $(FLAGS) poison --logs $(TARGET)/chaos-logs; \
 	  outcome=$$?; $(TEST_SERVICES) docker/services wipe; exit $$outcome
 
 test-cassandra:      ## store and tables on Cassandra against a real server: conformance, its death, its hanging, other schemas

@@ -7,8 +7,8 @@ use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
 use souk_loadtest::command::{
-    Common, away, chaos, crash, cut, disk_full, drain, failover, ingest, latency, observe, reads, start,
-    watchers,
+    Common, adopt, away, chaos, crash, cut, disk_full, drain, failover, ingest, latency, observe, poison,
+    reads, start, watchers,
 };
 use souk_loadtest::measure::report::Report;
 use souk_loadtest::souk;
@@ -36,6 +36,10 @@ enum What {
     Failover(failover::Options),
     /// A server that is away while nodes are called: what is answered meanwhile, and that all catches up
     Away(away::Options),
+    /// A topic others filled with JSON, folded from its beginning: how fast, and whether the totals are its own.
+    Adopt(adopt::Options),
+    /// Messages that cannot count pour into a bridged topic: each set aside with its reason, while no shard stands still.
+    Poison(poison::Options),
     /// Ingest and watch latency in an open loop, from the due time.
     Latency(latency::Options),
     /// The highest rate of events the server keeps up with.
@@ -95,6 +99,8 @@ async fn run(common: &Common, what: &What) -> Result<Report> {
         What::Chaos(options) => chaos::run(common, options).await,
         What::Failover(options) => failover::run(common, options).await,
         What::Away(options) => away::run(common, options).await,
+        What::Adopt(options) => adopt::run(common, options).await,
+        What::Poison(options) => poison::run(common, options).await,
         What::Latency(options) => latency::run(common, options).await,
         What::Ingest(options) => ingest::run(common, options).await,
         What::Observe(options) => observe::run(common, options).await,

@@ -15,20 +15,26 @@ use crate::parts::{Part, Parts};
 use crate::scan::{Table, To};
 
 impl Format {
-    /// Whether messages of this format can tell an event of this kind.
+    /// Whether a message of this format can tell an event: there is a word for its kind, and it has what every message needs. A guest is
+    /// nobody to a format whose messages are all of users.
     pub fn tells(&self, event: &v1::Event) -> bool {
-        self.written_kind(event).is_some()
+        self.message(event).is_some()
     }
 
-    /// Appends the message that tells an event; false, and nothing, where the format has no word for its kind. What the format has no
-    /// path for is left out. Amounts stand in main units; where messages do not say their currency, every amount is of the format's own.
+    /// Appends the message that tells an event; false, and nothing, where none can. What the format has no path for is left out. Amounts
+    /// stand in main units; where messages do not say their currency, every amount is of the format's own.
     pub fn encode(&self, event: &v1::Event, out: &mut Vec<u8>) -> bool {
-        let Some(kind) = self.written_kind(event) else { return false };
-        let message = Message { format: self, event, kind, parts: Parts::of(self, event), is_line: false };
+        let Some(message) = self.message(event) else { return false };
         if !message.object(&self.table, out) {
             out.extend_from_slice(b"{}");
         }
         true
+    }
+
+    fn message<'a>(&'a self, event: &'a v1::Event) -> Option<Message<'a>> {
+        let kind = self.written_kind(event)?;
+        let message = Message { format: self, event, kind, parts: Parts::of(self, event), is_line: false };
+        self.needs.iter().all(|field| message.has(field.place())).then_some(message)
     }
 
     /// What is written for an event's kind; empty where messages need not say it.

@@ -1,5 +1,6 @@
 //! The commands: each starts the server itself, does one thing to it, and reports figures with their bars.
 
+pub mod adopt;
 pub mod away;
 mod callers;
 pub mod chaos;
@@ -12,6 +13,7 @@ pub mod ingest;
 pub mod latency;
 pub mod load;
 pub mod observe;
+pub mod poison;
 pub mod population;
 pub mod reads;
 pub mod start;

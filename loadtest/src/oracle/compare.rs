@@ -1,6 +1,6 @@
 //! Asks the server for every row of every metric, as any caller would, and compares.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail};
 use souk_proto::v1;
@@ -8,6 +8,7 @@ use souk_proto::v1::query_metric_request::Span;
 
 use super::catalogue::{METRICS, Metric};
 use super::rows::Rows;
+use super::value::Value;
 use super::window::Window;
 use crate::limits;
 use crate::measure::clock::{self, DAY};
@@ -34,6 +35,30 @@ pub async fn all_rows(analytics: &mut Analytics) -> Result<Answered> {
         }
     }
     Ok(answered)
+}
+
+/// What the server counts of one measure, by the values of these dimensions, over all windows of this name.
+pub async fn counts(
+    analytics: &mut Analytics,
+    metric: &str,
+    dimensions: &[&str],
+    window: &str,
+    measure: &str,
+) -> Result<BTreeMap<String, i64>> {
+    let known = METRICS.iter().find(|known| known.name == metric);
+    let known = known.with_context(|| format!("no metric {metric}"))?;
+    let window = known.windows.iter().find(|known| known.name() == window);
+    let window = window.with_context(|| format!("{metric} has no such window"))?;
+    let mut answered = Answered::default();
+    ask(analytics, known, dimensions, *window, &mut answered).await?;
+    let mut counts = BTreeMap::new();
+    for (row, values) in &answered.rows.0 {
+        if let Some(Value::Number(number)) = values.get(measure) {
+            let key = row.key.values().cloned().collect::<Vec<_>>().join(" ");
+            *counts.entry(key).or_default() += number;
+        }
+    }
+    Ok(counts)
 }
 
 async fn ask(

@@ -19,6 +19,7 @@ use super::shards::Shards;
 use super::tables::TablesAt;
 use crate::limits;
 use crate::measure::clock;
+use crate::measure::cpu::Usage;
 
 /// Partitions of each journal: enough to share among five nodes.
 pub const SHARDS: usize = 8;
@@ -41,6 +42,15 @@ pub struct Servers {
     /// Folder for the nodes' logs, which stay; a temporary one that goes if none is named.
     #[arg(long)]
     pub logs: Option<PathBuf>,
+}
+
+impl Servers {
+    pub async fn brokers(&self) -> Result<String> {
+        match &self.kafka {
+            Some(brokers) => Ok(brokers.clone()),
+            None => Services::new(&self.services)?.address(Server::Kafka).await,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -72,7 +82,7 @@ impl Cluster {
         let services = Services::new(&options.services)?;
         let mut servers = Vec::new();
         for (server, given) in [
-            (Server::Kafka, &options.kafka),
+            (Server::Kafka, &Some(options.brokers().await?)),
             (Server::Cassandra, &options.cassandra),
             (Server::Redis, &options.redis),
         ] {
@@ -83,7 +93,8 @@ impl Cluster {
         }
         let firewall = Firewall::new();
         let run = format!("souk_load_{:x}_{}", clock::now(), std::process::id());
-        let env = environment(&servers, &run);
+        let mut env = environment(&servers, &run);
+        env.extend(binary.env.iter().cloned());
         std::fs::create_dir_all(logs).context("making a place for logs")?;
         let mut made = Vec::new();
         for number in 0..nodes {
@@ -118,6 +129,26 @@ impl Cluster {
     /// Where callers reach the nodes, whether they run or not.
     pub fn addresses(&self) -> Vec<String> {
         self.nodes.iter().map(|node| node.binary.address()).collect()
+    }
+
+    /// Processor time so far of the servers that are processes here, and of the nodes that run, by name.
+    pub async fn usage(&self) -> Result<BTreeMap<String, Usage>> {
+        let mut usage = BTreeMap::new();
+        for server in self.has() {
+            let pid = self.services.pid(server).await?;
+            usage.insert(server.name().to_owned(), Usage::of(pid)?);
+        }
+        for (number, node) in self.nodes.iter().enumerate() {
+            if let Some(souk) = &node.souk {
+                usage.insert(name(number), Usage::of(souk.pid())?);
+            }
+        }
+        Ok(usage)
+    }
+
+    pub fn pid(&self, number: usize) -> Result<u32> {
+        let souk = self.nodes[number].souk.as_ref();
+        Ok(souk.with_context(|| format!("{} does not run", name(number)))?.pid())
     }
 
     /// Starts a node; it is not ready yet.

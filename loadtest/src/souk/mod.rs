@@ -12,3 +12,4 @@ pub mod process;
 pub mod services;
 pub mod shards;
 pub mod tables;
+pub mod topic;

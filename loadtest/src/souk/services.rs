@@ -54,12 +54,17 @@ impl Services {
 
     /// Stops it where it stands, until what this answers is dropped.
     pub async fn pause(&self, server: Server) -> Result<Paused> {
+        let pid = self.pid(server).await?;
+        process::signal(pid, Signal::STOP)?;
+        Ok(Paused(pid))
+    }
+
+    /// Its process.
+    pub async fn pid(&self, server: Server) -> Result<u32> {
         let status = self.tell("status", server).await?;
         let mut words = status.split_ascii_whitespace().skip_while(|word| *word != "pid").skip(1);
         let pid = words.next().and_then(|pid| pid.parse().ok());
-        let pid = pid.with_context(|| format!("{} is no process here: {status}", server.name()))?;
-        process::signal(pid, Signal::STOP)?;
-        Ok(Paused(pid))
+        pid.with_context(|| format!("{} is no process here: {status}", server.name()))
     }
 
     async fn tell(&self, what: &'static str, server: Server) -> Result<String> {

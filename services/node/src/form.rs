@@ -33,7 +33,7 @@ impl Form {
         Self::Own(schema::event())
     }
 
-    /// Whether it has a word for the event's kind.
+    /// Whether it can tell the event.
     pub(crate) fn tells(&self, event: &v1::Event) -> bool {
         match self {
             Self::Own(_) => true,
@@ -41,7 +41,7 @@ impl Form {
         }
     }
 
-    /// Appends an event; false, and nothing, where the form has no word for its kind.
+    /// Appends an event; false, and nothing, where the form cannot tell it.
     pub(crate) fn write(&self, event: &v1::Event, out: &mut Vec<u8>) -> anyhow::Result<bool> {
         match self {
             Self::Own(descriptor) => {

@@ -82,8 +82,8 @@ impl Shown {
         loop {
             let mut wrong = None;
             for (name, expected) in at_rest::expected(&self.node.runtime, position).await {
-                let found = at_rest::in_order(self.rows(&session, &name).await);
-                if found != expected {
+                let found = self.rows(&session, &name).await;
+                if !expected.is_in(&found) {
                     wrong = Some((name, found, expected));
                 }
             }

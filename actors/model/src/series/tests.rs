@@ -505,6 +505,31 @@ fn keys_past_the_limit_count_under_other_until_one_dies() {
     assert_eq!(rows, BTreeMap::from(expected));
 }
 
+/// Asked once more while its answer is on its way, a source goes on with it: an answer begun anew with every request would never end.
+#[test]
+fn an_answer_on_its_way_is_not_begun_anew() {
+    let settings = Settings::layered(SETTINGS).unwrap();
+    let mut shard = Shard::new(&settings);
+    for minute in 0..3_000 {
+        shard.count(&settings, &view(minute * MINUTE, 0, 0));
+    }
+    let ask = |shard: &mut Shard| {
+        (0..PRODUCTS).for_each(|target| shard.book.asked(target, crate::tally::TallyRequest { since: 0 }));
+    };
+    ask(&mut shard);
+    let begun = shard.outgoing(&settings);
+    ask(&mut shard);
+    let mut went_on = 0;
+    for (target, next) in shard.outgoing(&settings) {
+        let first = begun.iter().find(|(of, _)| *of == target).map(|(_, batch)| batch).unwrap();
+        if first.answer.is_some_and(|answer| !answer.last) {
+            assert_eq!(next.from, first.to);
+            went_on += 1;
+        }
+    }
+    assert!(went_on > 0, "an answer of many parts");
+}
+
 /// The planted bugs of this part are noticed by the same comparison.
 #[cfg(feature = "planted")]
 #[test]

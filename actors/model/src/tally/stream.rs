@@ -176,6 +176,11 @@ impl Outboxes {
         rows: &Actors<Row>,
         piece: usize,
     ) -> Result<(), StateError> {
+        // Asked again before the answer was heard: it goes on. Whoever missed its beginning asks once more when the rest comes.
+        let under_way = self.boxes.get(usize::from(target)).and_then(|outbox| outbox.answering);
+        if under_way.is_some_and(|(answered, _)| answered == since) {
+            return Ok(());
+        }
         let mut answer: Vec<Changes> = Vec::new();
         for bucket in 0..BUCKETS {
             rows.peek(BucketId(bucket), |key, row| {

@@ -39,32 +39,73 @@ pub(crate) fn start(
     partitions: Arc<Partitions>,
     orders: Arc<Orders>,
 ) -> Result<JoinHandle<()>, Error> {
-    let refused = |why: String| Error::Client { why };
-    let mut consumer = BaseConsumer::from_config_and_context(&settings::consumer(options), Voice::default())
-        .map_err(|error| refused(error.to_string()))?;
-    log_to_tracing(&consumer);
-    let bell = Arc::clone(&orders);
-    consumer.set_nonempty_callback(move || bell.ring());
-    let consumer = Arc::new(consumer);
+    let mut consumer = connect(options, &orders)?;
+    let options = options.clone();
     let name = "journal-fetch";
     thread::Builder::new()
         .name(name.to_owned())
         .spawn(move || {
-            let Some(batches) = Batches::new(Arc::clone(&consumer)) else {
-                // Only a consumer without a group has no queue, and this one has.
-                tracing::error!("the consumer has no queue: nothing can be read");
-                return;
-            };
-            let arrived = Arrived::new(Arc::clone(&consumer), layout, partitions);
-            let (assigned, paused) = (BTreeSet::new(), BTreeSet::new());
-            Fetcher { consumer, arrived, orders, assigned, paused }.run(batches);
+            loop {
+                let Some(batches) = Batches::new(Arc::clone(&consumer)) else {
+                    // Only a consumer without a group has no queue, and this one has.
+                    tracing::error!("the consumer has no queue: nothing can be read");
+                    return;
+                };
+                let arrived =
+                    Arrived::new(Arc::clone(&consumer), Arc::clone(&layout), Arc::clone(&partitions));
+                let (assigned, paused) = (BTreeSet::new(), BTreeSet::new());
+                let orders = Arc::clone(&orders);
+                let fetcher = Fetcher { consumer, arrived, orders: Arc::clone(&orders), assigned, paused };
+                match fetcher.run(batches) {
+                    End::Stopped => return,
+                    End::Renewed => {}
+                }
+                consumer = match connect(&options, &orders) {
+                    Ok(consumer) => consumer,
+                    // It was made of the same settings before.
+                    Err(error) => {
+                        return tracing::error!(%error, "there is no other consumer: nothing can be read");
+                    }
+                };
+                fetch_again(&partitions, &orders);
+            }
         })
         .map_err(|source| Error::Thread { name, source })
 }
 
+fn connect(options: &Options, orders: &Arc<Orders>) -> Result<Arc<BaseConsumer<Voice>>, Error> {
+    let mut consumer = BaseConsumer::from_config_and_context(&settings::consumer(options), Voice::default())
+        .map_err(|error| Error::Client { why: error.to_string() })?;
+    log_to_tracing(&consumer);
+    let bell = Arc::clone(orders);
+    consumer.set_nonempty_callback(move || bell.ring());
+    Ok(Arc::new(consumer))
+}
+
+/// Has every partition that is read placed anew, from where its window is.
+fn fetch_again(partitions: &Partitions, orders: &Orders) {
+    for (number, partition) in partitions.all() {
+        let mut window = partition.window.lock();
+        if window.is_placed() {
+            window.fetch_again();
+            orders.give(number, Order::Place);
+        }
+    }
+}
+
+/// How fetching ended.
+enum End {
+    Stopped,
+    /// Another consumer is to go on.
+    Renewed,
+}
+
 impl Fetcher {
-    fn run(mut self, mut batches: Batches<Voice>) {
+    fn run(mut self, mut batches: Batches<Voice>) -> End {
         while self.obey() {
+            if self.orders.take_renewal() {
+                return End::Renewed;
+            }
             let taken = batches.take(|message| self.arrived.add(&message));
             self.arrived.deliver();
             self.pause_full();
@@ -73,6 +114,7 @@ impl Fetcher {
                 self.orders.wait(IDLE_POLL);
             }
         }
+        End::Stopped
     }
 
     /// Does what was ordered; false to stop.

@@ -84,6 +84,12 @@ impl KafkaJournal {
         Ok(journal)
     }
 
+    /// Has another consumer fetch what is read, from where it is. For whoever knows that this one does not get on; the watchdog does it by
+    /// itself where a partition stands still.
+    pub fn fetch_anew(&self) {
+        self.reading.orders.renew();
+    }
+
     /// Waits for room in the queue.
     async fn admit(&self, records: &[NewRecord]) -> Option<OwnedSemaphorePermit> {
         let bytes: usize = records.iter().map(|record| record.bytes.len() + QUEUED_RECORD_BYTES).sum();

@@ -75,6 +75,8 @@ pub const PREPARE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How often the watchdog looks. A partition that stood still between two looks though it had more is assigned anew.
 pub const WATCH_EVERY: Duration = Duration::from_secs(5);
+/// Looks, one after the other, at which a partition stands still though it was assigned anew, before another consumer takes its place.
+pub const STILL_LOOKS: u32 = 2;
 /// A partition that nobody has read for so long is no longer fetched. Owners come back every few seconds.
 pub const IDLE_AFTER: Duration = Duration::from_secs(30);
 

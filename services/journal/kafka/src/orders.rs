@@ -25,6 +25,8 @@ pub(crate) struct Orders {
 struct State {
     /// One per partition: a window says itself where it is, so only the newest order counts.
     orders: BTreeMap<usize, Order>,
+    /// Another consumer is wanted.
+    renew: bool,
     rung: bool,
     stop: bool,
 }
@@ -39,6 +41,18 @@ impl Orders {
         }
         state.rung = true;
         self.bell.notify_one();
+    }
+
+    /// Have all partitions fetched by another consumer, from where their windows are.
+    pub(crate) fn renew(&self) {
+        let mut state = self.state.lock();
+        (state.renew, state.rung) = (true, true);
+        self.bell.notify_one();
+    }
+
+    /// Whether that was asked for since.
+    pub(crate) fn take_renewal(&self) -> bool {
+        std::mem::take(&mut self.state.lock().renew)
     }
 
     /// Something has arrived.

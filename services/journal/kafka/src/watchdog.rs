@@ -1,6 +1,7 @@
 //! Looks after what would go unnoticed: a partition that stands still though the broker has more, one that nobody reads any more, and a topic
 //! that was made anew under its old name.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
@@ -11,7 +12,7 @@ use tokio::time::Instant;
 use crate::Error;
 use crate::desk::Desk;
 use crate::layout::Layout;
-use crate::limits::{IDLE_AFTER, WATCH_EVERY};
+use crate::limits::{IDLE_AFTER, STILL_LOOKS, WATCH_EVERY};
 use crate::orders::{Order, Orders};
 use crate::partition::Partitions;
 
@@ -30,7 +31,7 @@ impl Watchdog {
     ) -> Result<Self, Error> {
         let name = "journal-watch";
         let stop = Arc::new((Mutex::new(false), Condvar::new()));
-        let round = Round { desk, layout, partitions, orders };
+        let mut round = Round { desk, layout, partitions, orders, still: BTreeMap::new() };
         let stopped = Arc::clone(&stop);
         let thread = thread::Builder::new()
             .name(name.to_owned())
@@ -63,10 +64,12 @@ struct Round {
     layout: Arc<Layout>,
     partitions: Arc<Partitions>,
     orders: Arc<Orders>,
+    /// At how many looks, one after the other, a partition stood still.
+    still: BTreeMap<usize, u32>,
 }
 
 impl Round {
-    fn look(&self) {
+    fn look(&mut self) {
         self.desk.listen();
         for journal in [Journal::Users, Journal::Products] {
             if let Err(error) = self.desk.identity(journal, WATCH_EVERY / 2) {
@@ -89,7 +92,7 @@ impl Round {
         }
     }
 
-    fn wake_still(&self) {
+    fn wake_still(&mut self) {
         let placed = |(number, partition): (usize, &crate::partition::Partition)| {
             partition.window.lock().is_placed().then_some(number)
         };
@@ -104,14 +107,24 @@ impl Round {
                 return;
             }
         };
+        self.still.retain(|number, _| placed.contains(number));
         for (number, end) in ends {
             let partition = self.partitions.at(number);
             let mut window = partition.window.lock();
-            if window.stands_still(end) {
-                tracing::warn!(shard = %self.layout.shard(number), end, "stood still although there is more: assigned anew");
-                window.fetch_again();
-                self.orders.give(number, Order::Place);
+            if !window.stands_still(end) {
+                self.still.remove(&number);
+                continue;
             }
+            tracing::warn!(shard = %self.layout.shard(number), end, "stood still although there is more: assigned anew");
+            window.fetch_again();
+            self.orders.give(number, Order::Place);
+            *self.still.entry(number).or_default() += 1;
+        }
+        // A consumer can have a leader in mind that there never was, and take no other for it: another one asks for itself.
+        if self.still.values().any(|looks| *looks >= STILL_LOOKS) {
+            tracing::warn!("assigning anew did not help: another consumer fetches");
+            self.still.clear();
+            self.orders.renew();
         }
     }
 }

@@ -148,6 +148,20 @@ async fn a_topic_made_anew_is_another_journal() {
     assert_eq!(append(&*anew, A, ["first".to_owned()]).await, [1]);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_consumer_goes_on_where_the_one_before_was() {
+    let (journal, _) = make(real::PARTITIONS).await;
+    append(&*journal, A, (0..100).map(|n| n.to_string())).await;
+    assert_eq!(real::read_all(&*journal, A).await.len(), 100);
+    for round in 1..=3_usize {
+        journal.fetch_anew();
+        append(&*journal, A, (0..100).map(|n| format!("{round} {n}"))).await;
+        append(&*journal, B, [format!("{round}")]).await;
+        assert_eq!(real::read_all(&*journal, A).await.len(), 100 * (round + 1));
+        assert_eq!(real::read_all(&*journal, B).await.len(), round);
+    }
+}
+
 /// Needs the broker's files, so a broker that runs as a plain process.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn records_a_broker_lost_are_missed() {

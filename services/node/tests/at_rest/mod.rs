@@ -11,8 +11,26 @@ use souk_model::view::{Catalogue, Datum, Shape, TableRow};
 use souk_runtime::Runtime;
 use souk_runtime::read::ReadOptions;
 
-/// Rows of every table by name: partition, clustering and values in one. In order of their text.
-pub(crate) type Rows = BTreeMap<String, Vec<Vec<Datum>>>;
+/// A row: partition, clustering and values in one.
+pub(crate) type Row = Vec<Datum>;
+
+/// What a table holds when it is right.
+#[derive(Debug, Default)]
+pub(crate) struct Expected {
+    pub(crate) must: Vec<Row>,
+    /// Sliding windows that end after the newest one: they hold the same events and more to come, and stand there or not.
+    may: Vec<Row>,
+}
+
+impl Expected {
+    pub(crate) fn is_in(&self, found: &[Row]) -> bool {
+        let known = |row: &Row| self.must.contains(row) || self.may.contains(row);
+        self.must.iter().all(|row| found.contains(row)) && found.iter().all(known)
+    }
+}
+
+/// By the table's name.
+pub(crate) type Rows = BTreeMap<String, Expected>;
 
 /// What must stand in every table once everything up to a position is counted.
 pub(crate) async fn expected(runtime: &Runtime, position: &str) -> Rows {
@@ -43,20 +61,14 @@ pub(crate) async fn expected(runtime: &Runtime, position: &str) -> Rows {
         let newest = runtime.query(&newest, &options).await.unwrap().rows;
         let end = newest.iter().map(|row| row.range.end).max();
         let rows = tables.entry(shape.table.name.clone()).or_default();
-        // Of a sliding window those that end after the newest one hold the same events and more to come.
-        for row in answer.rows.iter().filter(|row| end.is_none_or(|end| row.range.end <= end)) {
+        for row in &answer.rows {
+            let is_over = end.is_none_or(|end| row.range.end <= end);
+            let rows = if is_over { &mut rows.must } else { &mut rows.may };
             let made = shape.rows_of(&entry.metric, row, 0);
             let shown = |datum| if datum == Datum::Absent { Datum::Null } else { datum };
             let columns = |row: TableRow| [row.partition, row.clustering, row.values].into_iter().flatten();
             rows.extend(made.into_iter().map(|row| columns(row).map(shown).collect::<Vec<_>>()));
         }
     }
-    tables.values_mut().for_each(|rows| rows.sort_by_key(|row| format!("{row:?}")));
     tables
-}
-
-/// Rows as they were read, in the same order.
-pub(crate) fn in_order(mut rows: Vec<Vec<Datum>>) -> Vec<Vec<Datum>> {
-    rows.sort_by_key(|row| format!("{row:?}"));
-    rows
 }
