@@ -1,14 +1,14 @@
 //! One instance of a bridge: a member of its group, from its assignment to its first failure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rdkafka::Offset;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
+use rdkafka::{Offset, TopicPartitionList};
 use souk_model::record::Event;
 use souk_model::verdict::{Reason, Refusal};
 use souk_runtime::ports::{Appended, Line, Refused};
@@ -37,8 +37,6 @@ pub(super) struct Instance<'a> {
     looked: Instant,
     /// The place after the newest message read of each partition.
     next: BTreeMap<i32, u64>,
-    /// Partitions whose place was looked at.
-    begun: BTreeSet<i32>,
 }
 
 impl<'a> Instance<'a> {
@@ -70,41 +68,18 @@ impl<'a> Instance<'a> {
             keying: ports.journal.keying(),
             live: options.live,
         };
-        let (looked, next, begun) = (Instant::now(), BTreeMap::new(), BTreeSet::new());
-        Ok(Self { consumer, crossing, dead_letters, ports, handle, shared, looked, next, begun })
+        let (looked, next) = (Instant::now(), BTreeMap::new());
+        Ok(Self { consumer, crossing, dead_letters, ports, handle, shared, looked, next })
     }
 
     /// Goes on until it is stopped, or something fails.
     pub(super) fn run(&mut self) -> Result<(), Error> {
         while !self.shared.is_stopped() {
-            let mut batch = self.gather()?;
-            self.begin(&mut batch)?;
+            let batch = self.gather()?;
             if !batch.is_empty() {
                 self.look(&batch)?;
                 self.shared.passes(self.crossing.topic_id, &batch);
                 self.cross(&batch)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// At the first message of a partition: if the group's place is one of a topic that was there before, all of this one is still to come.
-    fn begin(&mut self, batch: &mut Vec<Read>) -> Result<(), Error> {
-        let topic = self.crossing.topic.as_str();
-        let firsts: BTreeSet<i32> = batch.iter().map(|read| read.partition).collect();
-        for partition in firsts {
-            if !self.begun.insert(partition) {
-                continue;
-            }
-            let is_of_another =
-                place::is_of_another(&self.consumer, topic, self.crossing.topic_id, partition)
-                    .map_err(|error| wrong(topic, error))?;
-            if is_of_another {
-                tracing::warn!(topic, partition, "the topic was made anew: it is read from its beginning");
-                self.consumer
-                    .seek(topic, partition, Offset::Beginning, ASK_TIMEOUT)
-                    .map_err(|error| wrong(topic, error))?;
-                batch.retain(|read| read.partition != partition);
             }
         }
         Ok(())
@@ -225,8 +200,12 @@ impl<'a> Instance<'a> {
     /// Commits the place after a batch. One that is not taken, for the group has moved on, costs repeats and nothing else.
     fn remember(&self, batch: &[Read]) -> Result<(), Error> {
         let nexts: BTreeMap<i32, u64> = batch.iter().map(|read| (read.partition, read.offset + 1)).collect();
-        let list = place::places(&self.crossing.topic, self.crossing.topic_id, &nexts)
-            .map_err(|error| Error::broker("remember a place", error))?;
+        let mut list = TopicPartitionList::new();
+        for (partition, next) in nexts {
+            let next = Offset::Offset(i64::try_from(next).unwrap_or(i64::MAX));
+            let added = list.add_partition_offset(&self.crossing.topic, partition, next);
+            added.map_err(|error| Error::broker("remember a place", error))?;
+        }
         if let Err(error) = self.consumer.commit(&list, CommitMode::Sync) {
             tracing::info!(%error, topic = self.crossing.topic, "a bridge's place was not taken");
         }

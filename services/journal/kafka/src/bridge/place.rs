@@ -1,11 +1,7 @@
-//! Where a bridge begins: partitions that its group has never read are given a first place, so that a start is one place for good. A place
-//! says of which topic it is, for one that was deleted and made anew has the same name and other messages.
-
-use std::collections::BTreeMap;
+//! Where a bridge begins: partitions that its group has never read are given a first place, so that a start is one place for good.
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::Error;
@@ -81,45 +77,4 @@ fn first_of(
         Some(Offset::Offset(offset)) => offset,
         _ => high,
     })
-}
-
-/// The places after what was read, of the topic with this identity.
-pub(super) fn places(
-    topic: &str,
-    topic_id: u64,
-    nexts: &BTreeMap<i32, u64>,
-) -> Result<TopicPartitionList, KafkaError> {
-    let mut list = TopicPartitionList::new();
-    for (partition, next) in nexts {
-        list.add_partition_offset(
-            topic,
-            *partition,
-            Offset::Offset(i64::try_from(*next).unwrap_or(i64::MAX)),
-        )?;
-        if let Some(mut place) = list.find_partition(topic, *partition) {
-            place.set_metadata(identity(topic_id));
-        }
-    }
-    Ok(list)
-}
-
-/// Whether the place the group holds of a partition is one of a topic that was there before under the same name.
-pub(super) fn is_of_another(
-    consumer: &BaseConsumer<Ear>,
-    topic: &str,
-    topic_id: u64,
-    partition: i32,
-) -> Result<bool, KafkaError> {
-    let mut asked = TopicPartitionList::new();
-    asked.add_partition(topic, partition);
-    let held = consumer.committed_offsets(asked, ASK_TIMEOUT)?;
-    // A place that says nothing was given by the start.
-    let said = |place: &TopicPartitionListElem<'_>| {
-        !place.metadata().is_empty() && place.metadata() != identity(topic_id)
-    };
-    Ok(held.elements().first().is_some_and(said))
-}
-
-fn identity(topic_id: u64) -> String {
-    format!("topic {topic_id:016x}")
 }
