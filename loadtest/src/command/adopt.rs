@@ -135,7 +135,7 @@ async fn drain(cluster: &mut Cluster, recount: &Recount, report: &mut Report) ->
         // Until the node listens nobody knows.
         let Ok(shards) = cluster.shards().await else { continue };
         let folded = shards.users().map(|shard| shard.position.max(0).unsigned_abs()).sum::<u64>();
-        let (from, position) = *first.get_or_insert((Instant::now(), folded));
+        let (from, position) = *first.get_or_insert_with(|| (Instant::now(), folded));
         if position == 0 {
             first = None;
         }

@@ -46,10 +46,10 @@ impl TopicAt {
         let producer: ThreadedProducer<DefaultProducerContext> = config.create()?;
         for (key, message) in messages {
             let mut record = BaseRecord::to(&self.topic).key(&key).payload(&message);
-            // A full queue: the broker takes them as fast as it does.
             while let Err((error, back)) = producer.send(record) {
                 ensure!(error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull), "{error}");
-                std::thread::sleep(limits::POLL);
+                // The broker takes them as fast as it does: whether all of them by then is told at the end.
+                producer.flush(limits::POLL).ok();
                 record = back;
             }
         }
