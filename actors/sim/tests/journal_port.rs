@@ -10,7 +10,7 @@ use souk_model::limits::RECORD_BYTES;
 use souk_model::owner::{Ends, Entries, Unavailable};
 use souk_model::time::Millis;
 use souk_runtime::conformance;
-use souk_runtime::ports::{Appended, Appending, Journal, Line, NewRecord, Refused};
+use souk_runtime::ports::{Appended, Appending, Journal, Line, NewRecord, Refused, unavailable};
 use souk_sim::faults::{Chaos, FaultSet};
 use souk_sim::journal::SimJournal;
 use souk_sim::rng::Rng;
@@ -76,7 +76,7 @@ impl Journal for Port {
 
     async fn enqueue(&self, records: Vec<NewRecord>, line: Option<&Line>) -> Appending {
         if line.is_some_and(Line::has_ended) {
-            return Box::pin(ready(vec![Appended::Refused(Refused::Unavailable); records.len()]));
+            return unavailable(records.len(), line);
         }
         let mut inside = self.inside.lock().await;
         let outcomes: Vec<_> = records.into_iter().map(|record| inside.append(record)).collect();

@@ -13,7 +13,6 @@ use tokio::time::{Instant, sleep};
 
 use super::Common;
 use crate::limits;
-use crate::measure::clock;
 use crate::measure::cpu;
 use crate::measure::report::{Bar, Report};
 use crate::oracle::compare;
@@ -47,11 +46,10 @@ pub struct Options {
 pub async fn run(common: &Common, options: &Options) -> Result<Report> {
     let mut report = Report::default();
     let place = common.place()?;
-    let logs = options.cluster.logs.clone().unwrap_or_else(|| place.path().to_owned()).join("adopt");
+    let logs = options.cluster.logs(place.path(), "adopt");
     let mut binary = common.binary()?;
     let brokers = options.cluster.brokers().await?;
-    let topic =
-        TopicAt { brokers, topic: format!("souk_load_{:x}_{}-events", clock::now(), std::process::id()) };
+    let topic = TopicAt { brokers, topic: format!("{}-events", cluster::run_name()) };
     fill(&binary, &topic, options).await?;
     let recount = tokio::task::spawn_blocking({
         let topic = topic.clone();
@@ -135,12 +133,12 @@ async fn drain(cluster: &mut Cluster, recount: &Recount, report: &mut Report) ->
         // Until the node listens nobody knows.
         let Ok(shards) = cluster.shards().await else { continue };
         let folded = shards.users().map(|shard| shard.position.max(0).unsigned_abs()).sum::<u64>();
-        let (from, position) = *first.get_or_insert_with(|| (Instant::now(), folded));
-        if position == 0 {
-            first = None;
+        if folded == 0 {
+            continue;
         }
+        let from = *first.get_or_insert_with(|| (Instant::now(), folded));
         if folded >= recount.messages && shards.settled() {
-            break ((from, position), folded, Instant::now());
+            break (from, folded, Instant::now());
         }
     };
     let used = cluster.usage().await?;

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::Common;
 use super::callers::{Callers, cut_since};
+use super::{Common, measured_on};
 use crate::fire::samples::{Sample, Window, latencies};
 use crate::measure::histogram::in_ms;
 use crate::measure::report::{Bar, Report};
@@ -58,16 +58,11 @@ pub struct Options {
 }
 
 pub async fn run(common: &Common, options: &Options) -> Result<Report> {
-    let mut report = Report::default();
     let place = common.place()?;
-    let logs = options.cluster.logs.clone().unwrap_or_else(|| place.path().to_owned()).join("away");
+    let logs = options.cluster.logs(place.path(), "away");
     let binary = common.binary()?;
-    let mut cluster = Cluster::new(&binary, &options.cluster, &logs, NODES).await?;
-    let run = one(common, options, &mut cluster, &mut report).await;
-    let wrong_tables = run.with_context(|| format!("the nodes' last words:\n{}", cluster.logs()))?;
-    report.print(common.json);
-    println!("wrong_tables={wrong_tables}");
-    Ok(report)
+    let cluster = Cluster::new(&binary, &options.cluster, &logs, NODES).await?;
+    measured_on(common, cluster, async |cluster, report| one(common, options, cluster, report).await).await
 }
 
 /// Answers how many rows of tables are wrong at rest.

@@ -53,8 +53,7 @@ pub async fn run(common: &Common, options: &Options) -> Result<Report> {
     let mut wrong_tables = 0;
     for users in &options.users {
         let place = common.place()?;
-        let logs = options.cluster.logs.clone().unwrap_or_else(|| place.path().to_owned());
-        let logs = logs.join(format!("failover-{users}"));
+        let logs = options.cluster.logs(place.path(), &format!("failover-{users}"));
         let binary = common.binary()?;
         let mut cluster = Cluster::new(&binary, &options.cluster, &logs, MOST).await?;
         let run = one(common, options, &mut cluster, *users, &mut report).await;

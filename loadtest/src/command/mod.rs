@@ -25,6 +25,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::measure::report::Report;
+use crate::souk::cluster::Cluster;
 use crate::souk::process::{self, Binary};
 
 /// What every command is told.
@@ -59,6 +60,21 @@ async fn measured(common: &Common, measure: impl AsyncFnOnce(&Place) -> Result<R
     let report = measure(&place).await;
     let report = report.with_context(|| format!("the server's last words:\n{}", place.log()))?;
     report.print(common.json);
+    Ok(report)
+}
+
+/// Measures on nodes that share their shards, and prints what came of it: last how many rows of tables are wrong, as the measurement answers
+/// it. Of one that fails, the nodes' last words.
+async fn measured_on(
+    common: &Common,
+    mut cluster: Cluster,
+    measure: impl AsyncFnOnce(&mut Cluster, &mut Report) -> Result<usize>,
+) -> Result<Report> {
+    let mut report = Report::default();
+    let measured = measure(&mut cluster, &mut report).await;
+    let wrong_tables = measured.with_context(|| format!("the nodes' last words:\n{}", cluster.logs()))?;
+    report.print(common.json);
+    println!("wrong_tables={wrong_tables}");
     Ok(report)
 }
 

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::Common;
 use super::callers::Callers;
+use super::{Common, measured_on};
 use crate::fire::samples::Window;
 use crate::limits;
 use crate::measure::clock::{self, Millis};
@@ -47,23 +47,19 @@ pub struct Options {
 }
 
 pub async fn run(common: &Common, options: &Options) -> Result<Report> {
-    let mut report = Report::default();
     let place = common.place()?;
-    let logs = options.cluster.logs.clone().unwrap_or_else(|| place.path().to_owned()).join("poison");
-    let name = format!("souk_load_{:x}_{}-ledger", clock::now(), std::process::id());
-    let topic = TopicAt { brokers: options.cluster.brokers().await?, topic: name };
+    let logs = options.cluster.logs(place.path(), "poison");
+    let brokers = options.cluster.brokers().await?;
+    let topic = TopicAt { brokers, topic: format!("{}-ledger", cluster::run_name()) };
     topic.make(SHARDS, LARGE + LARGE / 10).await?;
     std::fs::create_dir_all(&logs)?;
     let bridge = std::path::absolute(logs.join("ledger.toml"))?;
     std::fs::write(&bridge, format!("topic = {:?}\nformat = \"commerce\"\n", topic.topic))?;
     let mut binary = common.binary()?;
     binary.env.push(("SOUK__BRIDGE__FILES".to_owned(), bridge.display().to_string()));
-    let mut cluster = Cluster::new(&binary, &options.cluster, &logs, NODES).await?;
-    let run = one(common, options, &topic, &mut cluster, &mut report).await;
-    let wrong_tables = run.with_context(|| format!("the nodes' last words:\n{}", cluster.logs()))?;
-    report.print(common.json);
-    println!("wrong_tables={wrong_tables}");
-    Ok(report)
+    let cluster = Cluster::new(&binary, &options.cluster, &logs, NODES).await?;
+    measured_on(common, cluster, async |cluster, report| one(common, options, &topic, cluster, report).await)
+        .await
 }
 
 /// Answers how many rows of tables are wrong at rest.

@@ -41,10 +41,15 @@ pub struct Servers {
     redis: Option<String>,
     /// Folder for the nodes' logs, which stay; a temporary one that goes if none is named.
     #[arg(long)]
-    pub logs: Option<PathBuf>,
+    logs: Option<PathBuf>,
 }
 
 impl Servers {
+    /// Where the nodes of one run log: `place` is for those whose logs go.
+    pub fn logs(&self, place: &Path, run: &str) -> PathBuf {
+        self.logs.as_deref().unwrap_or(place).join(run)
+    }
+
     pub async fn brokers(&self) -> Result<String> {
         match &self.kafka {
             Some(brokers) => Ok(brokers.clone()),
@@ -92,7 +97,7 @@ impl Cluster {
             });
         }
         let firewall = Firewall::new();
-        let run = format!("souk_load_{:x}_{}", clock::now(), std::process::id());
+        let run = run_name();
         let mut env = environment(&servers, &run);
         env.extend(binary.env.iter().cloned());
         std::fs::create_dir_all(logs).context("making a place for logs")?;
@@ -310,6 +315,11 @@ impl Cluster {
             self.nodes.iter().enumerate().map(|(number, node)| format!("{}:\n{}", name(number), tail(node)));
         tails.collect::<Vec<_>>().join("\n")
     }
+}
+
+/// A name no other run on the same servers has.
+pub fn run_name() -> String {
+    format!("souk_load_{:x}_{}", clock::now(), std::process::id())
 }
 
 fn name(number: usize) -> String {

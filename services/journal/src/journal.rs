@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::ready;
 use souk_model::journal::{Partitions, ShardId};
 use souk_model::owner::{Ends, Entries, Unavailable};
-use souk_runtime::ports::{Appended, Appending, Clock, Journal, Line, NewRecord, Refused};
+use souk_runtime::ports::{Appended, Appending, Clock, Journal, Line, NewRecord, unavailable};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::disk::{Lock, RealDisk};
@@ -109,10 +109,7 @@ impl Journal for EmbeddedJournal {
             }
             _ => None,
         };
-        let Some(answered) = answered else {
-            line.into_iter().for_each(Line::end);
-            return Box::pin(ready(vec![Appended::Refused(Refused::Unavailable); count]));
-        };
+        let Some(answered) = answered else { return unavailable(count, line) };
         // The writer answers everything; if it is gone, nobody knows.
         Box::pin(answered.map(move |became| became.unwrap_or_else(|_| vec![Appended::Unknown; count])))
     }

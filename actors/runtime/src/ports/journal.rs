@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, ready};
 use souk_model::journal::{Partitions, ShardId};
 use souk_model::keying::Keying;
 use souk_model::owner::{Ends, Entries, Unavailable};
@@ -64,6 +64,12 @@ impl Line {
 
 /// An append that stands in the queue: what becomes of each record, in order.
 pub type Appending = BoxFuture<'static, Vec<Appended>>;
+
+/// An append of so many records that no journal has taken: it ends its line.
+pub fn unavailable(count: usize, line: Option<&Line>) -> Appending {
+    line.into_iter().for_each(Line::end);
+    Box::pin(ready(vec![Appended::Refused(Refused::Unavailable); count]))
+}
 
 #[async_trait]
 pub trait Journal: Send + Sync + Debug {

@@ -11,7 +11,7 @@ mod view;
 
 pub use clock::Clock;
 pub use history::{History, HistoryAt, HistoryPlace, HistoryRow};
-pub use journal::{Appended, Appending, Journal, Line, NewRecord, Refused};
+pub use journal::{Appended, Appending, Journal, Line, NewRecord, Refused, unavailable};
 pub use peers::{Inbound, LinkInbound, News, Nobody, Peers, Unreachable};
 pub use placement::{Alone, Placement};
 pub use store::Store;

@@ -87,7 +87,7 @@ struct Scene {
 
 pub async fn run(common: &Common, options: &Options) -> Result<Report> {
     let place = common.place()?;
-    let logs = options.cluster.logs.clone().unwrap_or_else(|| place.path().to_owned()).join("chaos");
+    let logs = options.cluster.logs(place.path(), "chaos");
     let cluster = Cluster::new(&common.binary()?, &options.cluster, &logs, NODES).await?;
     let mut scene = Scene::set(common, options, cluster).await?;
     let mut report = Report::default();

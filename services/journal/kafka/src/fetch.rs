@@ -18,7 +18,7 @@ use crate::layout::Layout;
 use crate::limits::IDLE_POLL;
 use crate::native::{Batches, Message, end_heard, log_to_tracing};
 use crate::options::Options;
-use crate::orders::{Order, Orders};
+use crate::orders::{End, Order, Orders};
 use crate::partition::Partitions;
 use crate::window::{Taken, Trouble};
 use crate::{Error, settings};
@@ -56,9 +56,8 @@ pub(crate) fn start(
                 let (assigned, paused) = (BTreeSet::new(), BTreeSet::new());
                 let orders = Arc::clone(&orders);
                 let fetcher = Fetcher { consumer, arrived, orders: Arc::clone(&orders), assigned, paused };
-                match fetcher.run(batches) {
-                    End::Stopped => return,
-                    End::Renewed => {}
+                if fetcher.run(batches) == End::Stopped {
+                    return;
                 }
                 consumer = match connect(&options, &orders) {
                     Ok(consumer) => consumer,
@@ -93,18 +92,11 @@ fn fetch_again(partitions: &Partitions, orders: &Orders) {
     }
 }
 
-/// How fetching ended.
-enum End {
-    Stopped,
-    /// Another consumer is to go on.
-    Renewed,
-}
-
 impl Fetcher {
     fn run(mut self, mut batches: Batches<Voice>) -> End {
-        while self.obey() {
-            if self.orders.take_renewal() {
-                return End::Renewed;
+        loop {
+            if let Err(end) = self.obey() {
+                return end;
             }
             let taken = batches.take(|message| self.arrived.add(&message));
             self.arrived.deliver();
@@ -114,14 +106,13 @@ impl Fetcher {
                 self.orders.wait(IDLE_POLL);
             }
         }
-        End::Stopped
     }
 
-    /// Does what was ordered; false to stop.
-    fn obey(&mut self) -> bool {
-        let Some(orders) = self.orders.take() else { return false };
+    /// Does what was ordered.
+    fn obey(&mut self) -> Result<(), End> {
+        let orders = self.orders.take()?;
         if orders.is_empty() {
-            return true;
+            return Ok(());
         }
         let of = |wanted: Order| {
             orders.iter().filter(move |(_, order)| **order == wanted).map(|(number, _)| *number)
@@ -134,7 +125,7 @@ impl Fetcher {
         self.told("give partitions back", &left, |consumer, list| consumer.incremental_unassign(list));
         let resumed: Vec<_> = of(Order::Resume).filter(|number| self.paused.remove(number)).collect();
         self.told("let partitions go on", &resumed, |consumer, list| consumer.resume(list));
-        true
+        Ok(())
     }
 
     fn place(&mut self, numbers: Vec<usize>) {

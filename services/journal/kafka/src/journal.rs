@@ -9,7 +9,7 @@ use futures_util::future::ready;
 use souk_model::journal::{Journal as Kind, Partitions as Counts, ShardId};
 use souk_model::keying::Keying;
 use souk_model::owner::{Ends, Entries, Unavailable};
-use souk_runtime::ports::{Appended, Appending, Journal, Line, NewRecord, Refused};
+use souk_runtime::ports::{Appended, Appending, Journal, Line, NewRecord, unavailable};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
@@ -139,10 +139,7 @@ impl Journal for KafkaJournal {
         }
         let room = self.admit(&records).await;
         let is_ours = records.iter().all(|record| !self.reading.desk.was_replaced(record.shard.journal));
-        let (Some(room), true) = (room, is_ours) else {
-            line.into_iter().for_each(Line::end);
-            return Box::pin(ready(vec![Appended::Refused(Refused::Unavailable); count]));
-        };
+        let (Some(room), true) = (room, is_ours) else { return unavailable(count, line) };
         let (line, patience) = (line.cloned(), self.append_timeout);
         let producer = if line.is_some() { &self.in_lines } else { &self.alone };
         let answered = producer.send(&records, line.clone(), room);
@@ -180,8 +177,10 @@ impl Journal for KafkaJournal {
 
 impl Drop for KafkaJournal {
     fn drop(&mut self) {
-        self.in_lines.flush(self.append_timeout);
-        self.alone.flush(self.append_timeout);
+        let until = Instant::now() + self.append_timeout;
+        for producer in [&self.in_lines, &self.alone] {
+            producer.flush(until.saturating_duration_since(Instant::now()));
+        }
         drop(self.watchdog.take());
         self.reading.orders.stop();
         if self.fetching.take().is_some_and(|thread| thread.join().is_err()) {

@@ -22,7 +22,8 @@ pub const CLIENT_QUEUE_RECORDS: usize = 500_000;
 pub const LINGER: Duration = Duration::from_millis(2);
 /// Bytes of one batch: below what brokers take by default (1 MiB).
 pub const BATCH_BYTES: usize = 1_000_000;
-/// How long a record may be under way, repeats included, before its outcome is `Unknown`: longer than a broker's restart or a change of leader.
+/// How long an append may be under way, repeats included, before its outcome is `Unknown`: longer than a broker's restart or a change of
+/// leader. What stands in no line is given up then.
 pub const APPEND_TIMEOUT: Duration = Duration::from_secs(10);
 /// Shortest and longest of it that can be asked for.
 pub const LEAST_APPEND_TIMEOUT: Duration = Duration::from_millis(100);

@@ -15,6 +15,14 @@ pub(crate) enum Order {
     Leave,
 }
 
+/// Why a consumer fetches no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    Stopped,
+    /// Another one is to go on.
+    Renewed,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Orders {
     state: Mutex<State>,
@@ -50,11 +58,6 @@ impl Orders {
         self.bell.notify_one();
     }
 
-    /// Whether that was asked for since.
-    pub(crate) fn take_renewal(&self) -> bool {
-        std::mem::take(&mut self.state.lock().renew)
-    }
-
     /// Something has arrived.
     pub(crate) fn ring(&self) {
         self.state.lock().rung = true;
@@ -66,10 +69,16 @@ impl Orders {
         self.bell.notify_one();
     }
 
-    /// The orders given since; none to stop.
-    pub(crate) fn take(&self) -> Option<BTreeMap<usize, Order>> {
+    /// The orders given since, unless this consumer is to fetch no more.
+    pub(crate) fn take(&self) -> Result<BTreeMap<usize, Order>, End> {
         let mut state = self.state.lock();
-        (!state.stop).then(|| std::mem::take(&mut state.orders))
+        if state.stop {
+            return Err(End::Stopped);
+        }
+        if std::mem::take(&mut state.renew) {
+            return Err(End::Renewed);
+        }
+        Ok(std::mem::take(&mut state.orders))
     }
 
     /// Waits until the bell rings, or has rung since the last wait, or for so long.
