@@ -101,10 +101,12 @@ clean:               ## remove what builds made
 
 # Real Kafka, Cassandra and Redis (docker/README.md): in containers, or as plain processes where there is no engine.
 .PHONY: services-up services-down test-kafka test-bridges test-foreign test-cassandra test-redis test-views test-cluster chaos test-cluster-load bench-failover bench-away bench-adopt bench-poison
-# Servers of their own for tests: they kill them, and begin with them empty.
-TEST_SERVICES = SOUK_SERVICES_DIR=$(abspath $(TARGET))/test-services KAFKA_PORT=9392 CASSANDRA_PORT=9442 REDIS_PORT=6492
+# Servers of their own for tests and loads: they kill them, and begin with them empty.
+FRESH = SOUK_FRESH_DIR=$(abspath $(TARGET))/test-services docker/fresh
 # Of the whole workspace, as `test-core` builds it: a package alone would be built again with features of its own.
 WITH_SERVERS = $(CARGO) test --locked --quiet --workspace
+# Where the nodes of a load write what they say.
+LOGS = --logs $(TARGET)/chaos-logs
 
 services-up:         ## start what does not run of Kafka, Cassandra and Redis, and wait until it answers
 	docker/services up
@@ -113,87 +115,46 @@ services-down:       ## end what services-up started
 	docker/services down
 
 test-kafka:          ## the journal on Kafka against a real broker: conformance, a broker's death, lost records
-	$(TEST_SERVICES) docker/services wipe kafka
-	$(TEST_SERVICES) docker/services up kafka
-	$(TEST_SERVICES) SOUK_TEST_KAFKA=127.0.0.1:9392 $(WITH_SERVERS) --test kafka_conformance --test adopt --test bridge --test broker -- --test-threads=1; \
-	  outcome=$$?; $(TEST_SERVICES) docker/services wipe kafka; exit $$outcome
+	$(FRESH) kafka -- $(WITH_SERVERS) --test kafka_conformance --test adopt --test bridge --test broker -- --test-threads=1
 
 test-bridges:        ## nodes with bridges from topics of others, against a real broker: once over kills and restarts, poison set aside
-	$(TEST_SERVICES) docker/services wipe kafka
-	$(TEST_SERVICES) docker/services up kafka
-	$(TEST_SERVICES) SOUK_TEST_KAFKA=127.0.0.1:9392 $(WITH_SERVERS) --test bridges -- --test-threads=1; \
-	  outcome=$$?; $(TEST_SERVICES) docker/services wipe kafka; exit $$outcome
+	$(FRESH) kafka -- $(WITH_SERVERS) --test bridges -- --test-threads=1
 
 test-foreign:        ## nodes of a cluster with topics of others, adopted and bridged, against a real broker and Cassandra
-	$(TEST_SERVICES) docker/services wipe kafka cassandra
-	$(TEST_SERVICES) docker/services up kafka cassandra
-	$(TEST_SERVICES) SOUK_TEST_KAFKA=127.0.0.1:9392 SOUK_TEST_CASSANDRA=127.0.0.1:9442 \
-	  $(WITH_SERVERS) --test foreign -- --test-threads=1; \
-	  outcome=$$?; $(TEST_SERVICES) docker/services wipe kafka cassandra; exit $$outcome
+	$(FRESH) kafka cassandra -- $(WITH_SERVERS) --test foreign -- --test-threads=1
 
 test-cluster:        ## nodes together against a real broker: placement, takeover, positions
-	$(TEST_SERVICES) docker/services wipe kafka
-	$(TEST_SERVICES) docker/services up kafka
-	$(TEST_SERVICES) SOUK_TEST_KAFKA=127.0.0.1:9392 $(WITH_SERVERS) --test placement --test positions -- --test-threads=1; \
-	  outcome=$$?; $(TEST_SERVICES) docker/services wipe kafka; exit $$outcome
-
-chaos: release       ## three nodes on real servers, ROUNDS rounds of kills, pauses and cuts under load: nothing lost, nothing twice
-	$(TEST_SERVICES) docker/services wipe
-	$(TEST_SERVICES) docker/services up
-	$(TEST_SERVICES) $(LOAD) chaos --rounds $(ROUNDS) --seed $(SEED) --pause $(PAUSE) --logs $(TARGET)/chaos-logs; \
-	  outcome=$$?; $(TEST_SERVICES) docker/services wipe; exit $$outcome
-
-test-cluster-load: release  ## short: an owner killed and nodes moved under load, then two rounds of chaos
-	$(TEST_SERVICES) docker/services wipe
-	$(TEST_SERVICES) docker/services up
-	$(TEST_SERVICES) $(LOAD) failover --users 2000 --rate 500 --only-kill --logs $(TARGET)/chaos-logs && \
-	  $(TEST_SERVICES) $(LOAD) chaos --rounds 2 --seed $(SEED) --rate 500 --pause 5..8 --logs $(TARGET)/chaos-logs; \
-	  outcome=$$?; $(TEST_SERVICES) docker/services wipe; exit $$outcome
-
-bench-failover: release  ## how soon shards answer again after kill -9, with few users and with USERS, and p99 of planned moves
-	$(TEST_SERVICES) docker/services wipe
-	$(TEST_SERVICES) docker/services up
-	$(TEST_SERVICES) $(LOAD) $(FLAGS) failover --users 10000,$(USERS) --logs $(TARGET)/chaos-logs; \
-	  outcome=$$?; $(TEST_SERVICES) docker/services wipe; exit $$outcome
-
-bench-away: release      ## Cassandra away for a minute under load, once with an owner killed meanwhile; then Redis killed
-	$(TEST_SERVICES) docker/services wipe
-	$(TEST_SERVICES) docker/services up
-	$(TEST_SERVICES) $(LOAD) $(FLAGS) away --server cassandra --seconds 60 --logs $(TARGET)/chaos-logs && \
-	  $(TEST_SERVICES) $(LOAD) $(FLAGS) away --server cassandra --seconds 60 --kill-owner --logs $(TARGET)/chaos-logs && \
-	  $(TEST_SERVICES) $(LOAD) $(FLAGS) away --server redis --seconds 20 --killed --logs $(TARGET)/chaos-logs; \
-	  outcome=$$?; $(TEST_SERVICES) docker/services wipe; exit $$outcome
-
-bench-adopt: release     ## a topic others filled with JSON, folded from its beginning by one node: events/s, and totals against a recount
-	$(TEST_SERVICES) docker/services wipe
-	$(TEST_SERVICES) docker/services up
-	$(TEST_SERVICES) $(LOAD) $(FLAGS) adopt --logs $(TARGET)/chaos-logs; \
-	  outcome=$$?; $(TEST_SERVICES) docker/services wipe; exit $$outcome
-
-bench-poison: release    ## 100,000 messages that cannot count pour into a bridged topic: no shard stands still, each is set aside
-	$(TEST_SERVICES) docker/services wipe
-	$(TEST_SERVICES) docker/services up
-	$(TEST_SERVICES) $(LOAD) $(FLAGS) poison --logs $(TARGET)/chaos-logs; \
-	  outcome=$$?; $(TEST_SERVICES) docker/services wipe; exit $$outcome
+	$(FRESH) kafka -- $(WITH_SERVERS) --test placement --test positions -- --test-threads=1
 
 test-cassandra:      ## store and tables on Cassandra against a real server: conformance, its death, its hanging, other schemas
-	$(TEST_SERVICES) docker/services wipe cassandra
-	$(TEST_SERVICES) docker/services up cassandra
-	$(TEST_SERVICES) SOUK_TEST_CASSANDRA=127.0.0.1:9442 $(WITH_SERVERS) --test cassandra_conformance --test cassandra_history --test cassandra_server --test cassandra_tables -- --test-threads=1; \
-	  outcome=$$?; $(TEST_SERVICES) docker/services wipe cassandra; exit $$outcome
+	$(FRESH) cassandra -- $(WITH_SERVERS) --test cassandra_conformance --test cassandra_history --test cassandra_server --test cassandra_tables -- --test-threads=1
 
 test-redis:          ## the view in Redis against a real server: conformance, its death, its forgetting
-	$(TEST_SERVICES) docker/services wipe redis
-	$(TEST_SERVICES) docker/services up redis
-	$(TEST_SERVICES) SOUK_TEST_REDIS=127.0.0.1:6492 $(WITH_SERVERS) --test redis_conformance --test redis_server -- --test-threads=1; \
-	  outcome=$$?; $(TEST_SERVICES) docker/services wipe redis; exit $$outcome
+	$(FRESH) redis -- $(WITH_SERVERS) --test redis_conformance --test redis_server -- --test-threads=1
 
 test-views:          ## what a node publishes to real Cassandra and Redis is what it answers, also when they are killed
-	$(TEST_SERVICES) docker/services wipe cassandra redis
-	$(TEST_SERVICES) docker/services up cassandra redis
-	$(TEST_SERVICES) SOUK_TEST_CASSANDRA=127.0.0.1:9442 SOUK_TEST_REDIS=127.0.0.1:6492 \
-	  $(WITH_SERVERS) --test views; \
-	  outcome=$$?; $(TEST_SERVICES) docker/services wipe cassandra redis; exit $$outcome
+	$(FRESH) cassandra redis -- $(WITH_SERVERS) --test views
+
+chaos: release       ## three nodes on real servers, ROUNDS rounds of kills, pauses and cuts under load: nothing lost, nothing twice
+	$(FRESH) -- $(LOAD) chaos --rounds $(ROUNDS) --seed $(SEED) --pause $(PAUSE) $(LOGS)
+
+test-cluster-load: release  ## short: an owner killed and nodes moved under load, then two rounds of chaos
+	$(FRESH) -- $(LOAD) failover --users 2000 --rate 500 --only-kill $(LOGS)
+	$(FRESH) -- $(LOAD) chaos --rounds 2 --seed $(SEED) --rate 500 --pause 5..8 $(LOGS)
+
+bench-failover: release  ## how soon shards answer again after kill -9, with few users and with USERS, and p99 of planned moves
+	$(FRESH) -- $(LOAD) $(FLAGS) failover --users 10000,$(USERS) $(LOGS)
+
+bench-away: release      ## Cassandra away for a minute under load, once with an owner killed meanwhile; then Redis killed
+	$(FRESH) -- $(LOAD) $(FLAGS) away --server cassandra --seconds 60 $(LOGS)
+	$(FRESH) -- $(LOAD) $(FLAGS) away --server cassandra --seconds 60 --kill-owner $(LOGS)
+	$(FRESH) -- $(LOAD) $(FLAGS) away --server redis --seconds 20 --killed $(LOGS)
+
+bench-adopt: release     ## a topic others filled with JSON, folded from its beginning by one node: events/s, and totals against a recount
+	$(FRESH) -- $(LOAD) $(FLAGS) adopt $(LOGS)
+
+bench-poison: release    ## 100,000 messages that cannot count pour into a bridged topic: no shard stands still, each is set aside
+	$(FRESH) -- $(LOAD) $(FLAGS) poison $(LOGS)
 
 # The other loads, each on a server of its own (loadtest/README.md). FLAGS=--strict fails on a missed bar too.
 .PHONY: bench-latency bench-ingest bench-observe bench-reads bench-watchers bench-drain bench-start bench-cut disk-full
