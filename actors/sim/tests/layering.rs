@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Each crate with the crates of ours it may use (tests and benches included).
-const MAY_USE: [(&str, &[&str]); 15] = [
+const MAY_USE: [(&str, &[&str]); 16] = [
     ("souk-proto", &[]),
     ("souk-model", &["souk-proto"]),
     ("souk-formats", &["souk-proto", "souk-model"]),
@@ -12,12 +12,13 @@ const MAY_USE: [(&str, &[&str]); 15] = [
     // The simulator's ports pass the suites of the runtime's.
     ("souk-sim", &["souk-proto", "souk-model", "souk-runtime"]),
     ("souk-bench", &["souk-proto", "souk-model"]),
+    ("souk-kafka", &["souk-model"]),
     ("souk-journal", &["souk-model", "souk-runtime"]),
-    ("souk-journal-kafka", &["souk-proto", "souk-model", "souk-formats", "souk-runtime"]),
+    ("souk-journal-kafka", &["souk-proto", "souk-model", "souk-formats", "souk-runtime", "souk-kafka"]),
     ("souk-store", &["souk-proto", "souk-model", "souk-runtime"]),
     ("souk-store-cassandra", &["souk-model", "souk-runtime"]),
     ("souk-store-redis", &["souk-model", "souk-runtime"]),
-    ("souk-cluster", &["souk-proto", "souk-model", "souk-runtime"]),
+    ("souk-cluster", &["souk-proto", "souk-model", "souk-runtime", "souk-kafka"]),
     ("souk-api", &["souk-proto", "souk-model", "souk-runtime"]),
     (
         "souk-node",

@@ -108,7 +108,3 @@ pub const FETCH_WAIT: Duration = Duration::from_millis(500);
 pub const COMMIT_EVERY: Duration = Duration::from_secs(5);
 /// How long one commit may take.
 pub const COMMIT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// A line of the client library's log is not said again within this time, as far back as so many different lines.
-pub const QUIET: Duration = Duration::from_secs(10);
-pub const SAID_LINES: usize = 32;

@@ -5,15 +5,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::KafkaResult;
 use rdkafka::{Offset, TopicPartitionList};
+use souk_kafka::{Knock, Voice};
 use souk_model::journal::{Journal, ShardId};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::kafka::{Voice, millis};
+use crate::kafka::millis;
 use crate::limits::{COMMIT_EVERY, COMMIT_TIMEOUT};
 use crate::{Brokers, Error};
 
@@ -45,7 +47,8 @@ impl Positions {
             .set("socket.timeout.ms", millis(COMMIT_TIMEOUT));
         let consumer = BaseConsumer::from_config_and_context(&config, Voice::default())
             .map_err(|error| Error::Client { why: error.to_string() })?;
-        let committing = commit_all(Committer { options, consumer }, carried);
+        let knock = Mutex::new(Knock::new(options.brokers.list(), &options.users_topic));
+        let committing = commit_all(Committer { options, consumer, knock }, carried);
         Ok(Self(AbortOnDropHandle::new(tokio::spawn(committing))))
     }
 }
@@ -76,6 +79,7 @@ async fn commit_all(committer: Committer, carried: impl Fn() -> Vec<(ShardId, u6
 struct Committer {
     options: PositionsOptions,
     consumer: BaseConsumer<Voice>,
+    knock: Mutex<Knock>,
 }
 
 impl Committer {
@@ -98,6 +102,10 @@ impl Committer {
         while let Some(said) = self.consumer.poll(std::time::Duration::ZERO) {
             drop(said);
         }
-        self.consumer.commit(list, CommitMode::Sync)
+        let committed = self.consumer.commit(list, CommitMode::Sync);
+        if committed.is_err() {
+            self.knock.lock().at(self.consumer.client());
+        }
+        committed
     }
 }

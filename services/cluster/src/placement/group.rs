@@ -7,8 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rdkafka::ClientConfig;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use souk_kafka::limits::KNOCK_EVERY;
+use souk_kafka::{Knock, is_news};
 use souk_model::journal::ShardId;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::member::Member;
 use super::options::PlacementOptions;
@@ -59,13 +62,20 @@ pub(super) async fn join(
     joining.await.unwrap_or_else(|error| Err(Error::broker("join the group of nodes", error)))
 }
 
-/// Polls until the node leaves. Dropping the consumer takes its shards away as any rebalance does, and says goodbye to the group.
-pub(super) fn run(consumer: GroupConsumer, leaving: &AtomicBool) {
+/// Polls until the node leaves. Dropping the consumer takes its shards away as any rebalance does, and says goodbye to the group. A member
+/// that hears no broker goes on with its shards, so it must not lose the brokers for good: another node has them by then.
+pub(super) fn run(consumer: GroupConsumer, options: &PlacementOptions, leaving: &AtomicBool) {
+    let mut knock = Knock::new(options.brokers.list(), &options.members_topic);
+    let mut knocked = Instant::now();
     while !leaving.load(Ordering::Acquire) {
         if let Some(Err(error)) = consumer.poll(POLL)
-            && consumer.context().voice().is_news(&error.to_string())
+            && is_news(&error.to_string())
         {
             tracing::warn!(%error, "the group of nodes");
+        }
+        if knocked.elapsed() >= KNOCK_EVERY {
+            knock.at(consumer.client());
+            knocked = Instant::now();
         }
     }
 }

@@ -10,11 +10,11 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset, TopicPartitionList};
+use souk_kafka::Voice;
 use souk_model::journal::{Partitions, ShardId};
 use tokio::sync::watch;
 
 use super::options::shard_of;
-use crate::kafka::Voice;
 use crate::limits::PROOF_OF_LIFE;
 
 #[derive(Debug)]
@@ -35,10 +35,6 @@ impl Member {
     ) -> Self {
         let (topic, voice, ours) = (topic.to_owned(), Voice::default(), Mutex::default());
         Self { partitions, topic, voice, ours, published }
-    }
-
-    pub(super) fn voice(&self) -> &Voice {
-        &self.voice
     }
 
     fn shards(&self, list: &TopicPartitionList) -> BTreeSet<ShardId> {

@@ -45,7 +45,7 @@ impl GroupPlacement {
         std::thread::Builder::new()
             .name(group::THREAD.to_owned())
             .spawn(move || {
-                group::run(consumer, &left);
+                group::run(consumer, &options, &left);
                 drop(runs);
             })
             .map_err(|source| Error::Thread { name: group::THREAD, source })?;

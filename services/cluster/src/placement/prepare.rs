@@ -4,11 +4,12 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::RDKafkaErrorCode;
+use souk_kafka::Voice;
 use tokio::time::Instant;
 
 use super::options::PlacementOptions;
 use crate::Error;
-use crate::kafka::{Voice, millis};
+use crate::kafka::millis;
 use crate::limits::{KNOCK, LOOK_EVERY, MEMBERS_RETENTION, PATIENCE, PREPARE_TIMEOUT, TOPIC_PATIENCE};
 
 const DOING: &str = "make the membership topic";

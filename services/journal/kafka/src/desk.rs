@@ -9,25 +9,27 @@ use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
+use souk_kafka::{Knock, Voice, topic_id};
 use souk_model::journal::{Journal, ShardId};
 use souk_model::owner::{Ends, Unavailable};
 use tokio::time::Instant;
 
 use crate::adopt::Start;
-use crate::context::Voice;
 use crate::error::Difference;
+use crate::identity::Identity;
 use crate::layout::Layout;
-use crate::limits::{ASK_TIMEOUT, IDENTITY_FRESH, IDENTITY_TIMEOUT, KNOCK};
+use crate::limits::{ASK_TIMEOUT, HEARD, IDENTITY_FRESH, IDENTITY_TIMEOUT, KNOCK, LISTEN};
 use crate::options::Options;
-use crate::{Error, native, settings};
+use crate::{Error, settings};
 
 /// Answers block; `ask` asks from async code.
 pub(crate) struct Desk {
     client: BaseConsumer<Voice>,
     layout: Arc<Layout>,
-    users: Mutex<Identity>,
-    products: Mutex<Identity>,
+    users: Identity,
+    products: Identity,
     adopted: Option<Adopted>,
+    knock: Mutex<Knock>,
 }
 
 /// Of a users topic that is others'.
@@ -39,14 +41,6 @@ struct Adopted {
     starts: Mutex<BTreeMap<u16, u64>>,
 }
 
-/// Which topic it is.
-#[derive(Debug, Default)]
-struct Identity {
-    /// When the journal opened.
-    at_first: Option<u64>,
-    newest: Option<(u64, Instant)>,
-}
-
 impl Desk {
     pub(crate) fn new(options: &Options, layout: Arc<Layout>) -> Result<Self, Error> {
         let client = BaseConsumer::from_config_and_context(&settings::desk(options), Voice::default())
@@ -56,7 +50,10 @@ impl Desk {
             start: adopted.start,
             starts: Mutex::default(),
         });
-        Ok(Self { client, layout, users: Mutex::default(), products: Mutex::default(), adopted })
+        let identity = |journal| Identity::new(layout.topic(journal));
+        let (users, products) = (identity(Journal::Users), identity(Journal::Products));
+        let knock = Mutex::new(Knock::new(options.addresses(), layout.topic(Journal::Users)));
+        Ok(Self { client, layout, users, products, adopted, knock })
     }
 
     /// Waits until a broker answers.
@@ -115,7 +112,7 @@ impl Desk {
         Ok(differences)
     }
 
-    fn identity_of(&self, journal: Journal) -> &Mutex<Identity> {
+    fn identity_of(&self, journal: Journal) -> &Identity {
         match journal {
             Journal::Users => &self.users,
             Journal::Products => &self.products,
@@ -124,35 +121,19 @@ impl Desk {
 
     /// Which topic it is, asked anew if the last answer is older than that.
     pub(crate) fn identity(&self, journal: Journal, fresh: Duration) -> Result<u64, KafkaError> {
-        let mut identity = self.identity_of(journal).lock();
-        if let Some((id, at)) = identity.newest
-            && at.elapsed() < fresh
-        {
-            return Ok(id);
-        }
-        let topic = self.layout.topic(journal);
-        // While no broker is there the client connects without a rest for a request of this kind, and with rests for a plain one.
-        self.client.fetch_metadata(Some(topic), ASK_TIMEOUT)?;
-        let id =
-            native::topic_id(&self.client, topic, IDENTITY_TIMEOUT).map_err(KafkaError::MetadataFetch)?;
-        // Read in another way it is another journal.
-        let id = id ^ self.adopted_as(journal).map_or(0, |adopted| adopted.identity);
-        if *identity.at_first.get_or_insert(id) != id
-            && identity.newest.is_none_or(|(newest, _)| newest != id)
-        {
-            tracing::error!(
-                topic,
-                "the topic was made anew: it is another journal, and this one is not served any more"
-            );
-        }
-        identity.newest = Some((id, Instant::now()));
-        Ok(id)
+        self.identity_of(journal).get(fresh, || {
+            let topic = self.layout.topic(journal);
+            // While no broker is there the client connects without a rest for a request of this kind, and with rests for a plain one.
+            self.client.fetch_metadata(Some(topic), ASK_TIMEOUT)?;
+            let id = topic_id(&self.client, topic, IDENTITY_TIMEOUT).map_err(KafkaError::MetadataFetch)?;
+            // Read in another way it is another journal.
+            Ok(id ^ self.adopted_as(journal).map_or(0, |adopted| adopted.identity))
+        })
     }
 
-    /// Whether the topic is another than the one this journal was opened on, as far as is known.
+    /// Whether the topic is another than the one this journal was opened on, as far as is known. Never waits.
     pub(crate) fn was_replaced(&self, journal: Journal) -> bool {
-        let identity = self.identity_of(journal).lock();
-        matches!((identity.at_first, identity.newest), (Some(first), Some((newest, _))) if first != newest)
+        self.identity_of(journal).was_replaced()
     }
 
     fn ends(&self, shard: ShardId) -> Result<Ends, KafkaError> {
@@ -233,9 +214,17 @@ impl Desk {
         Ok(answer.elements().iter().filter_map(end).collect())
     }
 
-    /// Lets it say what it has to say.
+    /// To be called every few seconds. Blocks for a moment; whether a broker answered.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.knock.lock().at(self.client.client())
+    }
+
+    /// Lets it say what it has to say: without a wait it would say one thing a call.
     pub(crate) fn listen(&self) {
-        drop(self.client.poll(Duration::ZERO));
+        let mut left = HEARD;
+        while left > 0 && self.client.poll(LISTEN).is_some() {
+            left -= 1;
+        }
     }
 }
 

@@ -9,14 +9,15 @@ use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaResult, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
-use souk_model::journal::{Entry, Form};
+use souk_kafka::limits::KNOCK_EVERY;
+use souk_kafka::{Batches, Knock, Message, Voice, end_heard, log_to_tracing};
+use souk_model::journal::{Entry, Form, Journal};
 use souk_model::time::Millis;
+use tokio::time::Instant;
 
 use crate::adopt::{MARK, cut};
-use crate::context::Voice;
 use crate::layout::Layout;
 use crate::limits::IDLE_POLL;
-use crate::native::{Batches, Message, end_heard, log_to_tracing};
 use crate::options::Options;
 use crate::orders::{End, Order, Orders};
 use crate::partition::Partitions;
@@ -30,6 +31,9 @@ struct Fetcher {
     orders: Arc<Orders>,
     assigned: BTreeSet<usize>,
     paused: BTreeSet<usize>,
+    knock: Knock,
+    /// When something was last fetched, or knocked for.
+    heard: Instant,
 }
 
 /// Makes the consumer and starts its thread.
@@ -55,7 +59,17 @@ pub(crate) fn start(
                     Arrived::new(Arc::clone(&consumer), Arc::clone(&layout), Arc::clone(&partitions));
                 let (assigned, paused) = (BTreeSet::new(), BTreeSet::new());
                 let orders = Arc::clone(&orders);
-                let fetcher = Fetcher { consumer, arrived, orders: Arc::clone(&orders), assigned, paused };
+                let knock = Knock::new(options.addresses(), layout.topic(Journal::Users));
+                let heard = Instant::now();
+                let fetcher = Fetcher {
+                    consumer,
+                    arrived,
+                    orders: Arc::clone(&orders),
+                    assigned,
+                    paused,
+                    knock,
+                    heard,
+                };
                 if fetcher.run(batches) == End::Stopped {
                     return;
                 }
@@ -102,7 +116,12 @@ impl Fetcher {
             self.arrived.deliver();
             self.pause_full();
             self.refetch_gaps();
-            if taken == 0 {
+            if taken > 0 {
+                self.heard = Instant::now();
+            } else if self.heard.elapsed() >= KNOCK_EVERY {
+                self.knock.at(self.consumer.client());
+                self.heard = Instant::now();
+            } else {
                 self.orders.wait(IDLE_POLL);
             }
         }

@@ -32,9 +32,9 @@ pub struct KafkaJournal {
     layout: Arc<Layout>,
     reading: Reading,
     /// Of what stands in lines: never given up.
-    in_lines: Producer,
+    in_lines: Arc<Producer>,
     /// Of all else: given up when its caller is.
-    alone: Producer,
+    alone: Arc<Producer>,
     /// Bytes of room in the queue.
     room: Arc<Semaphore>,
     append_timeout: Duration,
@@ -51,8 +51,9 @@ impl KafkaJournal {
         options.check()?;
         let layout = Arc::new(Layout::new(&options));
         let partitions = Arc::new(Partitions::new(layout.len(), Instant::now()));
-        let producer =
-            |timeout| Producer::new(&options, timeout, Arc::clone(&layout), Arc::clone(&partitions));
+        let producer = |timeout| {
+            Producer::new(&options, timeout, Arc::clone(&layout), Arc::clone(&partitions)).map(Arc::new)
+        };
         let (in_lines, alone) = (producer(None)?, producer(Some(options.append_timeout))?);
         let desk = Arc::new(Desk::new(&options, Arc::clone(&layout))?);
         let desk = knock(desk, &options).await?;
@@ -68,6 +69,7 @@ impl KafkaJournal {
             Arc::clone(&layout),
             Arc::clone(&partitions),
             Arc::clone(&orders),
+            vec![Arc::clone(&in_lines), Arc::clone(&alone)],
         );
         let mut journal = Self {
             layout,

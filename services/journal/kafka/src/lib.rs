@@ -24,14 +24,13 @@
 
 mod adopt;
 mod bridge;
-mod context;
 mod desk;
 mod error;
 mod fetch;
+mod identity;
 mod journal;
 mod layout;
 pub mod limits;
-mod native;
 mod options;
 mod orders;
 mod partition;

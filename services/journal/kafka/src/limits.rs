@@ -52,8 +52,6 @@ pub const FETCHED_KIB: usize = 8 << 10;
 pub const FETCH_WAIT: Duration = Duration::from_millis(100);
 /// How long librdkafka leaves a partition alone that has enough fetched ahead. Its default, 1 s, is a standstill.
 pub const FETCH_BACKOFF: Duration = Duration::from_millis(10);
-/// Messages taken from librdkafka at a time.
-pub const BATCH_MESSAGES: usize = 4_096;
 /// How often an idle fetching thread looks round although nothing called it.
 pub const IDLE_POLL: Duration = Duration::from_millis(100);
 
@@ -75,9 +73,13 @@ pub const OPEN_PATIENCE: Duration = Duration::from_secs(10);
 pub const PREPARE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How often the watchdog looks. A partition that stood still between two looks though it had more is assigned anew.
-pub const WATCH_EVERY: Duration = Duration::from_secs(5);
+pub const WATCH_EVERY: Duration = souk_kafka::limits::KNOCK_EVERY;
 /// Looks, one after the other, at which a partition stands still though it was assigned anew, before another consumer takes its place.
 pub const STILL_LOOKS: u32 = 2;
+/// How long the watchdog listens to the client that asks questions, and how many of its failures it hears at most at a look. What it says while
+/// brokers are away would gather without an end.
+pub const LISTEN: Duration = Duration::from_millis(10);
+pub const HEARD: usize = 1_000;
 /// A partition that nobody has read for so long is no longer fetched. Owners come back every few seconds.
 pub const IDLE_AFTER: Duration = Duration::from_secs(30);
 
@@ -91,6 +93,9 @@ pub const BRIDGE_BATCH: usize = souk_model::limits::BRIDGE_WINDOW / 2;
 pub const BRIDGE_BATCH_BYTES: usize = 4 << 20;
 /// How long a bridge waits for a first message before it looks whether it is to stop.
 pub const BRIDGE_POLL: Duration = Duration::from_millis(100);
+/// How far a bridge's threads stand back from those of shards (Linux's nice): about a tenth of what others have where all want more, so that it
+/// is never starved either.
+pub const BRIDGE_NICE: i32 = 10;
 /// Pause between two instances of a bridge: the first, and the longest of those that double for as long as nothing gets through.
 pub const BRIDGE_RESTART: Duration = Duration::from_secs(1);
 pub const BRIDGE_RESTART_MOST: Duration = Duration::from_secs(30);
@@ -105,7 +110,3 @@ pub const LETTER_BYTES: usize = 64 << 10;
 
 /// Least time a topic must keep its records: the longest a cut may lag, many times over.
 pub const LEAST_RETENTION: Duration = Duration::from_secs(7 * 24 * 3_600);
-
-/// A line of the client library's log is not said again within this time, as far back as so many different lines.
-pub const QUIET: Duration = Duration::from_secs(10);
-pub const SAID_LINES: usize = 32;

@@ -36,9 +36,6 @@ pub struct Topics {
     pub products: String,
 }
 
-/// What a caller may set; all by prefix.
-const OPEN_TO_CALLERS: [&str; 6] =
-    ["security.", "sasl.", "ssl.", "socket.", "broker.address.", "client.rack"];
 /// Longest name of a topic that Kafka takes.
 const TOPIC_NAME: usize = 249;
 
@@ -93,8 +90,7 @@ pub(crate) fn check_brokers(brokers: &[String]) -> Result<(), Error> {
 }
 
 pub(crate) fn check_properties(properties: &BTreeMap<String, String>) -> Result<(), Error> {
-    let own = |key: &&String| !OPEN_TO_CALLERS.iter().any(|open| key.starts_with(open));
-    match properties.keys().find(own) {
+    match properties.keys().find(|key| !souk_kafka::is_open_to_callers(key)) {
         Some(key) => Err(wrong(format!("properties.{key}"), "the journal sets this itself")),
         None => Ok(()),
     }

@@ -9,10 +9,10 @@ use rdkafka::admin::{
 };
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::RDKafkaErrorCode;
+use souk_kafka::Voice;
 use souk_model::journal::Journal;
 use tokio::time::{Instant, sleep};
 
-use crate::context::Voice;
 use crate::desk::Desk;
 use crate::error::Difference;
 use crate::layout::Layout;

@@ -9,19 +9,19 @@ use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
+use souk_kafka::{Knock, Voice, never_left};
 use souk_runtime::ports::{Appended, Line, NewRecord, Refused};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::oneshot::Receiver;
 use tokio::time::Instant;
 
 use crate::adopt::marked;
-use crate::context::Voice;
 use crate::layout::Layout;
 use crate::limits::{RECORD_BYTES, RENEW_EVERY};
 use crate::options::Options;
 use crate::partition::Partitions;
 use crate::pending::{Pending, Place};
-use crate::{Error, native, settings};
+use crate::{Error, settings};
 
 type Client = ThreadedProducer<Reports>;
 
@@ -34,6 +34,7 @@ pub(crate) struct Producer {
     layout: Arc<Layout>,
     partitions: Arc<Partitions>,
     current: Mutex<Current>,
+    knock: Mutex<Knock>,
 }
 
 struct Current {
@@ -57,7 +58,14 @@ impl Producer {
     ) -> Result<Self, Error> {
         let client = connect(options, timeout, &layout, &partitions)?;
         let current = Mutex::new(Current { client: Arc::new(client), since: Instant::now() });
-        Ok(Self { options: options.clone(), timeout, layout, partitions, current })
+        let knock = Mutex::new(Knock::new(options.addresses(), &options.topics.users));
+        Ok(Self { options: options.clone(), timeout, layout, partitions, current, knock })
+    }
+
+    /// To be called every few seconds. Blocks for a moment.
+    pub(crate) fn knock(&self) {
+        let client = Arc::clone(&self.current.lock().client);
+        self.knock.lock().at(client.client());
     }
 
     /// Sends all records, without a pause, so that a caller that goes away leaves all of them or none.
@@ -135,7 +143,7 @@ impl Producer {
     /// Makes it fail for good, as a broker can.
     #[cfg(test)]
     pub(crate) fn end(&self) {
-        native::end_producer(self.current.lock().client.client());
+        souk_kafka::end_producer(self.current.lock().client.client());
     }
 
     /// Whether it failed for good and was not replaced yet.
@@ -179,7 +187,7 @@ impl Reports {
                         if code == Some(RDKafkaErrorCode::Fatal) {
                             self.voice.set_fatal();
                         }
-                        let gone = native::never_left(message);
+                        let gone = never_left(message);
                         if gone { Appended::Refused(Refused::Unavailable) } else { Appended::Unknown }
                     }
                 }

@@ -8,13 +8,13 @@ use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{Headers, Message};
 use rdkafka::{Offset, Timestamp, TopicPartitionList};
+use souk_kafka::Voice;
 use souk_model::journal::{Journal, ShardId};
 use souk_model::keying::{Partitioner, foreign_key};
 use souk_model::record;
 use tokio::time::Instant;
 
 use crate::adopt::{Adoption, MARK, Start, cut};
-use crate::context::Voice;
 use crate::layout::Layout;
 use crate::limits::{ASK_TIMEOUT, SAMPLE, SAMPLE_TIMEOUT};
 use crate::options::Options;

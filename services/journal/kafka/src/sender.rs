@@ -12,11 +12,11 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
+use souk_kafka::Voice;
 use souk_model::keying::Partitioner;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep};
 
-use crate::context::Voice;
 use crate::limits::{ASK_TIMEOUT, KNOCK, OPEN_PATIENCE, QUEUE_BYTES, QUEUED_RECORD_BYTES, SEND_TIMEOUT};
 use crate::{Error, options, prepare, settings};
 

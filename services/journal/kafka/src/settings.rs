@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
-use rdkafka::config::RDKafkaLogLevel;
 
 use crate::bridge::BridgeOptions;
 use crate::limits::{
@@ -23,18 +22,8 @@ fn millis(time: Duration) -> String {
 
 /// What all clients have in common.
 fn common(brokers: &str, client_id: &str, properties: &BTreeMap<String, String>) -> ClientConfig {
-    let mut config = ClientConfig::new();
-    for (key, value) in properties {
-        config.set(key, value);
-    }
-    config
-        .set("bootstrap.servers", brokers)
-        .set("client.id", client_id)
-        // A broker that restarts is back within seconds: look for it more often than every ten.
-        .set("reconnect.backoff.ms", "100")
-        .set("reconnect.backoff.max.ms", "1000")
-        .set("socket.nagle.disable", "true")
-        .set_log_level(RDKafkaLogLevel::Info);
+    let mut config = souk_kafka::client(brokers, client_id, properties);
+    config.set("socket.nagle.disable", "true");
     config
 }
 

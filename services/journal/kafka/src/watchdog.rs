@@ -1,5 +1,5 @@
 //! Looks after what would go unnoticed: a partition that stands still though the broker has more, one that nobody reads any more, and a topic
-//! that was made anew under its old name.
+//! that was made anew under its old name. It also knocks for the clients that append and ask, lest one loses every broker for good.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use crate::layout::Layout;
 use crate::limits::{IDLE_AFTER, STILL_LOOKS, WATCH_EVERY};
 use crate::orders::{Order, Orders};
 use crate::partition::Partitions;
+use crate::produce::Producer;
 
 #[derive(Debug)]
 pub(crate) struct Watchdog {
@@ -28,10 +29,11 @@ impl Watchdog {
         layout: Arc<Layout>,
         partitions: Arc<Partitions>,
         orders: Arc<Orders>,
+        producers: Vec<Arc<Producer>>,
     ) -> Result<Self, Error> {
         let name = "journal-watch";
         let stop = Arc::new((Mutex::new(false), Condvar::new()));
-        let mut round = Round { desk, layout, partitions, orders, still: BTreeMap::new() };
+        let mut round = Round { desk, layout, partitions, orders, producers, still: BTreeMap::new() };
         let stopped = Arc::clone(&stop);
         let thread = thread::Builder::new()
             .name(name.to_owned())
@@ -64,6 +66,7 @@ struct Round {
     layout: Arc<Layout>,
     partitions: Arc<Partitions>,
     orders: Arc<Orders>,
+    producers: Vec<Arc<Producer>>,
     /// At how many looks, one after the other, a partition stood still.
     still: BTreeMap<usize, u32>,
 }
@@ -71,6 +74,10 @@ struct Round {
 impl Round {
     fn look(&mut self) {
         self.desk.listen();
+        self.producers.iter().for_each(|producer| producer.knock());
+        if !self.desk.is_heard() {
+            return;
+        }
         for journal in [Journal::Users, Journal::Products] {
             if let Err(error) = self.desk.identity(journal, WATCH_EVERY / 2) {
                 tracing::warn!(%error, journal = journal.name(), "the broker does not say which topic it is");

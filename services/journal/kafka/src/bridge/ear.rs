@@ -7,9 +7,9 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::KafkaError;
+use souk_kafka::Voice;
 
 use crate::bridge::counts::Shared;
-use crate::context::Voice;
 
 /// States as librdkafka names them: of a member, and of a partition that is fetched, which is one the member was given.
 const MEMBER: (&str, &str) = ("up", "steady");

@@ -9,6 +9,8 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
+use souk_kafka::Knock;
+use souk_kafka::limits::KNOCK_EVERY;
 use souk_model::record::Event;
 use souk_model::verdict::{Reason, Refusal};
 use souk_runtime::ports::{Appended, Line, Refused};
@@ -24,7 +26,7 @@ use crate::bridge::place::{self, is_missing, wrong};
 use crate::bridge::{BridgeOptions, BridgePorts};
 use crate::limits::{ASK_TIMEOUT, BRIDGE_BATCH, BRIDGE_BATCH_BYTES, BRIDGE_LOOK, BRIDGE_POLL};
 use crate::sender::{Sender, SenderOptions};
-use crate::{Error, native, settings};
+use crate::{Error, settings};
 
 pub(super) struct Instance<'a> {
     consumer: BaseConsumer<Ear>,
@@ -35,6 +37,8 @@ pub(super) struct Instance<'a> {
     shared: &'a Shared,
     /// When the topic was last seen to be the one it was.
     looked: Instant,
+    knock: Knock,
+    knocked: Instant,
     /// The place after the newest message read of each partition.
     next: BTreeMap<i32, u64>,
 }
@@ -68,21 +72,32 @@ impl<'a> Instance<'a> {
             keying: ports.journal.keying(),
             live: options.live,
         };
-        let (looked, next) = (Instant::now(), BTreeMap::new());
-        Ok(Self { consumer, crossing, dead_letters, ports, handle, shared, looked, next })
+        let knock = Knock::new(options.brokers.join(","), topic);
+        let (looked, knocked, next) = (Instant::now(), Instant::now(), BTreeMap::new());
+        Ok(Self { consumer, crossing, dead_letters, ports, handle, shared, looked, knock, knocked, next })
     }
 
     /// Goes on until it is stopped, or something fails.
     pub(super) fn run(&mut self) -> Result<(), Error> {
         while !self.shared.is_stopped() {
             let batch = self.gather()?;
-            if !batch.is_empty() {
+            if batch.is_empty() {
+                self.knock();
+            } else {
                 self.look(&batch)?;
                 self.shared.passes(self.crossing.topic_id, &batch);
                 self.cross(&batch)?;
             }
         }
         Ok(())
+    }
+
+    /// Where nothing comes for a while: there may be nothing, or the client has lost every broker.
+    fn knock(&mut self) {
+        if self.knocked.elapsed() >= KNOCK_EVERY {
+            self.knock.at(self.consumer.client());
+            self.knocked = Instant::now();
+        }
     }
 
     /// Ends the instance if the topic is not the one it was any more: under its old identity the fold would take what is new for repeats. Asked for
@@ -214,5 +229,5 @@ impl<'a> Instance<'a> {
 }
 
 fn topic_id(consumer: &BaseConsumer<Ear>, topic: &str) -> Result<u64, Error> {
-    native::topic_id(consumer, topic, ASK_TIMEOUT).map_err(|code| wrong(topic, KafkaError::Global(code)))
+    souk_kafka::topic_id(consumer, topic, ASK_TIMEOUT).map_err(|code| wrong(topic, KafkaError::Global(code)))
 }

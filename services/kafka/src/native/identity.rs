@@ -36,7 +36,7 @@ impl<T> Drop for Owned<T> {
 }
 
 /// Identity of a topic, drawn by its cluster when it was made: the 128 bits folded to 64, of which none are likely to meet. Blocks.
-pub(crate) fn topic_id<C: ConsumerContext>(
+pub fn topic_id<C: ConsumerContext>(
     client: &BaseConsumer<C>,
     topic: &str,
     timeout: Duration,

@@ -14,7 +14,7 @@ use crate::limits::{QUIET, SAID_LINES};
 
 /// Listens to one client.
 #[derive(Debug, Default)]
-pub(crate) struct Voice {
+pub struct Voice {
     heard: Mutex<Heard>,
     fatal: AtomicBool,
 }
@@ -28,26 +28,26 @@ struct Heard {
 }
 
 impl Voice {
-    pub(crate) fn last(&self) -> Option<String> {
+    pub fn last(&self) -> Option<String> {
         self.heard.lock().last.clone()
     }
 
-    pub(crate) fn hopeless(&self) -> Option<String> {
+    pub fn hopeless(&self) -> Option<String> {
         self.heard.lock().hopeless.clone()
     }
 
     /// Whether a producer must be replaced: librdkafka refuses everything after such an error.
-    pub(crate) fn is_fatal(&self) -> bool {
+    pub fn is_fatal(&self) -> bool {
         self.fatal.load(Ordering::Acquire)
     }
 
-    pub(crate) fn set_fatal(&self) {
+    pub fn set_fatal(&self) {
         self.fatal.store(true, Ordering::Release);
     }
 }
 
 /// Says a line of the client's own log. What it calls an error is most often a connection that went and comes back.
-pub(crate) fn say(level: RDKafkaLogLevel, facility: &str, text: &str) {
+pub fn say(level: RDKafkaLogLevel, facility: &str, text: &str) {
     use RDKafkaLogLevel as Level;
     if !is_news(text) {
         return;
@@ -61,7 +61,7 @@ pub(crate) fn say(level: RDKafkaLogLevel, facility: &str, text: &str) {
 }
 
 /// Whether a text was not said of late: while brokers are away the client says the same many times a second.
-fn is_news(text: &str) -> bool {
+pub fn is_news(text: &str) -> bool {
     static SAID: Mutex<VecDeque<(String, Instant)>> = Mutex::new(VecDeque::new());
     let now = Instant::now();
     let mut said = SAID.lock();

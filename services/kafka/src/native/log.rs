@@ -6,10 +6,10 @@ use rdkafka::config::RDKafkaLogLevel as Level;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka_sys::RDKafka;
 
-use crate::context::say;
+use crate::voice::say;
 
 /// Has its log lines go where all others go, instead of straight to stderr.
-pub(crate) fn log_to_tracing<C: ConsumerContext>(consumer: &BaseConsumer<C>) {
+pub fn log_to_tracing<C: ConsumerContext>(consumer: &BaseConsumer<C>) {
     // SAFETY: the client is alive, and the function lives as long as the process.
     unsafe { rdkafka_sys::rd_kafka_set_logger(consumer.client().native_ptr(), Some(line)) };
 }

@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::{ptr, slice};
+use std::{fmt, ptr, slice};
 
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{IsError, RDKafkaErrorCode};
@@ -14,7 +14,7 @@ use souk_model::time::Millis;
 use crate::limits::BATCH_MESSAGES;
 
 /// The queue all partitions of a consumer are served through. Used by one thread.
-pub(crate) struct Batches<C: ConsumerContext> {
+pub struct Batches<C: ConsumerContext> {
     queue: NonNull<RDKafkaQueue>,
     slots: Vec<*mut RDKafkaMessage>,
     /// Declared last: it must outlive the queue.
@@ -23,7 +23,7 @@ pub(crate) struct Batches<C: ConsumerContext> {
 
 impl<C: ConsumerContext> Batches<C> {
     /// None if the consumer has no group and therefore no queue of its own.
-    pub(crate) fn new(consumer: Arc<BaseConsumer<C>>) -> Option<Self> {
+    pub fn new(consumer: Arc<BaseConsumer<C>>) -> Option<Self> {
         // SAFETY: the client is alive, for the consumer is; the queue handed out is owned here and given back in `drop`.
         let queue = unsafe { rdkafka_sys::rd_kafka_queue_get_consumer(consumer.client().native_ptr()) };
         let slots = vec![ptr::null_mut(); BATCH_MESSAGES];
@@ -32,7 +32,7 @@ impl<C: ConsumerContext> Batches<C> {
 
     /// Hands over what waits, without waiting for more, and says how many messages that were. What `each` does with a message it does
     /// before it returns: the message is gone afterwards.
-    pub(crate) fn take(&mut self, mut each: impl FnMut(Message<'_>)) -> usize {
+    pub fn take(&mut self, mut each: impl FnMut(Message<'_>)) -> usize {
         // SAFETY: the queue is alive, and there are as many slots as the call is told; it writes so many of them as it returns.
         let count = unsafe {
             rdkafka_sys::rd_kafka_consume_batch_queue(
@@ -51,6 +51,12 @@ impl<C: ConsumerContext> Batches<C> {
             each(Message { native: message, _borrowed: PhantomData });
         }
         count
+    }
+}
+
+impl<C: ConsumerContext> fmt::Debug for Batches<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batches").finish_non_exhaustive()
     }
 }
 
@@ -74,18 +80,19 @@ impl Drop for Taken<'_> {
 }
 
 /// One message, or an error about a partition.
-pub(crate) struct Message<'a> {
+#[derive(Debug)]
+pub struct Message<'a> {
     native: &'a RDKafkaMessage,
     _borrowed: PhantomData<&'a [u8]>,
 }
 
 impl<'a> Message<'a> {
-    pub(crate) fn error(&self) -> Option<RDKafkaErrorCode> {
+    pub fn error(&self) -> Option<RDKafkaErrorCode> {
         self.native.err.is_error().then(|| self.native.err.into())
     }
 
     /// Its topic; none for an error that is about no topic.
-    pub(crate) fn topic(&self) -> Option<&'a CStr> {
+    pub fn topic(&self) -> Option<&'a CStr> {
         let topic = NonNull::new(self.native.rkt)?;
         // SAFETY: a message holds its topic alive; the call only reads the handle.
         let name = unsafe { rdkafka_sys::rd_kafka_topic_name(topic.as_ptr()) };
@@ -93,16 +100,16 @@ impl<'a> Message<'a> {
         (!name.is_null()).then(|| unsafe { CStr::from_ptr(name) })
     }
 
-    pub(crate) fn partition(&self) -> i32 {
+    pub fn partition(&self) -> i32 {
         self.native.partition
     }
 
-    pub(crate) fn offset(&self) -> i64 {
+    pub fn offset(&self) -> i64 {
         self.native.offset
     }
 
     /// Its bytes; a message without a value has none.
-    pub(crate) fn payload(&self) -> &'a [u8] {
+    pub fn payload(&self) -> &'a [u8] {
         let start = self.native.payload.cast::<u8>().cast_const();
         if start.is_null() || self.native.len == 0 {
             return &[];
@@ -112,7 +119,7 @@ impl<'a> Message<'a> {
     }
 
     /// When the broker appended it; none where the time is the producer's, or nobody's.
-    pub(crate) fn append_time(&self) -> Option<Millis> {
+    pub fn append_time(&self) -> Option<Millis> {
         let mut kind = rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
         // SAFETY: the message is borrowed, and what kind of time it is is written before the call returns.
         let time = unsafe { rdkafka_sys::rd_kafka_message_timestamp(self.native, &raw mut kind) };
@@ -121,7 +128,7 @@ impl<'a> Message<'a> {
     }
 
     /// Whether it has a header of this name.
-    pub(crate) fn is_marked(&self, name: &str) -> bool {
+    pub fn is_marked(&self, name: &str) -> bool {
         let Ok(name) = CString::new(name) else { return false };
         let mut headers = ptr::null_mut();
         // SAFETY: the message is borrowed; headers are read out of it once and belong to it from then on.
@@ -139,11 +146,7 @@ impl<'a> Message<'a> {
 }
 
 /// How many records the partition had when the broker last answered a fetch of it; none before the first answer.
-pub(crate) fn end_heard<C: ConsumerContext>(
-    consumer: &BaseConsumer<C>,
-    topic: &str,
-    partition: i32,
-) -> Option<u64> {
+pub fn end_heard<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str, partition: i32) -> Option<u64> {
     let topic = CString::new(topic).ok()?;
     let (mut low, mut high) = (-1, -1);
     // SAFETY: the client is alive, the name ends with a zero byte, and both offsets are written before the call returns.
