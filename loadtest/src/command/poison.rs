@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use super::callers::Callers;
@@ -73,9 +74,15 @@ async fn one(
     let callers = Callers::start(common, cluster, NODES, options.users, (options.rate, options.seed)).await?;
     let calm = Instant::now();
     sleep(CALM).await;
+    // What pouring alone costs on a machine that nodes, broker and load share.
+    let unread = TopicAt { topic: format!("{}_unread", topic.topic), ..topic.clone() };
+    unread.make(SHARDS, LARGE + LARGE / 10).await?;
+    let control = Instant::now();
+    pour(&unread, options.messages).await??;
+    sleep(CALM).await;
+    let messages = options.messages;
     let poured = Instant::now();
-    let (messages, to) = (options.messages, topic.clone());
-    let sent = tokio::task::spawn_blocking(move || to.fill((0..messages).map(poison), LARGE + LARGE / 10));
+    let sent = pour(topic, messages);
     let letters = TopicAt { topic: format!("{}_dlq", topic.topic), ..topic.clone() };
     let reasons = set_aside(&letters, messages).await?;
     sent.await??;
@@ -84,10 +91,12 @@ async fn one(
     sleep(CALM).await;
     let longest = |window: Window| in_ms(callers.pulses_within(&[window]).quantile(1.0));
     let p99 = |window: Window| in_ms(callers.pulses_within(&[window]).quantile(0.99));
-    let (before, meanwhile) = ((calm, poured), (poured, over));
+    let (before, alone, meanwhile) = ((calm, control), (control, poured), (poured, over));
     report.note("events judged before, p99", p99(before), "ms");
+    report.note("events judged while as many are poured that nobody reads, p99", p99(alone), "ms");
     report.note("events judged meanwhile, p99", p99(meanwhile), "ms");
     report.note("longest an event of any shard took before", longest(before), "ms");
+    report.note("longest while as many are poured that nobody reads", longest(alone), "ms");
     report.note("longest an event of any shard took meanwhile", longest(meanwhile), "ms");
     let more = (longest(meanwhile) - longest(before)).max(0.0);
     report.measure("more than before", more, "ms", Bar::AtMost(STALLED));
@@ -99,6 +108,12 @@ async fn one(
         }
     }
     callers.rest(cluster, report).await
+}
+
+/// Sends all of them; done once the broker has them.
+fn pour(to: &TopicAt, messages: u64) -> JoinHandle<Result<()>> {
+    let to = to.clone();
+    tokio::task::spawn_blocking(move || to.fill((0..messages).map(poison), LARGE + LARGE / 10))
 }
 
 /// The n-th message, with its key: undecodable, of a wrong type, of a time to come, out of bounds, and now and then a very large one.

@@ -22,6 +22,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
+use rustix::process::setpriority_process;
+use rustix::thread::gettid;
 use souk_formats::Format;
 use souk_runtime::ports::{Clock, Journal};
 use tokio::runtime::Handle;
@@ -32,7 +34,7 @@ pub use counts::BridgeCounts;
 use crate::adopt::Start;
 use crate::bridge::counts::Shared;
 use crate::bridge::instance::Instance;
-use crate::limits::{BRIDGE_RESTART, BRIDGE_RESTART_MOST};
+use crate::limits::{BRIDGE_NICE, BRIDGE_RESTART, BRIDGE_RESTART_MOST};
 use crate::{Error, options};
 
 /// What is bridged, and how.
@@ -113,6 +115,7 @@ impl Bridge {
 /// One instance after the other, until it is stopped.
 fn go_on(options: &BridgeOptions, ports: &BridgePorts, handle: &Handle, shared: &Arc<Shared>) {
     let topic = options.topic.as_str();
+    stand_back(topic);
     let mut pause = BRIDGE_RESTART;
     while !shared.is_stopped() {
         let instance = Instance::open(options, ports, handle, shared);
@@ -127,6 +130,14 @@ fn go_on(options: &BridgeOptions, ports: &BridgePorts, handle: &Handle, shared: 
         }
     }
     tracing::info!(topic, "a bridge ended, as it was told");
+}
+
+/// Lets shards go first where there is not processor enough for both: what a bridge reads is still there later. The threads its clients start
+/// take this over from the thread that opens them.
+fn stand_back(topic: &str) {
+    if let Err(error) = setpriority_process(Some(gettid()), BRIDGE_NICE) {
+        tracing::warn!(%error, topic, "a bridge takes the processor from shards: its priority cannot be lowered");
+    }
 }
 
 impl Drop for Bridge {
