@@ -89,17 +89,26 @@ async fn one(
     let over = Instant::now();
     report.note("messages set aside a second", messages as f64 / (over - poured).as_secs_f64(), "1/s");
     sleep(CALM).await;
-    let longest = |window: Window| in_ms(callers.pulses_within(&[window]).quantile(1.0));
-    let p99 = |window: Window| in_ms(callers.pulses_within(&[window]).quantile(0.99));
-    let (before, alone, meanwhile) = ((calm, control), (control, poured), (poured, over));
-    report.note("events judged before, p99", p99(before), "ms");
-    report.note("events judged while as many are poured that nobody reads, p99", p99(alone), "ms");
-    report.note("events judged meanwhile, p99", p99(meanwhile), "ms");
-    report.note("longest an event of any shard took before", longest(before), "ms");
-    report.note("longest while as many are poured that nobody reads", longest(alone), "ms");
-    report.note("longest an event of any shard took meanwhile", longest(meanwhile), "ms");
-    let more = (longest(meanwhile) - longest(before)).max(0.0);
+    stalls(&callers, [(calm, control), (control, poured), (poured, over)], report);
+    told(&reasons, messages, report);
+    callers.rest(cluster, report).await
+}
+
+/// How long events of all shards took: before, while as many messages are poured that nobody reads, and while they are set aside.
+fn stalls(callers: &Callers, [before, alone, meanwhile]: [Window; 3], report: &mut Report) {
+    let quantile = |window: Window, quantile| in_ms(callers.pulses_within(&[window]).quantile(quantile));
+    for (when, window) in
+        [("before", before), ("while messages nobody reads are poured", alone), ("meanwhile", meanwhile)]
+    {
+        report.note(format!("events judged {when}, p99"), quantile(window, 0.99), "ms");
+        report.note(format!("longest an event of any shard took {when}"), quantile(window, 1.0), "ms");
+    }
+    let more = (quantile(meanwhile, 1.0) - quantile(before, 1.0)).max(0.0);
     report.measure("more than before", more, "ms", Bar::AtMost(STALLED));
+}
+
+/// Whether each is set aside as what it is.
+fn told(reasons: &BTreeMap<String, u64>, messages: u64, report: &mut Report) {
     for (reason, wanted) in expected(messages) {
         let found = reasons.get(reason).copied().unwrap_or_default();
         report.note(format!("set aside as {reason}"), found as f64, "");
@@ -107,7 +116,6 @@ async fn one(
             report.violate(format!("{found} messages are set aside as {reason}, {wanted} is right"));
         }
     }
-    callers.rest(cluster, report).await
 }
 
 /// Sends all of them; done once the broker has them.
