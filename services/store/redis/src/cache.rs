@@ -15,7 +15,8 @@ use tokio::time::Instant;
 use crate::Error;
 use crate::breaker::Breaker;
 use crate::limits::{CONNECT_TIMEOUT, PIPELINE_COMMANDS, READ_TIMEOUT, RESPONSE_TIMEOUT};
-use crate::pipeline::{Done, Mark, done, request};
+use crate::mark::Mark;
+use crate::pipeline::{Done, done, request};
 use crate::script::SetIfNewer;
 
 #[derive(Clone)]
@@ -73,7 +74,7 @@ impl RedisCache {
             writing: tokio::sync::Mutex::default(),
             breaker: Mutex::default(),
             script: SetIfNewer::default(),
-            mark: Mark { key: format!("souk:alive:{node}"), value: format!("{incarnation:x}") },
+            mark: Mark::new(&node, incarnation),
             address,
             commands: AtomicU64::new(0),
             outdated: AtomicU64::new(0),
@@ -152,7 +153,6 @@ fn info(options: &Options) -> Result<ConnectionInfo, RedisError> {
 #[async_trait]
 impl Cache for RedisCache {
     async fn write(&self, commands: Vec<Command>) -> Result<Held, Unavailable> {
-        let mut held = Held::All;
         let mut rest = commands.as_slice();
         loop {
             let (now, later) = rest.split_at(rest.len().min(PIPELINE_COMMANDS));
@@ -165,12 +165,9 @@ impl Cache for RedisCache {
                     "names in Redis hold something of another kind and were left alone"
                 );
             }
-            if done.held == Held::Nothing {
-                held = Held::Nothing;
-            }
             rest = later;
             if rest.is_empty() {
-                return Ok(held);
+                return Ok(self.mark.tell());
             }
         }
     }

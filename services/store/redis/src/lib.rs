@@ -11,6 +11,7 @@ mod breaker;
 mod cache;
 mod error;
 pub mod limits;
+mod mark;
 mod pipeline;
 mod script;
 

@@ -2,22 +2,13 @@
 
 use redis::{Pipeline, Value};
 use souk_model::view::{Command, What};
-use souk_runtime::ports::Held;
 
-use crate::limits::ALIVE_KEPT;
+use crate::mark::Mark;
 use crate::script::SetIfNewer;
-
-/// A node's mark: a key of its own with a value nobody else writes.
-#[derive(Debug)]
-pub(crate) struct Mark {
-    pub(crate) key: String,
-    pub(crate) value: String,
-}
 
 /// What a request did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Done {
-    pub(crate) held: Held,
     pub(crate) outdated: u64,
     /// Names that hold something of another kind.
     pub(crate) refused: u64,
@@ -29,22 +20,20 @@ const BEFORE: usize = 2;
 pub(crate) fn request(script: &SetIfNewer, mark: &Mark, commands: &[Command]) -> Pipeline {
     let mut pipeline = Pipeline::with_capacity(commands.len() + BEFORE);
     pipeline.add_command(script.load());
-    let mut known = redis::cmd("SET");
-    known.arg(&mark.key).arg(&mark.value).arg("EX").arg(ALIVE_KEPT.as_secs()).arg("GET");
-    pipeline.add_command(known);
+    pipeline.add_command(mark.command());
     for command in commands {
         pipeline.add_command(script.command(command));
     }
     pipeline
 }
 
+/// Reads the answers, the mark's among them.
 pub(crate) fn done(mark: &Mark, commands: &[Command], answers: &[Value]) -> Done {
-    let held = match answers.get(1) {
-        Some(Value::BulkString(found)) if *found == mark.value.as_bytes() => Held::All,
-        _ => Held::Nothing,
-    };
+    if let Some(answer) = answers.get(1) {
+        mark.answered(answer);
+    }
     let told = |command: &Command| matches!(command.what, What::Publish { .. });
     let set = commands.iter().zip(answers.iter().skip(BEFORE)).filter(|(command, _)| !told(command));
     let count = |wanted: i64| set.clone().filter(|(_, answer)| **answer == Value::Int(wanted)).count() as u64;
-    Done { held, outdated: count(0), refused: count(-1) }
+    Done { outdated: count(0), refused: count(-1) }
 }
