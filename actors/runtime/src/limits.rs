@@ -114,8 +114,6 @@ pub const LOOK_FOR_NEXT: Duration = Duration::from_millis(150);
 pub const NEXT_CLAIMS_WITHIN: Duration = Duration::from_secs(2);
 /// How long the last cut of a shard that nobody followed may take.
 pub const LAST_CUT_WAIT: Duration = Duration::from_secs(5);
-/// Before a shard whose owner before is still at its last cut is looked at again.
-pub const START_AGAIN: Duration = Duration::from_millis(20);
 /// How long intake waits for what the catalogue says of a product: an event goes without rather than late.
 pub const STAMP_WAIT: Duration = Duration::from_millis(100);
 /// How long what another node's catalogue said is taken for what it says, and of how many products it is kept.

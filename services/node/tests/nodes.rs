@@ -137,6 +137,25 @@ async fn a_shard_that_moved_is_found_where_it_is() {
     assert_eq!(users_in(&answer), Figure::Integer(60));
 }
 
+/// A broker that stood still takes shards away and gives them back within moments.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_taken_away_and_given_back_is_served_on_by_one_owner() {
+    let (_cluster, one, _other) = two().await;
+    for _ in 0..3 {
+        for shards in [Vec::new(), half(false).collect()] {
+            one.place(shards);
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    }
+    one.serves(half(false)).await;
+    let epochs = || one.runtime.statuses().iter().map(|status| status.epoch).collect::<Vec<_>>();
+    let before = epochs();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    one.serves(half(false)).await;
+    assert_eq!(epochs(), before, "another owner starts again and again");
+    publish(&one, 0..40).await;
+}
+
 /// A node that knew where every shard was and asks for none of them hears of another that took some.
 #[tokio::test(flavor = "multi_thread")]
 async fn shards_are_listed_where_they_went() {

@@ -74,7 +74,8 @@ pub(crate) async fn ready(world: &World, cell: &Cell, options: &ReadOptions) -> 
     cell.whereabouts.answered();
     let mut wanted = options.position_of(cell.id);
     if options.freshness == Freshness::Latest {
-        let ends = world.ports.journal.ends(cell.id).await;
+        let ends = before(options.deadline, world.ports.journal.ends(cell.id)).await;
+        let ends = ends.unwrap_or(Err(Unavailable));
         wanted = wanted.max(ends.map_err(|Unavailable| Error::JournalUnavailable)?.end);
     }
     if wanted > 0 { reach(cell, wanted, options.deadline).await } else { Ok(()) }

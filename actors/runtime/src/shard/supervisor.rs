@@ -11,7 +11,7 @@ use souk_model::owner::StopReason;
 
 use super::World;
 use super::actor::{Arguments, ShardActor};
-use crate::limits::{FENCED_REST, RESTART_AFTER, START_AGAIN};
+use crate::limits::{FENCED_REST, RESTART_AFTER};
 
 #[derive(Debug)]
 pub(crate) struct Supervisor;
@@ -66,9 +66,8 @@ impl State {
         let Some(cell) = self.world.cell(shard).filter(|cell| cell.assigned.load(Ordering::Acquire)) else {
             return Ok(());
         };
-        if cell.is_carried() {
-            // It was taken away and given back before its last cut was done.
-            myself.send_after(START_AGAIN, move || Start(shard));
+        // It was taken away and given back before its owner came to an end: whose end starts another one.
+        if self.shards.values().any(|carried| *carried == shard) {
             return Ok(());
         }
         cell.handed_over.send_replace(false);
@@ -86,13 +85,19 @@ impl State {
         cell.vacate();
         let reason = cell.ended.lock().take();
         let rest = match (&reason, &failure) {
-            (Some(StopReason::HandedOver), _) => return cell.hand_over(),
+            (Some(StopReason::HandedOver), _) => {
+                cell.hand_over();
+                // Given back meanwhile; if not, this starts nothing.
+                return self.start_later(myself, shard, Duration::ZERO);
+            }
             (Some(StopReason::Refused(why)), _) => {
                 tracing::error!(%shard, %why, "the shard cannot be served");
                 *cell.problem.lock() = Some(why.clone());
                 return;
             }
             (Some(StopReason::FoldPanicked { .. }), _) => Duration::ZERO,
+            // Stopped for it was taken away; it may have been given back.
+            (None, None) => Duration::ZERO,
             (Some(StopReason::Fenced { .. }), _) if self.world.has_peers() => FENCED_REST,
             _ => RESTART_AFTER,
         };
@@ -103,6 +108,10 @@ impl State {
         tracing::warn!(%shard, %why, "the shard's owner ended; another one starts");
         cell.restarts.fetch_add(1, Ordering::Relaxed);
         self.world.tallies.restarts.fetch_add(1, Ordering::Relaxed);
+        self.start_later(myself, shard, rest);
+    }
+
+    fn start_later(&self, myself: &ActorRef<Start>, shard: ShardId, rest: Duration) {
         myself.send_after(rest, move || Start(shard));
     }
 }
