@@ -10,6 +10,7 @@ use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::KafkaResult;
 use rdkafka::{Offset, TopicPartitionList};
+use souk_kafka::limits::{HEARD, LISTEN};
 use souk_kafka::{Knock, Voice};
 use souk_model::journal::{Journal, ShardId};
 use tokio::time::{MissedTickBehavior, interval};
@@ -44,6 +45,8 @@ impl Positions {
         config
             .set("group.id", format!("{}-positions", options.group))
             .set("enable.auto.commit", "false")
+            // It joins nothing: a commit waits for its coordinator as long as this says.
+            .set("session.timeout.ms", millis(COMMIT_TIMEOUT))
             .set("socket.timeout.ms", millis(COMMIT_TIMEOUT));
         let consumer = BaseConsumer::from_config_and_context(&config, Voice::default())
             .map_err(|error| Error::Client { why: error.to_string() })?;
@@ -63,12 +66,13 @@ async fn commit_all(committer: Committer, carried: impl Fn() -> Vec<(ShardId, u6
         let carried: BTreeMap<_, _> = carried().into_iter().collect();
         let news: Vec<_> =
             carried.iter().filter(|(shard, offset)| committed.get(*shard) != Some(*offset)).collect();
-        if news.is_empty() {
-            continue;
-        }
         let list = committer.list(&news);
         let committer = committer.clone();
-        match tokio::task::spawn_blocking(move || committer.commit(&list?)).await {
+        let round = move || {
+            committer.listen();
+            committer.commit(&list?)
+        };
+        match tokio::task::spawn_blocking(round).await {
             Ok(Ok(())) => committed = carried,
             Ok(Err(error)) => tracing::debug!(%error, "positions were not committed"),
             Err(_) => return,
@@ -97,10 +101,17 @@ impl Committer {
         Ok(list)
     }
 
+    /// What the client says while brokers are away waits in its queue until somebody looks.
+    fn listen(&self) {
+        let mut left = HEARD;
+        while left > 0 && self.consumer.poll(LISTEN).is_some() {
+            left -= 1;
+        }
+    }
+
     fn commit(&self, list: &TopicPartitionList) -> KafkaResult<()> {
-        // What the client says while brokers are away waits in its queue until somebody looks.
-        while let Some(said) = self.consumer.poll(std::time::Duration::ZERO) {
-            drop(said);
+        if list.count() == 0 {
+            return Ok(());
         }
         let committed = self.consumer.commit(list, CommitMode::Sync);
         if committed.is_err() {

@@ -15,3 +15,8 @@ pub const KNOCK: Duration = Duration::from_millis(500);
 /// After so many knocks without an answer a client is reminded of its addresses at every so manyth alone, once a minute.
 pub const KNOCKS: u32 = 12;
 pub const LATER_KNOCKS: u32 = 12;
+
+/// How long a client that nobody polls otherwise is listened to, and how many of its failures are heard at most at a time. What it says while brokers
+/// are away would gather without an end; without a wait it says one thing a call.
+pub const LISTEN: Duration = Duration::from_millis(10);
+pub const HEARD: usize = 1_000;

@@ -9,16 +9,18 @@ use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
+use souk_kafka::limits::{HEARD, LISTEN};
 use souk_kafka::{Knock, Voice, topic_id};
 use souk_model::journal::{Journal, ShardId};
 use souk_model::owner::{Ends, Unavailable};
-use tokio::time::Instant;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
 
 use crate::adopt::Start;
 use crate::error::Difference;
 use crate::identity::Identity;
 use crate::layout::Layout;
-use crate::limits::{ASK_TIMEOUT, HEARD, IDENTITY_FRESH, IDENTITY_TIMEOUT, KNOCK, LISTEN};
+use crate::limits::{ASK_TIMEOUT, IDENTITY_FRESH, IDENTITY_TIMEOUT, KNOCK, QUESTIONS};
 use crate::options::Options;
 use crate::{Error, settings};
 
@@ -30,6 +32,7 @@ pub(crate) struct Desk {
     products: Identity,
     adopted: Option<Adopted>,
     knock: Mutex<Knock>,
+    questions: Arc<Semaphore>,
 }
 
 /// Of a users topic that is others'.
@@ -53,7 +56,8 @@ impl Desk {
         let identity = |journal| Identity::new(layout.topic(journal));
         let (users, products) = (identity(Journal::Users), identity(Journal::Products));
         let knock = Mutex::new(Knock::new(options.addresses(), layout.topic(Journal::Users)));
-        Ok(Self { client, layout, users, products, adopted, knock })
+        let questions = Arc::new(Semaphore::new(QUESTIONS));
+        Ok(Self { client, layout, users, products, adopted, knock, questions })
     }
 
     /// Waits until a broker answers.
@@ -183,7 +187,15 @@ impl Desk {
     /// Where a partition stands.
     pub(crate) async fn ask(self: &Arc<Self>, shard: ShardId) -> Result<Ends, Unavailable> {
         let desk = Arc::clone(self);
-        let ends = tokio::task::spawn_blocking(move || desk.ends(shard)).await;
+        let turn = timeout(ASK_TIMEOUT, Arc::clone(&self.questions).acquire_owned()).await;
+        let turn = turn.map_err(|_| Unavailable)?;
+        // The turn is over when the answer is there, whether or not somebody still waits for it.
+        let asked = tokio::task::spawn_blocking(move || {
+            let ends = desk.ends(shard);
+            drop(turn);
+            ends
+        });
+        let ends = asked.await;
         match ends {
             Ok(Ok(ends)) => Ok(ends),
             Ok(Err(error)) => {

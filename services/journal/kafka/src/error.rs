@@ -30,6 +30,12 @@ pub enum Error {
     #[error("the topic {topic} was made anew: what is read of it now is another source")]
     MadeAnew { topic: String },
 
+    /// There is more of it than its reader gets.
+    #[error(
+        "partition {partition} of {topic} stands still at {place}, and ends at {end}: another reader takes over"
+    )]
+    StandsStill { topic: String, partition: i32, place: i64, end: i64 },
+
     /// A topic is there but not as the journal needs it.
     #[error("the topic {topic} is not as it must be: {}", List(.differences))]
     Differs { topic: String, differences: Vec<Difference> },

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use crate::adopt::{MARK, cut};
 use crate::layout::Layout;
-use crate::limits::IDLE_POLL;
+use crate::limits::{IDLE_POLL, RENEW_EVERY};
 use crate::options::Options;
 use crate::orders::{End, Order, Orders};
 use crate::partition::Partitions;
@@ -73,17 +73,24 @@ pub(crate) fn start(
                 if fetcher.run(batches) == End::Stopped {
                     return;
                 }
-                consumer = match connect(&options, &orders) {
-                    Ok(consumer) => consumer,
-                    // It was made of the same settings before.
-                    Err(error) => {
-                        return tracing::error!(%error, "there is no other consumer: nothing can be read");
-                    }
-                };
+                let Some(another) = another(&options, &orders) else { return };
+                consumer = another;
                 fetch_again(&partitions, &orders);
             }
         })
         .map_err(|source| Error::Thread { name, source })
+}
+
+/// Another consumer, made of the same settings as the one before; none if fetching is to stop.
+fn another(options: &Options, orders: &Arc<Orders>) -> Option<Arc<BaseConsumer<Voice>>> {
+    while !orders.are_over() {
+        match connect(options, orders) {
+            Ok(consumer) => return Some(consumer),
+            Err(error) => tracing::error!(%error, "there is no other consumer yet: nothing can be read"),
+        }
+        orders.wait(RENEW_EVERY);
+    }
+    None
 }
 
 fn connect(options: &Options, orders: &Arc<Orders>) -> Result<Arc<BaseConsumer<Voice>>, Error> {

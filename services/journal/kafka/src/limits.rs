@@ -30,7 +30,7 @@ pub const LEAST_APPEND_TIMEOUT: Duration = Duration::from_millis(100);
 pub const MOST_APPEND_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long a message of a [`Sender`](crate::Sender) may be under way: nobody waits for it but a command at its end.
 pub const SEND_TIMEOUT: Duration = Duration::from_secs(60);
-/// A producer that met a fatal error is replaced, but not more often than this.
+/// A producer that met a fatal error is replaced, and a consumer that cannot be made is tried again, but not more often than this.
 pub const RENEW_EVERY: Duration = Duration::from_secs(1);
 
 /// Bytes that wait unread in one partition's window: a few reads of a shard. Above it the partition is paused.
@@ -63,6 +63,8 @@ pub const READ_TRIES: usize = 64;
 pub const ASK_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a broker that just answered may take to say which topic it is.
 pub const IDENTITY_TIMEOUT: Duration = Duration::from_secs(1);
+/// Questions under way at a time, each on a thread that waits for its answer. Further callers wait as long as a question may take.
+pub const QUESTIONS: usize = 32;
 /// How long an answer about which topic it is counts as fresh. Owners ask on takeover, readers far more often.
 pub const IDENTITY_FRESH: Duration = Duration::from_secs(1);
 /// One question to a broker that may not be there yet, while a journal opens.
@@ -76,10 +78,6 @@ pub const PREPARE_TIMEOUT: Duration = Duration::from_secs(30);
 pub const WATCH_EVERY: Duration = souk_kafka::limits::KNOCK_EVERY;
 /// Looks, one after the other, at which a partition stands still though it was assigned anew, before another consumer takes its place.
 pub const STILL_LOOKS: u32 = 2;
-/// How long the watchdog listens to the client that asks questions, and how many of its failures it hears at most at a look. What it says while
-/// brokers are away would gather without an end.
-pub const LISTEN: Duration = Duration::from_millis(10);
-pub const HEARD: usize = 1_000;
 /// A partition that nobody has read for so long is no longer fetched. Owners come back every few seconds.
 pub const IDLE_AFTER: Duration = Duration::from_secs(30);
 
@@ -101,6 +99,8 @@ pub const BRIDGE_RESTART: Duration = Duration::from_secs(1);
 pub const BRIDGE_RESTART_MOST: Duration = Duration::from_secs(30);
 /// How often a bridge that has something to append asks whether its topic is still the one it was: records bear its identity.
 pub const BRIDGE_LOOK: Duration = Duration::from_secs(1);
+/// And where nothing came for so long, before what comes then: no topic is made anew faster.
+pub const BRIDGE_QUIET: Duration = Duration::from_millis(50);
 /// How often a bridge's client says how far behind it is.
 pub const BRIDGE_LAG: Duration = Duration::from_secs(1);
 /// How far a broker's clock may be from this node's: an event nearer than this to the fold's bounds of time is left to the fold.

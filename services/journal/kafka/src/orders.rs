@@ -69,6 +69,10 @@ impl Orders {
         self.bell.notify_one();
     }
 
+    pub(crate) fn are_over(&self) -> bool {
+        self.state.lock().stop
+    }
+
     /// The orders given since, unless this consumer is to fetch no more.
     pub(crate) fn take(&self) -> Result<BTreeMap<usize, Order>, End> {
         let mut state = self.state.lock();

@@ -12,7 +12,7 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
-use souk_kafka::Voice;
+use souk_kafka::{Knock, Voice};
 use souk_model::keying::Partitioner;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep};
@@ -52,6 +52,7 @@ pub struct Sender {
     topic: String,
     partitions: usize,
     room: Arc<Semaphore>,
+    knock: Mutex<Knock>,
 }
 
 /// What became of what was sent.
@@ -81,7 +82,14 @@ impl Sender {
             prepare::make_plain(&options, partitions).await?;
         }
         let partitions = partitions(&client, &options).await?;
-        Ok(Self { client, topic: options.topic, partitions, room: Arc::new(Semaphore::new(QUEUE_BYTES)) })
+        let knock = Mutex::new(Knock::new(options.brokers.join(","), &options.topic));
+        let room = Arc::new(Semaphore::new(QUEUE_BYTES));
+        Ok(Self { client, topic: options.topic, partitions, room, knock })
+    }
+
+    /// To be called every few seconds by whoever keeps it for long. Blocks for a moment.
+    pub(crate) fn knock(&self) {
+        self.knock.lock().at(self.client.client());
     }
 
     /// How many partitions the topic has.

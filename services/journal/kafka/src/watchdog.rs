@@ -81,7 +81,6 @@ impl Round {
         for journal in [Journal::Users, Journal::Products] {
             if let Err(error) = self.desk.identity(journal, WATCH_EVERY / 2) {
                 tracing::warn!(%error, journal = journal.name(), "the broker does not say which topic it is");
-                return;
             }
         }
         self.leave_idle();

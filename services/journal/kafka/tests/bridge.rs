@@ -281,7 +281,6 @@ async fn a_topic_that_is_not_there_is_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "open: the messages of the new topic do not all arrive, see PLAN.md"]
 async fn a_topic_made_anew_is_another() {
     let (journal, options) = real::make(PARTITIONS).await;
     let journal: Arc<dyn Journal> = journal;

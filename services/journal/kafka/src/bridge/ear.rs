@@ -1,15 +1,16 @@
-//! What a bridge's client says of itself: its log and errors, as any client's, and how far behind it is.
+//! What a bridge's client says of itself: its log and errors, as any client's, how far behind it is, and what its group gives it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rdkafka::Statistics;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::ConsumerContext;
+use rdkafka::consumer::{BaseConsumer, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
 use souk_kafka::Voice;
 
 use crate::bridge::counts::Shared;
+use crate::bridge::place;
 
 /// States as librdkafka names them: of a member, and of a partition that is fetched, which is one the member was given.
 const MEMBER: (&str, &str) = ("up", "steady");
@@ -20,11 +21,19 @@ pub(super) struct Ear {
     voice: Voice,
     topic: String,
     shared: Arc<Shared>,
+    /// Known before the group gives anything.
+    topic_id: OnceLock<u64>,
 }
 
 impl Ear {
     pub(super) fn new(topic: &str, shared: &Arc<Shared>) -> Self {
-        Self { voice: Voice::default(), topic: topic.to_owned(), shared: Arc::clone(shared) }
+        let (voice, topic_id) = (Voice::default(), OnceLock::new());
+        Self { voice, topic: topic.to_owned(), shared: Arc::clone(shared), topic_id }
+    }
+
+    /// Which topic it is that is read.
+    pub(super) fn reads(&self, topic_id: u64) {
+        self.topic_id.get_or_init(|| topic_id);
     }
 }
 
@@ -54,4 +63,10 @@ impl ClientContext for Ear {
     }
 }
 
-impl ConsumerContext for Ear {}
+impl ConsumerContext for Ear {
+    fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        if let (Rebalance::Assign(given), Some(topic_id)) = (rebalance, self.topic_id.get()) {
+            place::given(consumer, *topic_id, given);
+        }
+    }
+}

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rdkafka::TopicPartitionList;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
-use rdkafka::{Offset, TopicPartitionList};
 use souk_kafka::Knock;
 use souk_kafka::limits::KNOCK_EVERY;
 use souk_model::record::Event;
@@ -23,8 +23,9 @@ use crate::bridge::crossing::{Crossing, Read};
 use crate::bridge::ear::Ear;
 use crate::bridge::letter::letter;
 use crate::bridge::place::{self, is_missing, wrong};
+use crate::bridge::still::Still;
 use crate::bridge::{BridgeOptions, BridgePorts};
-use crate::limits::{ASK_TIMEOUT, BRIDGE_BATCH, BRIDGE_BATCH_BYTES, BRIDGE_LOOK, BRIDGE_POLL};
+use crate::limits::{ASK_TIMEOUT, BRIDGE_BATCH, BRIDGE_BATCH_BYTES, BRIDGE_LOOK, BRIDGE_POLL, BRIDGE_QUIET};
 use crate::sender::{Sender, SenderOptions};
 use crate::{Error, settings};
 
@@ -37,8 +38,11 @@ pub(super) struct Instance<'a> {
     shared: &'a Shared,
     /// When the topic was last seen to be the one it was.
     looked: Instant,
+    /// When the last batch came.
+    heard: Instant,
     knock: Knock,
-    knocked: Instant,
+    still: &'a mut Still,
+    tended: Instant,
     /// The place after the newest message read of each partition.
     next: BTreeMap<i32, u64>,
 }
@@ -49,13 +53,15 @@ impl<'a> Instance<'a> {
         ports: &'a BridgePorts,
         handle: &'a Handle,
         shared: &'a Arc<Shared>,
+        still: &'a mut Still,
     ) -> Result<Self, Error> {
         let topic = options.topic.as_str();
         let consumer =
             BaseConsumer::from_config_and_context(&settings::bridge(options), Ear::new(topic, shared))
                 .map_err(|error| Error::Client { why: error.to_string() })?;
-        place::settle(&consumer, options).map_err(|error| wrong(topic, error))?;
         let topic_id = topic_id(&consumer, topic)?;
+        consumer.context().reads(topic_id);
+        place::settle(&consumer, options, topic_id).map_err(|error| wrong(topic, error))?;
         let letters = SenderOptions {
             make: Some(1),
             properties: options.properties.clone(),
@@ -73,17 +79,29 @@ impl<'a> Instance<'a> {
             live: options.live,
         };
         let knock = Knock::new(options.brokers.join(","), topic);
-        let (looked, knocked, next) = (Instant::now(), Instant::now(), BTreeMap::new());
-        Ok(Self { consumer, crossing, dead_letters, ports, handle, shared, looked, knock, knocked, next })
+        let (now, next) = (Instant::now(), BTreeMap::new());
+        Ok(Self {
+            consumer,
+            crossing,
+            dead_letters,
+            ports,
+            handle,
+            shared,
+            looked: now,
+            heard: now,
+            knock,
+            still,
+            tended: now,
+            next,
+        })
     }
 
     /// Goes on until it is stopped, or something fails.
     pub(super) fn run(&mut self) -> Result<(), Error> {
         while !self.shared.is_stopped() {
             let batch = self.gather()?;
-            if batch.is_empty() {
-                self.knock();
-            } else {
+            self.tend()?;
+            if !batch.is_empty() {
                 self.look(&batch)?;
                 self.shared.passes(self.crossing.topic_id, &batch);
                 self.cross(&batch)?;
@@ -92,16 +110,21 @@ impl<'a> Instance<'a> {
         Ok(())
     }
 
-    /// Where nothing comes for a while: there may be nothing, or the client has lost every broker.
-    fn knock(&mut self) {
-        if self.knocked.elapsed() >= KNOCK_EVERY {
-            self.knock.at(self.consumer.client());
-            self.knocked = Instant::now();
+    /// Sees, every few seconds, that the clients hear a broker and no partition stands still.
+    fn tend(&mut self) -> Result<(), Error> {
+        if self.tended.elapsed() < KNOCK_EVERY {
+            return Ok(());
         }
+        self.tended = Instant::now();
+        self.dead_letters.knock();
+        if self.knock.at(self.consumer.client()) {
+            self.still.look(&self.consumer, &self.crossing.topic)?;
+        }
+        Ok(())
     }
 
     /// Ends the instance if the topic is not the one it was any more: under its old identity the fold would take what is new for repeats. Asked for
-    /// every so often, and at once where a partition goes back, as a new one does.
+    /// every so often, at once where a partition goes back, as a new one does, and where nothing came for as long as making one anew takes at least.
     fn look(&mut self, batch: &[Read]) -> Result<(), Error> {
         let mut goes_back = false;
         for read in batch {
@@ -109,7 +132,8 @@ impl<'a> Instance<'a> {
             goes_back |= read.offset < *next;
             *next = read.offset + 1;
         }
-        if !goes_back && self.looked.elapsed() < BRIDGE_LOOK {
+        let quiet = std::mem::replace(&mut self.heard, Instant::now()).elapsed();
+        if !goes_back && quiet < BRIDGE_QUIET && self.looked.elapsed() < BRIDGE_LOOK {
             return Ok(());
         }
         if topic_id(&self.consumer, &self.crossing.topic)? != self.crossing.topic_id {
@@ -217,8 +241,9 @@ impl<'a> Instance<'a> {
         let nexts: BTreeMap<i32, u64> = batch.iter().map(|read| (read.partition, read.offset + 1)).collect();
         let mut list = TopicPartitionList::new();
         for (partition, next) in nexts {
-            let next = Offset::Offset(i64::try_from(next).unwrap_or(i64::MAX));
-            let added = list.add_partition_offset(&self.crossing.topic, partition, next);
+            let next = i64::try_from(next).unwrap_or(i64::MAX);
+            let Crossing { topic, topic_id, .. } = &self.crossing;
+            let added = place::add(&mut list, topic, *topic_id, partition, next);
             added.map_err(|error| Error::broker("remember a place", error))?;
         }
         if let Err(error) = self.consumer.commit(&list, CommitMode::Sync) {

@@ -7,7 +7,8 @@
 //! likes, and run on as many nodes as there are: the group gives each partition to one of them and keeps the place (`place`), but nothing
 //! hangs on either.
 //!
-//! An append or a dead letter that fails ends the instance; so does a topic that is gone or was made anew. Another one begins from the
+//! An append or a dead letter that fails ends the instance; so does a topic that is gone or was made anew, and
+//! a partition that stands still (`still`). Another one begins from the
 //! committed place, after a pause that doubles for as long as nothing gets through.
 
 mod catalogue;
@@ -17,6 +18,7 @@ mod ear;
 mod instance;
 mod letter;
 mod place;
+mod still;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,6 +36,7 @@ pub use counts::BridgeCounts;
 use crate::adopt::Start;
 use crate::bridge::counts::Shared;
 use crate::bridge::instance::Instance;
+use crate::bridge::still::Still;
 use crate::limits::{BRIDGE_NICE, BRIDGE_RESTART, BRIDGE_RESTART_MOST};
 use crate::{Error, options};
 
@@ -116,9 +119,9 @@ impl Bridge {
 fn go_on(options: &BridgeOptions, ports: &BridgePorts, handle: &Handle, shared: &Arc<Shared>) {
     let topic = options.topic.as_str();
     stand_back(topic);
-    let mut pause = BRIDGE_RESTART;
+    let (mut pause, mut still) = (BRIDGE_RESTART, Still::default());
     while !shared.is_stopped() {
-        let instance = Instance::open(options, ports, handle, shared);
+        let instance = Instance::open(options, ports, handle, shared, &mut still);
         let ended = instance.and_then(|mut instance| instance.run());
         if shared.closed(ended.as_ref().err().map(ToString::to_string)) {
             pause = BRIDGE_RESTART;

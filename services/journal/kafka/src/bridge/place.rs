@@ -1,4 +1,5 @@
-//! Where a bridge begins: partitions that its group has never read are given a first place, so that a start is one place for good.
+//! Where a bridge begins: partitions that its group has never read are given a first place, so that a start is one place for good. A place bears
+//! the identity of its topic: in another one of the same name it means nothing.
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -24,15 +25,56 @@ pub(super) fn wrong(topic: &str, error: KafkaError) -> Error {
     }
 }
 
+/// A partition's next place, for the group to keep.
+pub(super) fn add(
+    list: &mut TopicPartitionList,
+    topic: &str,
+    topic_id: u64,
+    partition: i32,
+    next: i64,
+) -> Result<(), KafkaError> {
+    list.add_partition_offset(topic, partition, Offset::Offset(next))?;
+    if let Some(mut added) = list.find_partition(topic, partition) {
+        added.set_metadata(mark(topic_id));
+    }
+    Ok(())
+}
+
+fn mark(topic_id: u64) -> String {
+    format!("{topic_id:x}")
+}
+
+/// Of what the group gives, whatever has a place in a topic that is no more begins at the beginning: all of it is new.
+pub(super) fn given(consumer: &BaseConsumer<Ear>, topic_id: u64, given: &TopicPartitionList) {
+    let committed = match consumer.committed_offsets(given.clone(), ASK_TIMEOUT) {
+        Ok(committed) => committed,
+        Err(error) => return tracing::warn!(%error, "the places of a bridge are taken as they are"),
+    };
+    let known = mark(topic_id);
+    for place in committed.elements() {
+        let is_of_another = !place.metadata().is_empty() && place.metadata() != known;
+        let found = given.find_partition(place.topic(), place.partition());
+        if let Some(mut found) = found.filter(|_| is_of_another)
+            && let Err(error) = found.set_offset(Offset::Beginning)
+        {
+            tracing::error!(%error, "an offset that cannot be");
+        }
+    }
+}
+
 /// Settles the first places.
-pub(super) fn settle(consumer: &BaseConsumer<Ear>, options: &BridgeOptions) -> Result<(), KafkaError> {
+pub(super) fn settle(
+    consumer: &BaseConsumer<Ear>,
+    options: &BridgeOptions,
+    topic_id: u64,
+) -> Result<(), KafkaError> {
     let topic = options.topic.as_str();
     let committed = consumer.committed_offsets(partitions(consumer, topic)?, ASK_TIMEOUT)?;
     let mut first = TopicPartitionList::new();
     for element in committed.elements() {
         if element.offset() == Offset::Invalid {
             let at = first_of(consumer, options, element.partition())?;
-            first.add_partition_offset(topic, element.partition(), Offset::Offset(at))?;
+            add(&mut first, topic, topic_id, element.partition(), at)?;
         }
     }
     if first.count() == 0 {
