@@ -36,7 +36,7 @@ fn what_owners_say_arrives_as_it_was_said() {
         epoch: 3,
         from: 10,
         to: 20,
-        answer: Some(Answering { since: 4, last: true }),
+        answer: Some(Answering { since: 4, number: 9, last: true }),
         high_water: i64::MIN,
         settings_hash: u64::MAX,
         metrics: Arc::new(BTreeMap::from([("sales".to_owned(), CountedMetric { meaning: 9, since: 0 })])),

@@ -326,7 +326,8 @@ impl<F: FnMut() -> u8> Net<F> {
                 match message {
                     _ if (self.fate)() % 8 < 2 => {}
                     PeerMessage::TallySince(request) => {
-                        shards[usize::from(source)].book.asked(target, request)
+                        let shard = &mut shards[usize::from(source)];
+                        shard.book.asked(target, request, shard.now.offset);
                     }
                     PeerMessage::TallyAck(ack) => shards[usize::from(source)].book.acked(target, ack),
                     PeerMessage::Tally(_) => unreachable!("series send no tallies"),
@@ -514,7 +515,9 @@ fn an_answer_on_its_way_is_not_begun_anew() {
         shard.count(&settings, &view(minute * MINUTE, 0, 0));
     }
     let ask = |shard: &mut Shard| {
-        (0..PRODUCTS).for_each(|target| shard.book.asked(target, crate::tally::TallyRequest { since: 0 }));
+        (0..PRODUCTS).for_each(|target| {
+            shard.book.asked(target, crate::tally::TallyRequest { since: 0 }, shard.now.offset)
+        });
     };
     ask(&mut shard);
     let begun = shard.outgoing(&settings);
@@ -528,6 +531,27 @@ fn an_answer_on_its_way_is_not_begun_anew() {
         }
     }
     assert!(went_on > 0, "an answer of many parts");
+}
+
+/// An entry of a replay holds what changed in its row over the whole replay: what lies between the ends of its batch is not all that is lost with it.
+#[test]
+fn what_a_new_owner_says_first_is_missed_when_it_is_lost() {
+    let settings = Settings::layered(&SETTINGS.replace("max_keys = 1000", "max_keys = 5000")).unwrap();
+    // Rows of later pages are in later batches than what changed from the first step on.
+    let page = |minute| usize::from(minute >= 1_200) + usize::from(minute >= 1_350);
+    let mut steps: Vec<Step> = (0..1_500).map(|minute| view(minute * MINUTE, 0, page(minute))).collect();
+    let (_, mut series) = delivered(&settings, &steps);
+    // Late, and in a pane of its own: nothing brings it again.
+    steps.push(view(1_499 * MINUTE - 90 * SECOND, 0, 0));
+    let mut next = Shard { epoch: 2, ..Shard::new(&settings) };
+    steps.iter().for_each(|step| assert!(next.count(&settings, step)));
+    let lost = next.outgoing(&settings);
+    assert!(lost.iter().any(|(_, batch)| batch.rows.cells() >= crate::limits::TALLY_BATCH), "one of several");
+    let mut shards = [next];
+    for _ in 0..20 {
+        Net { fate: || 7, late: Vec::new() }.round(&settings, &mut shards, &mut series);
+    }
+    check(&settings, &series, &steps).unwrap();
 }
 
 /// The planted bugs of this part are noticed by the same comparison.
@@ -553,8 +577,8 @@ fn planted_bugs_are_noticed() {
         }
         // An ack that is behind makes the source send, whole, what is then added once more.
         let again = shards[0].outgoing(&settings);
-        shards[0].book.asked(0, crate::tally::TallyRequest { since: 0 });
-        shards[0].book.asked(1, crate::tally::TallyRequest { since: 0 });
+        shards[0].book.asked(0, crate::tally::TallyRequest { since: 0 }, 2);
+        shards[0].book.asked(1, crate::tally::TallyRequest { since: 0 }, 2);
         for (target, batch) in again.into_iter().chain(shards[0].outgoing(&settings)) {
             if bug == Some(Bug::TallyAdded) {
                 series[usize::from(target)].receive(0, batch);

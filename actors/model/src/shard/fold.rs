@@ -378,7 +378,7 @@ impl UsersShard {
 
     fn receive(&mut self, from: ShardId, message: PeerMessage) {
         match message {
-            PeerMessage::TallySince(request) => self.book.asked(from.partition, request),
+            PeerMessage::TallySince(request) => self.book.asked(from.partition, request, self.core.position),
             PeerMessage::TallyAck(ack) => self.book.acked(from.partition, ack),
             PeerMessage::Tally(_) => {}
         }

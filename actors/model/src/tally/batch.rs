@@ -40,6 +40,8 @@ pub struct CountedMetric {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answering {
     pub since: u64,
+    /// Tells the answers of one owner apart: parts of two that begin at the same offset do not make one.
+    pub number: u64,
     pub last: bool,
 }
 

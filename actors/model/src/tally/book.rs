@@ -224,10 +224,10 @@ impl TallyBook {
         self.outboxes.has_more()
     }
 
-    /// A products shard lacks what came after an offset.
-    pub fn asked(&mut self, target: u16, request: TallyRequest) {
+    /// A products shard lacks what came after an offset; this one stands at `position`.
+    pub fn asked(&mut self, target: u16, request: TallyRequest, position: u64) {
         self.outboxes
-            .rewind(target, request.since, &self.rows, TALLY_BATCH)
+            .rewind(target, request.since, position, &self.rows, TALLY_BATCH)
             .unwrap_or_else(|error| panic!("a row of the tally book cannot be read: {error}"));
     }
 

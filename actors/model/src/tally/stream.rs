@@ -33,13 +33,21 @@ pub(super) struct Outbox {
     /// Sequence of the front entry.
     front: u64,
     entries: VecDeque<Changes>,
-    /// The target was sent everything up to here; unknown before the first batch of a new owner, which lists only its own changes.
+    /// The target was sent everything up to here; unknown before the first batch of a new owner.
     sent: Option<u64>,
-    /// A `since` being answered, and the sequence its answer ends before.
-    answering: Option<(u64, u64)>,
+    answering: Option<Answer>,
     /// High water last sent: a quiet shard still closes windows.
     high_water: Option<Millis>,
     ack: Option<TallyAck>,
+}
+
+/// An answer under way.
+#[derive(Debug, Clone, Copy)]
+struct Answer {
+    since: u64,
+    /// Sequences of its first entry, and after its last.
+    begin: u64,
+    end: u64,
 }
 
 #[derive(Debug)]
@@ -173,12 +181,17 @@ impl Outboxes {
         &mut self,
         target: u16,
         since: u64,
+        position: u64,
         rows: &Actors<Row>,
         piece: usize,
     ) -> Result<(), StateError> {
         // Asked again before the answer was heard: it goes on. Whoever missed its beginning asks once more when the rest comes.
         let under_way = self.boxes.get(usize::from(target)).and_then(|outbox| outbox.answering);
-        if under_way.is_some_and(|(answered, _)| answered == since) {
+        if under_way.is_some_and(|answer| answer.since == since) {
+            return Ok(());
+        }
+        // An owner that replays has yet to see what was asked for: it begins with an answer of its own.
+        if since > position {
             return Ok(());
         }
         let mut answer: Vec<Changes> = Vec::new();
@@ -192,9 +205,8 @@ impl Outboxes {
         answer.sort_by(|a, b| (a.first, a.text()).cmp(&(b.first, b.text())));
         let Some(outbox) = self.boxes.get_mut(usize::from(target)) else { return Ok(()) };
         outbox.front += outbox.entries.len() as u64;
-        outbox.answering = Some((since, outbox.front + answer.len() as u64));
         outbox.entries = answer.into();
-        outbox.sent = Some(since);
+        outbox.begin(since);
         outbox.high_water = None;
         Ok(())
     }
@@ -211,10 +223,15 @@ impl Outboxes {
         if !outbox.is_due(standing.position, standing.high_water) {
             return Ok(None);
         }
-        // What this owner did not see change is not in its entries: it vouches for what came after.
-        let from = outbox.sent.unwrap_or_else(|| {
-            outbox.entries.front().map_or(standing.position, |first| first.first.saturating_sub(1))
-        });
+        // What this owner did not see change is not in its entries: it vouches for what came after. But an entry holds whatever changed in
+        // a row over the whole replay, so one batch lost of them is more than what lies between its ends: together they are an answer.
+        let from = match outbox.sent {
+            Some(sent) => sent,
+            None => {
+                let first = outbox.entries.front();
+                outbox.begin(first.map_or(standing.position, |first| first.first.saturating_sub(1)))
+            }
+        };
         let mut said = TallyRows::default();
         let mut last = 0;
         let mut high_water = Millis::MIN;
@@ -228,7 +245,11 @@ impl Outboxes {
             outbox.entries.pop_front();
             outbox.front += 1;
         }
-        let answer = outbox.answering.map(|(since, end)| Answering { since, last: outbox.front >= end });
+        let answer = outbox.answering.map(|Answer { since, begin, end }| Answering {
+            since,
+            number: begin,
+            last: outbox.front >= end,
+        });
         if answer.is_some_and(|answer| answer.last) {
             outbox.answering = None;
         }
@@ -248,6 +269,14 @@ impl Outboxes {
 }
 
 impl Outbox {
+    /// All entries there are now are the answer to whoever holds everything up to `since`.
+    fn begin(&mut self, since: u64) -> u64 {
+        let end = self.front + self.entries.len() as u64;
+        self.answering = Some(Answer { since, begin: self.front, end });
+        self.sent = Some(since);
+        since
+    }
+
     /// Something changed, or the target has not said that it holds what it was sent: then an empty batch shows it what it lacks.
     fn is_due(&self, position: u64, high_water: Millis) -> bool {
         self.sent < Some(position)
