@@ -147,12 +147,15 @@ async fn what_is_taken_away_and_given_back_is_served_on_by_one_owner() {
             tokio::time::sleep(Duration::from_millis(30)).await;
         }
     }
+    // The owner that was to be followed is replaced, for another may have claimed the shard meanwhile; and that is all.
+    tokio::time::sleep(Duration::from_millis(700)).await;
     one.serves(half(false)).await;
-    let epochs = || one.runtime.statuses().iter().map(|status| status.epoch).collect::<Vec<_>>();
+    let epochs = || one.runtime.statuses().iter().map(|status| status.epoch).max();
     let before = epochs();
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    tokio::time::sleep(Duration::from_millis(700)).await;
     one.serves(half(false)).await;
     assert_eq!(epochs(), before, "another owner starts again and again");
+    assert!(before <= Some(3), "{before:?}");
     publish(&one, 0..40).await;
 }
 

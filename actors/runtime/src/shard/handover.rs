@@ -18,6 +18,8 @@ enum Next {
     Nobody,
     /// This node after all.
     Itself,
+    /// Whoever was to be followed is gone by itself; if there is another owner here, it is none of this hand-over's.
+    Gone,
 }
 
 /// Ends when nobody here carries the shard any more, or it was given back.
@@ -35,6 +37,11 @@ pub(crate) async fn hand_over(world: Arc<World>, cell: Arc<Cell>) {
         Next::Nobody => cut_and_stop(&cell).await,
         // Whoever was to follow may have claimed it already: it is claimed anew.
         Next::Itself => cell.stop("it was given back"),
+        Next::Gone => {
+            if !cell.is_carried() {
+                cell.hand_over();
+            }
+        }
     }
 }
 
@@ -42,7 +49,10 @@ pub(crate) async fn hand_over(world: Arc<World>, cell: Arc<Cell>) {
 async fn next(world: &World, cell: &Cell) -> Next {
     let Some(epoch) = cell.epoch() else { return Next::Nobody };
     let began = Instant::now();
-    while cell.is_carried() && began.elapsed() < HAND_OVER_WAIT {
+    while began.elapsed() < HAND_OVER_WAIT {
+        if cell.epoch() != Some(epoch) {
+            return Next::Gone;
+        }
         if cell.assigned.load(Ordering::Acquire) {
             return Next::Itself;
         }
