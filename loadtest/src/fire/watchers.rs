@@ -53,7 +53,9 @@ impl Watchers {
                     }
                 });
                 if reached.await.is_err() {
-                    behind.push(format!("a watcher of {} does not end at the last state", asked.name));
+                    let what = follower::with(each, |each| each.lacks(number as i32, &answer.rows));
+                    behind
+                        .push(format!("a watcher of {} does not end at the last state: {what}", asked.name));
                 }
             }
         }

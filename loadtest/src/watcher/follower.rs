@@ -34,6 +34,8 @@ pub struct Follower {
     /// Tokens the server would not go on from.
     pub tokens_refused: u64,
     pub farewells: u64,
+    /// Where it reads now.
+    pub address: String,
     /// Streams left because nothing came, not even a bookmark.
     pub silences: u64,
     pub faults: Vec<String>,
@@ -51,6 +53,24 @@ impl Follower {
     /// Rows of one query as they are now.
     pub fn rows(&self, query: i32) -> impl Iterator<Item = &v1::MetricRow> {
         self.rows.iter().filter(move |((of, _), _)| *of == query).map(|(_, row)| row)
+    }
+
+    /// What it holds otherwise than was answered, for whoever has to find out why.
+    pub fn lacks(&self, query: i32, answered: &[v1::MetricRow]) -> String {
+        let held: BTreeMap<_, _> = self.rows(query).map(|row| (&row.key, &row.values)).collect();
+        let answered: BTreeMap<_, _> = answered.iter().map(|row| (&row.key, &row.values)).collect();
+        let names: BTreeSet<_> = held.keys().chain(answered.keys()).collect();
+        let others: Vec<_> =
+            names.into_iter().filter(|name| held.get(*name) != answered.get(*name)).collect();
+        let first = others.first().map(|name| {
+            format!("{name:?} is held as {:?}, answered as {:?}", held.get(*name), answered.get(*name))
+        });
+        let Self { address, frames, connections, revision, .. } = self;
+        format!(
+            "{} rows differ; {}; at {address}, its stream {connections}, {frames} frames, revision {revision:?}",
+            others.len(),
+            first.unwrap_or_default()
+        )
     }
 
     /// A new stream begins: nothing said on the one before it counts but its token and its rows.
@@ -160,7 +180,10 @@ async fn one_stream(address: &str, follower: &Shared) {
         Ok(Err(status)) => return with(follower, |follower| follower.broken(&status)),
         Err(_) => return,
     };
-    with(follower, |follower| follower.connections += 1);
+    with(follower, |follower| {
+        follower.connections += 1;
+        follower.address = address.to_owned();
+    });
     loop {
         match timeout(limits::TRY, frames.message()).await {
             Ok(Ok(Some(frame))) => with(follower, |follower| follower.take(frame)),

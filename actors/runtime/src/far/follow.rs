@@ -1,10 +1,10 @@
 //! News of shards on other nodes, for topics of this one; and of shards here, for topics there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Weak};
 
 use futures_util::future::join_all;
-use souk_model::journal::Journal;
+use souk_model::journal::{Journal, ShardId};
 use souk_proto::internal::v1 as internal;
 use souk_proto::internal::v1::follow_request::Subject as Followed;
 use tokio::sync::mpsc;
@@ -19,18 +19,25 @@ use crate::read::cells_of;
 use crate::shard::{Cell, World};
 use crate::watch::{Concern, Subject, Topic};
 
-type Followings = StreamMap<Arc<str>, ReceiverStream<()>>;
+/// What a topic follows.
+#[derive(Default)]
+struct Followings {
+    /// News by the address of their node.
+    news: StreamMap<Arc<str>, ReceiverStream<()>>,
+    /// Epochs of the owners elsewhere. Another one may be on a node that is followed anyway: what was asked of the one before is stale.
+    owners: BTreeMap<ShardId, u64>,
+}
 
 /// Follows what a topic is about wherever its shards are, for as long as it is watched.
 pub(crate) async fn attend(world: Weak<World>, topic: Weak<Topic>) {
-    let mut followings = Followings::new();
+    let mut followings = Followings::default();
     while let Some((node, watched)) = world.upgrade().zip(topic.upgrade()) {
         refresh(&node, &watched, &mut followings).await;
         drop((node, watched));
         let news = async {
-            match followings.is_empty() {
+            match followings.news.is_empty() {
                 true => std::future::pending().await,
-                false => followings.next().await,
+                false => followings.news.next().await,
             }
         };
         // Every end of a following is news too: what it was about may have moved.
@@ -46,20 +53,26 @@ pub(crate) async fn attend(world: Weak<World>, topic: Weak<Topic>) {
 /// Begins to follow where it is not followed yet, and ends where nothing of it is any more.
 async fn refresh(world: &Arc<World>, topic: &Topic, followings: &mut Followings) {
     let elsewhere = cells(world, &topic.subject).iter().filter(|cell| !cell.answers_here());
+    let locate = async |cell: &Arc<Cell>| Some((cell.id, world.locate(cell).await?));
     // All at once: a store that is away costs its wait once, not once a shard.
-    let places = join_all(elsewhere.map(|cell| world.locate(cell))).await;
-    let wanted: BTreeSet<Arc<str>> = places.into_iter().flatten().map(|place| place.address).collect();
-    let ended: Vec<Arc<str>> = followings.keys().filter(|at| !wanted.contains(*at)).cloned().collect();
+    let places: Vec<_> = join_all(elsewhere.map(locate)).await.into_iter().flatten().collect();
+    let owners = places.iter().map(|(shard, place)| (*shard, place.epoch)).collect();
+    if std::mem::replace(&mut followings.owners, owners) != followings.owners {
+        topic.marker.mark();
+    }
+    let wanted: BTreeSet<Arc<str>> = places.into_iter().map(|(_, place)| place.address).collect();
+    let news = &mut followings.news;
+    let ended: Vec<Arc<str>> = news.keys().filter(|at| !wanted.contains(*at)).cloned().collect();
     for address in ended {
-        followings.remove(&address);
+        news.remove(&address);
     }
     for address in wanted {
-        if followings.contains_key(&address) {
+        if news.contains_key(&address) {
             continue;
         }
         let request = internal::FollowRequest { subject: Some(followed(&topic.subject)) };
-        if let Ok(news) = world.ports.peers.follow(&address, request).await {
-            followings.insert(address, ReceiverStream::new(news));
+        if let Ok(told) = world.ports.peers.follow(&address, request).await {
+            news.insert(address, ReceiverStream::new(told));
         }
         // One that cannot be followed is asked: that finds out where its shards are now.
         topic.marker.mark();
