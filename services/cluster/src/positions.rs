@@ -10,7 +10,6 @@ use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::KafkaResult;
 use rdkafka::{Offset, TopicPartitionList};
-use souk_kafka::limits::{HEARD, LISTEN};
 use souk_kafka::{Knock, Voice};
 use souk_model::journal::{Journal, ShardId};
 use tokio::time::{MissedTickBehavior, interval};
@@ -69,7 +68,7 @@ async fn commit_all(committer: Committer, carried: impl Fn() -> Vec<(ShardId, u6
         let list = committer.list(&news);
         let committer = committer.clone();
         let round = move || {
-            committer.listen();
+            souk_kafka::listen(&committer.consumer);
             committer.commit(&list?)
         };
         match tokio::task::spawn_blocking(round).await {
@@ -99,14 +98,6 @@ impl Committer {
             list.add_partition_offset(topic, i32::from(shard.partition), next)?;
         }
         Ok(list)
-    }
-
-    /// What the client says while brokers are away waits in its queue until somebody looks.
-    fn listen(&self) {
-        let mut left = HEARD;
-        while left > 0 && self.consumer.poll(LISTEN).is_some() {
-            left -= 1;
-        }
     }
 
     fn commit(&self, list: &TopicPartitionList) -> KafkaResult<()> {

@@ -11,4 +11,4 @@ mod voice;
 pub use client::{client, is_open_to_callers};
 pub use knock::Knock;
 pub use native::{Batches, Message, end_heard, end_producer, log_to_tracing, never_left, topic_id};
-pub use voice::{Voice, is_news, say};
+pub use voice::{Voice, is_news, listen};

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::ConsumerContext;
+use rdkafka::consumer::{BaseConsumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use tokio::time::Instant;
 
-use crate::limits::{QUIET, SAID_LINES};
+use crate::limits::{HEARD, LISTEN, QUIET, SAID_LINES};
 
 /// Listens to one client.
 #[derive(Debug, Default)]
@@ -46,8 +46,16 @@ impl Voice {
     }
 }
 
+/// Hears what a client that nobody polls otherwise has to say. Blocks for a moment.
+pub fn listen<C: ConsumerContext>(client: &BaseConsumer<C>) {
+    let mut left = HEARD;
+    while left > 0 && client.poll(LISTEN).is_some() {
+        left -= 1;
+    }
+}
+
 /// Says a line of the client's own log. What it calls an error is most often a connection that went and comes back.
-pub fn say(level: RDKafkaLogLevel, facility: &str, text: &str) {
+pub(crate) fn say(level: RDKafkaLogLevel, facility: &str, text: &str) {
     use RDKafkaLogLevel as Level;
     if !is_news(text) {
         return;

@@ -9,7 +9,6 @@ use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
-use souk_kafka::limits::{HEARD, LISTEN};
 use souk_kafka::{Knock, Voice, topic_id};
 use souk_model::journal::{Journal, ShardId};
 use souk_model::owner::{Ends, Unavailable};
@@ -231,12 +230,9 @@ impl Desk {
         self.knock.lock().at(self.client.client())
     }
 
-    /// Lets it say what it has to say: without a wait it would say one thing a call.
+    /// Lets it say what it has to say.
     pub(crate) fn listen(&self) {
-        let mut left = HEARD;
-        while left > 0 && self.client.poll(LISTEN).is_some() {
-            left -= 1;
-        }
+        souk_kafka::listen(&self.client);
     }
 }
 
