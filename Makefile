@@ -22,7 +22,7 @@ demo:                ## builds and starts one process with synthetic shoppers
 	$(CARGO) build --locked --release -p souk-node
 	$(SOUK) dev
 
-test: test-core test-node readme test-kafka test-bridges test-redis test-cluster test-cassandra  ## everything that proves the project; CI runs this
+test: test-core test-node readme test-kafka test-bridges test-foreign test-redis test-cluster test-cassandra test-views  ## everything that proves the project; CI runs this
 
 test-core:           ## the pure core: unit, property and layering tests, then the simulator
 	$(CARGO) test --locked --workspace --quiet
