@@ -28,7 +28,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out_dir.join("souk.binpb"), descriptors.encode_to_vec())?;
 
     // Maps are BTreeMaps, so that one message has one encoding: bodies are hashed, and digests of state are compared.
-    prost_build::Config::new().btree_map(["."]).compile_fds(descriptors.clone())?;
+    // A product is four times as large as anything else a record can tell, and rare: every record would be moved at its size.
+    let mut messages = prost_build::Config::new();
+    messages.btree_map(["."]);
+    messages
+        .boxed(".souk.v1.Event.kind.product_step")
+        .boxed(".souk.journal.v1.Command.action.upsert_product");
+    messages.compile_fds(descriptors.clone())?;
     if env::var_os("CARGO_FEATURE_GRPC").is_some() {
         services(descriptors, &out_dir)?;
     }

@@ -96,7 +96,7 @@ impl Draft<'_, '_> {
                 location: self.text(Field::Location)?,
             }),
             Kind::Trip => Body::Trip(self.trip()?),
-            Kind::Product => Body::ProductStep(self.product_step()?),
+            Kind::Product => Body::ProductStep(self.product_step()?.into()),
             Kind::Stock => Body::StockStep(self.stock_step()?),
             Kind::Custom => {
                 Body::Custom(v1::Custom { r#type: self.kind_said()?.unwrap_or_default().into_owned() })

@@ -78,7 +78,7 @@ fn body(kind: Kind, code: &'static str) -> impl Strategy<Value = Body> {
                 location: c,
             }),
             Kind::Trip => Body::Trip(trip(a, b, (n, x, some), money)),
-            Kind::Product => Body::ProductStep(v1::ProductStep {
+            Kind::Product => Body::ProductStep(Box::new(v1::ProductStep {
                 product: Some(v1::Product {
                     name: format!("products/{a}"),
                     title: b,
@@ -91,7 +91,7 @@ fn body(kind: Kind, code: &'static str) -> impl Strategy<Value = Body> {
                     ..v1::Product::default()
                 }),
                 update_mask: None,
-            }),
+            })),
             Kind::Stock => Body::StockStep(v1::StockStep {
                 product_id: a,
                 reason: b,

@@ -129,7 +129,10 @@ impl Shop {
     fn upsert(&mut self, product: v1::Product, mask: &[&str]) -> Outcome {
         let paths = mask.iter().map(|path| (*path).to_owned()).collect();
         let update_mask = (!mask.is_empty()).then_some(prost_types::FieldMask { paths });
-        self.ask(Asked::UpsertProduct(journal::UpsertProduct { product: Some(product), update_mask }))
+        self.ask(Asked::UpsertProduct(Box::new(journal::UpsertProduct {
+            product: Some(product),
+            update_mask,
+        })))
     }
 
     fn set_price(&mut self, minor: i64) -> Outcome {
@@ -333,7 +336,7 @@ fn what_does_not_fit_the_product_changes_nothing_at_all() {
         assert_eq!(reason(shop.upsert(product.clone(), &[])), Some(want), "{product:?}");
         assert_eq!(shop.product, before);
         let step = v1::ProductStep { product: Some(product), update_mask: None };
-        let verdict = shop.event(v1::event::Kind::ProductStep(step));
+        let verdict = shop.event(v1::event::Kind::ProductStep(step.into()));
         assert!(matches!(verdict, Verdict::Rejected(refusal) if refusal.reason == want));
         assert_eq!(shop.product, before);
     }
@@ -664,11 +667,11 @@ fn a_reported_sale_said_again_goes_on() {
     let sale = Some(v1::Sale { price: euro(5), quantity: Some(8), ..Default::default() });
     let step =
         v1::ProductStep { product: Some(v1::Product { sale, ..Default::default() }), update_mask: None };
-    assert_eq!(shop.event(v1::event::Kind::ProductStep(step.clone())), Verdict::Counted);
+    assert_eq!(shop.event(v1::event::Kind::ProductStep(step.clone().into())), Verdict::Counted);
     shop.reserve("u", "o-1", 3).expect("enough");
     shop.commit("u", "o-1");
     let version = shop.product.version();
-    assert_eq!(shop.event(v1::event::Kind::ProductStep(step)), Verdict::Counted);
+    assert_eq!(shop.event(v1::event::Kind::ProductStep(step.into())), Verdict::Counted);
     assert_eq!((shop.product.sale().map(Sale::sold), shop.product.version()), (Some(3), version));
     assert_eq!(shop.upsert(v1::Product::default(), &["sale"]), Outcome::Done);
     assert_eq!(shop.product.sale(), None);

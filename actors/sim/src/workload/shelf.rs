@@ -23,8 +23,10 @@ impl Workload {
         let stock =
             v1::Stock { mode: mode as i32, available: Some(self.rng.between(3, 15)), ..v1::Stock::default() };
         let product = v1::Product { stock: Some(stock), ..self.catalogue_entry(at) };
-        let action =
-            Action::UpsertProduct(journal::UpsertProduct { product: Some(product), update_mask: None });
+        let action = Action::UpsertProduct(Box::new(journal::UpsertProduct {
+            product: Some(product),
+            update_mask: None,
+        }));
         self.ask(Journal::Products, &product_id(at), action, &[])
     }
 
@@ -47,7 +49,7 @@ impl Workload {
             5..=6 => {
                 self.prices[at] = self.rng.between(100, 9_900);
                 let step = v1::ProductStep { product: Some(self.catalogue_entry(at)), update_mask: None };
-                self.product_event(now, at, Kind::ProductStep(step), chaos)
+                self.product_event(now, at, Kind::ProductStep(step.into()), chaos)
             }
             7..=12 => {
                 let change = if self.rng.one_in(4) {

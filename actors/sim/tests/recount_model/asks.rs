@@ -89,7 +89,7 @@ impl Author {
                 let (product, mask) = self.product_change();
                 actor = product.name.trim_start_matches("products/").to_owned();
                 let update_mask = mask.map(|paths| FieldMask { paths });
-                Action::UpsertProduct(UpsertProduct { product: Some(product), update_mask })
+                Action::UpsertProduct(Box::new(UpsertProduct { product: Some(product), update_mask }))
             }
             4..6 => Action::SetPrice(SetPrice { price: Some(self.money(1_000)) }),
             6..9 => {

@@ -121,7 +121,7 @@ impl Author {
         if self.rng.one_in(3) {
             let (product, mask) = self.product_change();
             let update_mask = mask.map(|paths| FieldMask { paths });
-            return Kind::ProductStep(ProductStep { product: Some(product), update_mask });
+            return Kind::ProductStep(Box::new(ProductStep { product: Some(product), update_mask }));
         }
         let change = if self.rng.one_in(2) {
             stock_step::Change::Level(self.rng.between(0, 12))

@@ -13,7 +13,7 @@ fn shard(mode: Mode, available: i64) -> Shard {
     let stock = Some(Stock { mode: mode.into(), available: Some(available), ..Stock::default() });
     let product = Some(Product { stock, price: Some(eur(1_000)), ..Product::default() });
     let upsert = UpsertProduct { product, update_mask: None };
-    products.command(DAY0, "p", command::Action::UpsertProduct(upsert), Vec::new());
+    products.command(DAY0, "p", command::Action::UpsertProduct(upsert.into()), Vec::new());
     products
 }
 

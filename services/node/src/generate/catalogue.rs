@@ -152,7 +152,7 @@ impl Product {
             }),
             ..v1::Product::default()
         };
-        Body::ProductStep(v1::ProductStep { product: Some(product), update_mask: None })
+        Body::ProductStep(Box::new(v1::ProductStep { product: Some(product), update_mask: None }))
     }
 
     /// A new price, up to a fifth above or below the old.
@@ -165,7 +165,7 @@ impl Product {
             ..v1::Product::default()
         };
         let mask = FieldMask { paths: vec!["price".to_owned()] };
-        Body::ProductStep(v1::ProductStep { product: Some(product), update_mask: Some(mask) })
+        Body::ProductStep(Box::new(v1::ProductStep { product: Some(product), update_mask: Some(mask) }))
     }
 }
 

@@ -30,7 +30,8 @@ fn commands_name_the_field_they_refuse() {
         Action::RefundOrder(journal::RefundOrder { order_id: o(), lines, amount, ..Default::default() })
     };
     let line = v1::Line { product_id: p(), unit_price: dollars(1), ..Default::default() };
-    let upsert = |product| Action::UpsertProduct(journal::UpsertProduct { product, ..Default::default() });
+    let upsert =
+        |product| Action::UpsertProduct(Box::new(journal::UpsertProduct { product, ..Default::default() }));
     let address = v1::Address { address_lines: vec![String::new(); 9], ..Default::default() };
     let checkout = journal::Checkout { order_id: o(), shipping_address: Some(address), ..Default::default() };
     for (action, want) in [

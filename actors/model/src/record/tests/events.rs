@@ -49,7 +49,7 @@ pub(super) fn valid_kinds() -> Vec<Kind> {
         }),
         Kind::Transaction(v1::Transaction { r#type: purchase, amount: euros(999), ..Default::default() }),
         Kind::Trip(trip()),
-        Kind::ProductStep(product_step()),
+        Kind::ProductStep(product_step().into()),
         Kind::StockStep(v1::StockStep {
             product_id: p(),
             change: Some(v1::stock_step::Change::Delta(-3)),
@@ -290,11 +290,11 @@ fn products_name_the_field_they_refuse() {
     let step = |change: fn(&mut v1::Product)| {
         let mut step = product_step();
         step.product.iter_mut().for_each(change);
-        Kind::ProductStep(step)
+        Kind::ProductStep(step.into())
     };
     let masked = |path: &str| {
         let update_mask = Some(FieldMask { paths: vec!["price".to_owned(), path.to_owned()] });
-        Kind::ProductStep(v1::ProductStep { update_mask, ..product_step() })
+        Kind::ProductStep(v1::ProductStep { update_mask, ..product_step() }.into())
     };
     let sale = |price, start, end| {
         let time = |seconds: i64| Some(Timestamp { seconds, nanos: 0 });
@@ -303,7 +303,7 @@ fn products_name_the_field_they_refuse() {
     let on_sale = |sale| {
         let mut step = product_step();
         step.product.iter_mut().for_each(|product| product.sale.clone_from(&sale));
-        Kind::ProductStep(step)
+        Kind::ProductStep(step.into())
     };
     let stock =
         |change| Kind::StockStep(v1::StockStep { product_id: "p".to_owned(), change, ..Default::default() });

@@ -110,7 +110,7 @@ fn records_find_their_journal_and_actor_before_they_are_appended() {
     };
     for (body, journal, key) in [
         (of(page_view()), Some(Journal::Users), Some("main/alice")),
-        (of(event(Kind::ProductStep(product_step))), Some(Journal::Products), Some("main/p-1")),
+        (of(event(Kind::ProductStep(product_step.into()))), Some(Journal::Products), Some("main/p-1")),
         (
             command(journal::command::Action::ClearCart(Default::default())),
             Some(Journal::Users),
