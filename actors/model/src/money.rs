@@ -25,16 +25,29 @@ const CODES: [&str; 156] = [
     "XPF", "YER", "ZAR", "ZMW", "ZWG", "XTS",
 ];
 
+/// The codes as numbers, in the same order: every amount has one looked up, and numbers are compared at once.
+const NUMBERS: [u32; CODES.len()] = {
+    let mut numbers = [0; CODES.len()];
+    let mut place = 0;
+    while place < CODES.len() {
+        numbers[place] = number_of(CODES[place].as_bytes());
+        place += 1;
+    }
+    numbers
+};
+
+const fn number_of(code: &[u8]) -> u32 {
+    u32::from_be_bytes([0, code[0], code[1], code[2]])
+}
+
 impl Currency {
     /// The currency of an ISO 4217 code.
     pub fn parse(code: &str) -> Option<Self> {
-        if code.len() != 3 {
-            return None;
-        }
-        let sorted = &CODES[..CODES.len() - 1];
-        let place = match sorted.binary_search(&code) {
+        let number = number_of(code.as_bytes().first_chunk::<3>().filter(|_| code.len() == 3)?);
+        let (last, sorted) = NUMBERS.split_last()?;
+        let place = match sorted.binary_search(&number) {
             Ok(place) => place,
-            Err(_) if code == CODES[CODES.len() - 1] => CODES.len() - 1,
+            Err(_) if number == *last => sorted.len(),
             Err(_) => return None,
         };
         Some(Self(place as u8))

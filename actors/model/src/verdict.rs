@@ -23,6 +23,16 @@ impl Refusal {
     pub fn missing(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(Reason::FieldMissing, field, message)
     }
+
+    /// The same of a field of that message: its path goes before the field's.
+    #[cold]
+    pub(crate) fn under(mut self, message: &str) -> Self {
+        self.field = match self.field.as_ref() {
+            "" => Cow::Owned(message.to_owned()),
+            field => Cow::Owned(format!("{message}.{field}")),
+        };
+        self
+    }
 }
 
 /// The fold's word on one event.

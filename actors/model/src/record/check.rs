@@ -30,24 +30,15 @@ const ID_CHARSET: [bool; 256] = {
 /// Puts the message's name before the field a check names.
 #[inline]
 pub(super) fn within<T>(message: &str, checked: Result<T, Refusal>) -> Result<T, Refusal> {
-    checked.map_err(|refusal| under(message, refusal))
+    checked.map_err(|refusal| refusal.under(message))
 }
 
 /// Checks entries of a list, each under its place.
 pub(super) fn each<T>(field: &str, items: &[T], mut check: impl FnMut(&T) -> Checked) -> Checked {
     for (place, item) in items.iter().enumerate() {
-        check(item).map_err(|refusal| under(&format!("{field}[{place}]"), refusal))?;
+        check(item).map_err(|refusal| refusal.under(&format!("{field}[{place}]")))?;
     }
     Ok(())
-}
-
-#[cold]
-fn under(message: &str, mut refusal: Refusal) -> Refusal {
-    refusal.field = match refusal.field.as_ref() {
-        "" => Cow::Owned(message.to_owned()),
-        field => Cow::Owned(format!("{message}.{field}")),
-    };
-    refusal
 }
 
 #[cold]

@@ -76,13 +76,9 @@ pub(super) fn stamped_price(stamp: Option<&Stamp>) -> Option<Money> {
 }
 
 /// The line's own price, else the stamp's; `None` where neither is there.
-pub(super) fn price_of(
-    field: &str,
-    line: &v1::Line,
-    stamp: Option<&Stamp>,
-) -> Result<Option<Money>, Refusal> {
+pub(super) fn price_of(line: &v1::Line, stamp: Option<&Stamp>) -> Result<Option<Money>, Refusal> {
     match &line.unit_price {
-        Some(price) => Money::read(&format!("{field}.unit_price"), Some(price)).map(Some),
+        Some(price) => Money::read("unit_price", Some(price)).map(Some),
         None => Ok(stamped_price(stamp)),
     }
 }

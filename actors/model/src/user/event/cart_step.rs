@@ -40,7 +40,8 @@ fn line_of(step: &v1::CartStep) -> Result<&v1::Line, Refusal> {
 
 fn addition<'a>(event: &'a record::Event, line: &'a v1::Line) -> Result<Addition<'a>, Refusal> {
     let stamp = event.stamp(&line.product_id);
-    let price = price_of("cart_step.line", line, stamp)?.ok_or_else(|| price_missing("cart_step.line"))?;
+    let price = price_of(line, stamp).map_err(|refusal| refusal.under("cart_step.line"))?;
+    let price = price.ok_or_else(|| price_missing("cart_step.line"))?;
     Ok(Addition {
         product: &line.product_id,
         quantity: quantity_of(line),

@@ -183,7 +183,9 @@ fn read_lines(
     let mut currency: Option<Currency> = None;
     for (place, line) in step.lines.iter().enumerate() {
         let stamp = event.stamp(&line.product_id);
-        let Some(price) = price_of(&format!("order_step.lines[{place}]"), line, stamp)? else { continue };
+        let price =
+            price_of(line, stamp).map_err(|refusal| refusal.under(&format!("order_step.lines[{place}]")))?;
+        let Some(price) = price else { continue };
         if *currency.get_or_insert(price.currency) != price.currency {
             return Err(currencies());
         }
