@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use bytes::BytesMut;
+use bytes::Bytes;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaResult, RDKafkaErrorCode};
@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use crate::adopt::{MARK, cut};
 use crate::layout::Layout;
-use crate::limits::{IDLE_POLL, RENEW_EVERY};
+use crate::limits::{IDLE_POLL, PIECE_BYTES, RENEW_EVERY};
 use crate::options::Options;
 use crate::orders::{End, Order, Orders};
 use crate::partition::Partitions;
@@ -219,7 +219,7 @@ struct Arrived {
     partitions: Arc<Partitions>,
     /// The partition of the messages gathered.
     number: Option<usize>,
-    bytes: BytesMut,
+    bytes: Vec<u8>,
     /// Offset, append time, length and form of each.
     heads: Vec<(u64, Millis, usize, Form)>,
     /// Partitions with enough for now, and partitions to fetch again.
@@ -229,7 +229,7 @@ struct Arrived {
 
 impl Arrived {
     fn new(consumer: Arc<BaseConsumer<Voice>>, layout: Arc<Layout>, partitions: Arc<Partitions>) -> Self {
-        let (bytes, heads) = (BytesMut::new(), Vec::new());
+        let (bytes, heads) = (Vec::new(), Vec::new());
         let (full, gaps) = (Vec::new(), Vec::new());
         Self { consumer, layout, partitions, number: None, bytes, heads, full, gaps }
     }
@@ -248,16 +248,16 @@ impl Arrived {
         if let Some(error) = message.error() {
             return self.failed(number, error);
         }
-        if self.number != number {
-            self.deliver();
-            self.number = number;
-        }
-        let Ok(offset) = u64::try_from(message.offset()) else { return };
-        let form = match number.and_then(|number| self.layout.foreign(number)) {
+        let (Some(number), Ok(offset)) = (number, u64::try_from(message.offset())) else { return };
+        let form = match self.layout.foreign(number) {
             Some(foreign) if !message.is_marked(MARK) => foreign.clone(),
             _ => Form::Own,
         };
         let payload = if form == Form::Own { message.payload() } else { cut(message.payload()) };
+        if self.number != Some(number) || self.bytes.len() + payload.len() > PIECE_BYTES {
+            self.deliver();
+            self.number = Some(number);
+        }
         self.bytes.extend_from_slice(payload);
         self.heads.push((offset + 1, message.append_time().unwrap_or(0), payload.len(), form));
     }
@@ -278,7 +278,9 @@ impl Arrived {
     /// Puts what was gathered into its window.
     fn deliver(&mut self) {
         let Some(number) = self.number.take().filter(|_| !self.heads.is_empty()) else { return };
-        let all = self.bytes.split().freeze();
+        // As much memory as they need, no piece of which outlives them: what is kept of a quiet partition must not hold a busy one's.
+        let all = Bytes::copy_from_slice(&self.bytes);
+        self.bytes.clear();
         let mut at = 0;
         let entry = |(offset, append_time, len, form)| {
             let bytes = all.slice(at..at + len);

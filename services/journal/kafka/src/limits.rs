@@ -48,6 +48,8 @@ pub const FETCH_PARTITION_BYTES: usize = 256 << 10;
 pub const FETCH_BYTES: usize = 8 << 20;
 /// Bytes librdkafka keeps ahead of the windows, over all partitions.
 pub const FETCHED_KIB: usize = 8 << 10;
+/// Bytes of fetched messages that lie in one piece of memory: small enough for the allocator to keep at hand, and gone when the last of them was read.
+pub const PIECE_BYTES: usize = 64 << 10;
 /// How long the broker holds an empty answer back. A partition that is newly assigned waits for the answer under way, so not long.
 pub const FETCH_WAIT: Duration = Duration::from_millis(100);
 /// How long librdkafka leaves a partition alone that has enough fetched ahead. Its default, 1 s, is a standstill.
