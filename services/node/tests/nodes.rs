@@ -159,6 +159,26 @@ async fn what_is_taken_away_and_given_back_is_served_on_by_one_owner() {
     publish(&one, 0..40).await;
 }
 
+/// An owner that leaves may be overtaken at any step of its leaving, which is then over too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_leaves_whenever_another_claims_what_it_carries() {
+    let mut leaving = tokio::task::JoinSet::new();
+    // At once, and about when it stops waiting for anybody and makes a last cut.
+    for claimed_after in [0, 1_900, 1_950, 2_000, 2_050, 2_100].map(Duration::from_millis) {
+        leaving.spawn(async move {
+            let (_cluster, one, other) = two().await;
+            publish(&one, 0..40).await;
+            let claim = async {
+                tokio::time::sleep(claimed_after).await;
+                other.place(half(false).chain(half(true)));
+            };
+            let (left, ()) = tokio::join!(one.runtime.drain(Instant::now() + Duration::from_secs(20)), claim);
+            assert!(left, "not when claimed after {claimed_after:?}");
+        });
+    }
+    within(leaving.join_all()).await;
+}
+
 /// A node that knew where every shard was and asks for none of them hears of another that took some.
 #[tokio::test(flavor = "multi_thread")]
 async fn shards_are_listed_where_they_went() {

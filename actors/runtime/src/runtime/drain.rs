@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use ractor::ActorRef;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::shard::{Start, World, hand_over};
@@ -14,21 +15,22 @@ pub(super) async fn drain(
     deadline: Instant,
 ) -> bool {
     world.hub.draining.send_replace(true);
-    let mut all = true;
+    let mut leaving = JoinSet::new();
     for cell in world.every_cell() {
         cell.assigned.store(false, Ordering::Release);
         if cell.is_carried() {
-            tokio::spawn(hand_over(Arc::clone(world), Arc::clone(cell)));
+            leaving.spawn(hand_over(Arc::clone(world), Arc::clone(cell)));
         }
     }
-    for cell in world.every_cell().filter(|cell| cell.is_carried()) {
-        let mut handed_over = cell.handed_over.subscribe();
-        let done = handed_over.wait_for(|done| *done);
-        all &= tokio::time::timeout_at(deadline, done).await.is_ok();
+    let done = tokio::time::timeout_at(deadline, leaving.join_all()).await.is_ok();
+    if !done {
+        let carried: Vec<_> =
+            world.every_cell().filter(|cell| cell.is_carried()).map(|cell| cell.id).collect();
+        tracing::warn!(shards = ?carried, "shards are left as they stand");
     }
     if let Some(supervisor) = supervisor {
         supervisor.stop_children(None);
         supervisor.stop(None);
     }
-    all
+    done
 }

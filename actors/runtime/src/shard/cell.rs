@@ -49,8 +49,6 @@ pub(crate) struct Cell {
     pub problem: Mutex<Option<String>>,
     /// Why its last owner ended, for the supervisor.
     pub ended: Mutex<Option<StopReason>>,
-    /// Set for good once its owner has handed over.
-    pub handed_over: watch::Sender<bool>,
 }
 
 /// The mailbox of one shard actor: what an owner asked for is answered to that owner alone, whose tags mean nothing to the next.
@@ -107,7 +105,6 @@ impl Cell {
             cut: tokio::sync::Mutex::new(None),
             problem: Mutex::new(None),
             ended: Mutex::new(None),
-            handed_over: watch::Sender::new(false),
         }
     }
 
@@ -200,10 +197,6 @@ impl Cell {
         if let Some(mail) = &*self.mail.lock() {
             mail.stop(why.to_owned());
         }
-    }
-
-    pub(crate) fn hand_over(&self) {
-        self.handed_over.send_replace(true);
     }
 
     pub(crate) fn turn(&self) {

@@ -18,7 +18,7 @@ enum Next {
     Nobody,
     /// This node after all.
     Itself,
-    /// Whoever was to be followed is gone by itself; if there is another owner here, it is none of this hand-over's.
+    /// Whoever was to be followed comes to its end by itself; if there is another owner here, it is none of this hand-over's.
     Gone,
 }
 
@@ -29,20 +29,13 @@ pub(crate) async fn hand_over(world: Arc<World>, cell: Arc<Cell>) {
         false => Next::Nobody,
     };
     match next {
-        Next::Another => {
-            cell.stop("its next owner serves");
-            vacated(&cell).await;
-            cell.hand_over();
-        }
+        Next::Another => cell.stop("its next owner serves"),
         Next::Nobody => cut_and_stop(&cell).await,
         // Whoever was to follow may have claimed it already: it is claimed anew.
         Next::Itself => cell.stop("it was given back"),
-        Next::Gone => {
-            if !cell.is_carried() {
-                cell.hand_over();
-            }
-        }
+        Next::Gone => {}
     }
+    vacated(&cell).await;
 }
 
 /// Waits for the next owner.
@@ -83,7 +76,9 @@ async fn cut_and_stop(cell: &Cell) {
     }
 }
 
+/// Until nobody here carries it, however that came about, or it was given back.
 async fn vacated(cell: &Cell) {
     let mut turned = cell.turned.subscribe();
-    while cell.is_carried() && turned.changed().await.is_ok() {}
+    let goes_on = || cell.is_carried() && !cell.assigned.load(Ordering::Acquire);
+    while goes_on() && turned.changed().await.is_ok() {}
 }

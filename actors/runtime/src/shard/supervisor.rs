@@ -70,7 +70,6 @@ impl State {
         if self.shards.values().any(|carried| *carried == shard) {
             return Ok(());
         }
-        cell.handed_over.send_replace(false);
         *cell.problem.lock() = None;
         let args = Arguments { world: Arc::clone(&self.world), cell: Arc::clone(cell) };
         let (actor, _) = ShardActor::spawn_linked(None, ShardActor, args, myself.get_cell()).await?;
@@ -85,11 +84,8 @@ impl State {
         cell.vacate();
         let reason = cell.ended.lock().take();
         let rest = match (&reason, &failure) {
-            (Some(StopReason::HandedOver), _) => {
-                cell.hand_over();
-                // Given back meanwhile; if not, this starts nothing.
-                return self.start_later(myself, shard, Duration::ZERO);
-            }
+            // Given back meanwhile; if not, this starts nothing.
+            (Some(StopReason::HandedOver), _) => return self.start_later(myself, shard, Duration::ZERO),
             (Some(StopReason::Refused(why)), _) => {
                 tracing::error!(%shard, %why, "the shard cannot be served");
                 *cell.problem.lock() = Some(why.clone());
