@@ -85,8 +85,9 @@ pub const HEARTBEAT: Duration = Duration::from_millis(500);
 pub const LONGEST_SILENCE: Duration = Duration::from_secs(15);
 /// How often the group's thread looks whether the node leaves.
 pub const POLL: Duration = Duration::from_millis(50);
-/// How long a leave may take: the broker's answer.
-pub const LEAVE: Duration = Duration::from_secs(5);
+/// How long a leave may take. The broker hears of it behind a rebalance under way, and that one waits for a member that died until its session is
+/// over.
+pub const LEAVE: Duration = SESSION.saturating_add(Duration::from_secs(4));
 /// How long a broker may take to show that it is there, when the group took the shards away: nobody else can have them while it is not.
 pub const PROOF_OF_LIFE: Duration = Duration::from_millis(500);
 /// How long a start waits for a broker, and one question to one that may not be there yet.

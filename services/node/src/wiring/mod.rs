@@ -206,15 +206,25 @@ impl Node {
                     None => true,
                 }
             };
-            let (cut, left) = tokio::join!(self.runtime.drain(deadline), leave);
-            cut && left
+            tokio::join!(self.runtime.drain(deadline), leave)
         };
         let bridges = timeout_at(deadline, Arc::clone(&self.bridges).end());
-        let (cut, served, bridged) =
+        let (shards, served, bridged) =
             tokio::join!(timeout_at(deadline, shards), timeout_at(deadline, &mut self.api), bridges);
-        let done =
-            matches!(cut, Ok(true)) && matches!(served, Ok(Ok(Ok(true)))) && matches!(bridged, Ok(true));
-        done && timeout_at(deadline, self.close()).await.is_ok_and(|closed| closed)
+        let done = [
+            ("shards", matches!(shards, Ok((true, _)))),
+            ("the group of nodes", matches!(shards, Ok((_, true)))),
+            ("calls", matches!(served, Ok(Ok(Ok(true))))),
+            ("bridges", matches!(bridged, Ok(true))),
+        ];
+        let mut left: Vec<&str> = done.iter().filter(|(_, done)| !done).map(|(what, _)| *what).collect();
+        if left.is_empty() && !timeout_at(deadline, self.close()).await.is_ok_and(|closed| closed) {
+            left.push("journal and store");
+        }
+        if !left.is_empty() {
+            tracing::warn!(?left, "it leaves before all is done");
+        }
+        left.is_empty()
     }
 
     /// Ends what still runs beside, then closes journal and store.
