@@ -106,9 +106,7 @@ impl User {
 
     /// Whether some other actor owes it an answer, or it one.
     pub fn has_open_saga(&self) -> bool {
-        self.rare
-            .as_ref()
-            .is_some_and(|rare| rare.merges.is_open() || rare.orders.iter().any(|order| !order.is_settled()))
+        self.rare.as_ref().is_some_and(|rare| rare.merges.is_open() || rare.orders.are_open())
     }
 
     /// Pushes every saga step its state implies. How often is the shard's to decide.

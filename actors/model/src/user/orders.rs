@@ -1,5 +1,7 @@
 //! The newest orders of one user, by id.
 
+use std::collections::VecDeque;
+
 use super::order::Order;
 use crate::actor::StateError;
 use crate::codec::{Reader, Writer};
@@ -10,7 +12,9 @@ use crate::verdict::{Reason, Refusal};
 /// Orders as they were first heard of. Those an erased user left behind stand among them until they are settled.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Orders {
-    by_age: Vec<Order>,
+    by_age: VecDeque<Order>,
+    /// How many of them came of commands: no other waits for anything. Asked after every event of somebody who may have hundreds.
+    commanded: usize,
 }
 
 impl Orders {
@@ -49,6 +53,8 @@ impl Orders {
     pub(super) fn open(&mut self, mut order: Order) -> Result<&mut Order, Refusal> {
         if let Some(place) = self.by_age.iter().rposition(|known| *known.id == *order.id && !known.erased) {
             let known = &mut self.by_age[place];
+            self.commanded += usize::from(order.is_commanded());
+            self.commanded -= usize::from(known.is_commanded());
             order.version = known.version.saturating_add(1);
             order.checkout_started = known.checkout_started;
             order.payment = known.payment.take().or(order.payment);
@@ -64,10 +70,12 @@ impl Orders {
         if self.by_age.len() >= ORDERS
             && let Some(oldest) = self.by_age.iter().position(Order::is_settled)
         {
-            self.by_age.remove(oldest);
+            let gone = self.by_age.remove(oldest);
+            self.commanded -= usize::from(gone.is_some_and(|gone| gone.is_commanded()));
         }
+        self.commanded += usize::from(order.is_commanded());
         let place = self.by_age.len();
-        self.by_age.push(order);
+        self.by_age.push_back(order);
         &mut self.by_age[place]
     }
 
@@ -81,16 +89,32 @@ impl Orders {
 
     /// Drops what an erased user left, once it is settled.
     pub(super) fn forget_erased(&mut self) {
-        self.by_age.retain(|order| !order.erased || !order.is_settled());
+        self.retain(|order| !order.erased || !order.is_settled());
     }
 
     pub(super) fn retain_open(&mut self) {
-        self.by_age.retain(|order| !order.is_settled());
+        self.retain(|order| !order.is_settled());
+    }
+
+    fn retain(&mut self, stays: impl Fn(&Order) -> bool) {
+        self.by_age.retain(stays);
+        self.commanded = commanded(&self.by_age);
+    }
+
+    /// Those among which some may wait for something: none where all are reports.
+    fn waiting(&self) -> impl Iterator<Item = &Order> {
+        debug_assert_eq!(self.commanded, commanded(&self.by_age), "a report does not become a command");
+        self.by_age.iter().take(if self.commanded > 0 { self.by_age.len() } else { 0 })
+    }
+
+    /// Whether some product owes an answer.
+    pub(super) fn are_open(&self) -> bool {
+        self.waiting().any(|order| !order.is_settled())
     }
 
     /// When the next pending order is given up.
     pub(super) fn next_timeout(&self) -> Option<Millis> {
-        self.by_age.iter().filter_map(|order| order.deadline).min()
+        self.waiting().filter_map(|order| order.deadline).min()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -106,6 +130,10 @@ impl Orders {
 
     pub(super) fn decode(r: &mut Reader<'_>) -> Result<Self, StateError> {
         let by_age = (0..r.count(ORDERS)?).map(|_| Order::decode(r)).collect::<Result<_, _>>()?;
-        Ok(Self { by_age })
+        Ok(Self { commanded: commanded(&by_age), by_age })
     }
+}
+
+fn commanded(orders: &VecDeque<Order>) -> usize {
+    orders.iter().filter(|order| order.is_commanded()).count()
 }
