@@ -21,7 +21,7 @@ use crate::limits::{IDLE_POLL, PIECE_BYTES, RENEW_EVERY};
 use crate::options::Options;
 use crate::orders::{End, Order, Orders};
 use crate::partition::Partitions;
-use crate::window::{Taken, Trouble};
+use crate::window::{Taken, Trouble, share};
 use crate::{Error, settings};
 
 /// Fetches until it is told to stop.
@@ -119,6 +119,7 @@ impl Fetcher {
             if let Err(end) = self.obey() {
                 return end;
             }
+            self.arrived.share = share(self.assigned.len());
             let taken = batches.take(|message| self.arrived.add(&message));
             self.arrived.deliver();
             self.pause_full();
@@ -222,6 +223,8 @@ struct Arrived {
     bytes: Vec<u8>,
     /// Offset, append time, length and form of each.
     heads: Vec<(u64, Millis, usize, Form)>,
+    /// Unread bytes a partition may have.
+    share: usize,
     /// Partitions with enough for now, and partitions to fetch again.
     full: Vec<usize>,
     gaps: Vec<usize>,
@@ -231,7 +234,7 @@ impl Arrived {
     fn new(consumer: Arc<BaseConsumer<Voice>>, layout: Arc<Layout>, partitions: Arc<Partitions>) -> Self {
         let (bytes, heads) = (Vec::new(), Vec::new());
         let (full, gaps) = (Vec::new(), Vec::new());
-        Self { consumer, layout, partitions, number: None, bytes, heads, full, gaps }
+        Self { consumer, layout, partitions, number: None, bytes, heads, share: share(0), full, gaps }
     }
 
     fn list(&self, list: &mut TopicPartitionList, number: usize, offset: Offset) {
@@ -290,7 +293,7 @@ impl Arrived {
         let entries: Vec<_> = self.heads.drain(..).map(entry).collect();
         let shard = self.layout.shard(number);
         let end = end_heard(&self.consumer, self.layout.topic(shard.journal), i32::from(shard.partition));
-        match self.partitions.at(number).take(entries, end) {
+        match self.partitions.at(number).take(entries, end, self.share) {
             Taken::Nothing | Taken::In => {}
             Taken::InAndFull => self.full.push(number),
             Taken::Gap => self.gaps.push(number),

@@ -1,5 +1,6 @@
 //! Every bound of the journal on Kafka, by name, with its reason.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use souk_model::time::{MINUTE, Millis};
@@ -33,10 +34,12 @@ pub const SEND_TIMEOUT: Duration = Duration::from_secs(60);
 /// A producer that met a fatal error is replaced, and a consumer that cannot be made is tried again, but not more often than this.
 pub const RENEW_EVERY: Duration = Duration::from_secs(1);
 
-/// Bytes that wait unread in one partition's window: a few reads of a shard. Above it the partition is paused.
-pub const WINDOW_BYTES: usize = 1 << 20;
-/// Unread bytes below which a paused partition goes on. Well below the other: a pause throws away what librdkafka had fetched ahead.
-pub const RESUME_BYTES: usize = 256 << 10;
+/// Bytes that wait unread in all windows together, shared equally by the partitions that are fetched.
+pub const WINDOWS_BYTES: usize = 64 << 20;
+/// Least and most of it that one partition has. Above its share it is paused, and goes on below half of it: a pause throws away what
+/// librdkafka had fetched ahead, and what comes after one takes a question to the broker, so both are to be rare. With 1 MiB a node that
+/// folds eight partitions waited for a quarter of its time.
+pub const WINDOW_BYTES: RangeInclusive<usize> = (1 << 20)..=(4 << 20);
 /// Bytes that stay in a window after they were read, for others who wait for the same.
 pub const KEPT_BYTES: usize = 256 << 10;
 /// A reader so many entries ahead of what was fetched waits for it; one further ahead has the window moved.
@@ -44,7 +47,7 @@ pub const NEAR_ENTRIES: u64 = 1_000;
 /// What an entry in a window counts beside its bytes.
 pub const ENTRY_BYTES: usize = 64;
 /// Bytes of one partition in one answer of a broker, and of all of them together. One record that is larger comes all the same.
-pub const FETCH_PARTITION_BYTES: usize = 256 << 10;
+pub const FETCH_PARTITION_BYTES: usize = 1 << 20;
 pub const FETCH_BYTES: usize = 8 << 20;
 /// Bytes librdkafka keeps ahead of the windows, over all partitions.
 pub const FETCHED_KIB: usize = 8 << 10;
@@ -91,6 +94,8 @@ pub const SAMPLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Messages of one batch of a bridge, and their bytes: what is appended in one go, and repeated after a death. Fewer than the fold remembers of a source.
 pub const BRIDGE_BATCH: usize = souk_model::limits::BRIDGE_WINDOW / 2;
 pub const BRIDGE_BATCH_BYTES: usize = 4 << 20;
+/// Bytes of one partition in one answer of a broker to a bridge, which is in no hurry.
+pub const BRIDGE_FETCH_BYTES: usize = 256 << 10;
 /// How long a bridge waits for a first message before it looks whether it is to stop.
 pub const BRIDGE_POLL: Duration = Duration::from_millis(100);
 /// How far a bridge's threads stand back from those of shards (Linux's nice): about a tenth of what others have where all want more, so that it

@@ -75,9 +75,9 @@ impl Partition {
         self.news.subscribe()
     }
 
-    pub(crate) fn take(&self, fetched: Vec<Entry>, end: Option<u64>) -> Taken {
+    pub(crate) fn take(&self, fetched: Vec<Entry>, end: Option<u64>, share: usize) -> Taken {
         let last = fetched.last().map_or(0, |entry| entry.offset);
-        let taken = self.window.lock().take(fetched);
+        let taken = self.window.lock().take(fetched, share);
         if matches!(taken, Taken::In | Taken::InAndFull) {
             self.raise_end(end.unwrap_or(0).max(last));
             self.news.send_replace(());

@@ -7,8 +7,8 @@ use rdkafka::ClientConfig;
 
 use crate::bridge::BridgeOptions;
 use crate::limits::{
-    BATCH_BYTES, BRIDGE_LAG, CLIENT_QUEUE_BYTES, CLIENT_QUEUE_RECORDS, FETCH_BACKOFF, FETCH_BYTES,
-    FETCH_PARTITION_BYTES, FETCH_WAIT, FETCHED_KIB, LINGER, SEND_TIMEOUT,
+    BATCH_BYTES, BRIDGE_FETCH_BYTES, BRIDGE_LAG, CLIENT_QUEUE_BYTES, CLIENT_QUEUE_RECORDS, FETCH_BACKOFF,
+    FETCH_BYTES, FETCH_PARTITION_BYTES, FETCH_WAIT, FETCHED_KIB, LINGER, SEND_TIMEOUT,
 };
 use crate::options::Options;
 use crate::sender::{SenderOptions, partitioner};
@@ -102,7 +102,7 @@ pub(crate) fn bridge(options: &BridgeOptions) -> ClientConfig {
         .set("isolation.level", "read_committed")
         .set("fetch.wait.max.ms", millis(FETCH_WAIT))
         .set("fetch.queue.backoff.ms", millis(FETCH_BACKOFF))
-        .set("max.partition.fetch.bytes", FETCH_PARTITION_BYTES.to_string())
+        .set("max.partition.fetch.bytes", BRIDGE_FETCH_BYTES.to_string())
         .set("fetch.max.bytes", FETCH_BYTES.to_string())
         .set("queued.max.messages.kbytes", FETCHED_KIB.to_string());
     config

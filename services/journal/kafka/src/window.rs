@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use souk_model::journal::Entry;
 use tokio::time::Instant;
 
-use crate::limits::{ENTRY_BYTES, KEPT_BYTES, NEAR_ENTRIES, RESUME_BYTES, WINDOW_BYTES};
+use crate::limits::{ENTRY_BYTES, KEPT_BYTES, NEAR_ENTRIES, WINDOW_BYTES, WINDOWS_BYTES};
 
 #[derive(Debug)]
 pub(crate) struct Window {
@@ -24,6 +24,8 @@ pub(crate) struct Window {
     read: usize,
     read_bytes: usize,
     unread_bytes: usize,
+    /// Unread bytes above which the partition is paused, as the fetching thread said last.
+    share: usize,
     paused: bool,
     /// A gap that a fetch has shown before this offset. Believed when the next fetch shows it too.
     gap_before: Option<u64>,
@@ -74,6 +76,11 @@ pub(crate) enum Taken {
     Gap,
 }
 
+/// Unread bytes each of so many partitions may have.
+pub(crate) fn share(partitions: usize) -> usize {
+    (WINDOWS_BYTES / partitions.max(1)).clamp(*WINDOW_BYTES.start(), *WINDOW_BYTES.end())
+}
+
 fn size(entry: &Entry) -> usize {
     entry.bytes.len() + ENTRY_BYTES
 }
@@ -89,6 +96,7 @@ impl Window {
             read: 0,
             read_bytes: 0,
             unread_bytes: 0,
+            share: 0,
             paused: false,
             gap_before: None,
             trouble: None,
@@ -126,7 +134,7 @@ impl Window {
             .take_while(fits)
             .map(|(_, entry)| entry.clone())
             .collect();
-        let resume = self.paused && self.unread_bytes < RESUME_BYTES;
+        let resume = self.paused && self.unread_bytes < self.share / 2;
         self.paused &= !resume;
         if found.is_empty() && !resume { Look::Coming } else { Look::Found(found, resume) }
     }
@@ -186,7 +194,9 @@ impl Window {
         Some(self.next)
     }
 
-    pub(crate) fn take(&mut self, fetched: Vec<Entry>) -> Taken {
+    /// Takes what was fetched. The partition may have so many unread bytes for now.
+    pub(crate) fn take(&mut self, fetched: Vec<Entry>, share: usize) -> Taken {
+        self.share = share;
         if self.place != Place::Here {
             return Taken::Nothing;
         }
@@ -203,7 +213,7 @@ impl Window {
             self.unread_bytes += size(&entry);
             self.entries.push_back(entry);
         }
-        if self.unread_bytes > WINDOW_BYTES && !self.paused {
+        if self.unread_bytes > share && !self.paused {
             self.paused = true;
             return Taken::InAndFull;
         }

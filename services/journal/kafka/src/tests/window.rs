@@ -4,8 +4,10 @@ use bytes::Bytes;
 use souk_model::journal::Entry;
 use tokio::time::Instant;
 
-use crate::limits::{KEPT_BYTES, NEAR_ENTRIES, WINDOW_BYTES};
-use crate::window::{Look, Taken, Trouble, Window};
+use crate::limits::{KEPT_BYTES, NEAR_ENTRIES, WINDOWS_BYTES};
+use crate::window::{Look, Taken, Trouble, Window, share};
+
+const SHARE: usize = 1 << 20;
 
 fn entries(offsets: std::ops::RangeInclusive<u64>, bytes: usize) -> Vec<Entry> {
     offsets.map(|offset| Entry::new(offset, 7, Bytes::from(vec![1; bytes]))).collect()
@@ -34,7 +36,7 @@ fn look(window: &mut Window, from: u64, bytes: usize) -> Look {
 fn what_is_in_it_is_read_in_order_and_again() {
     let mut window = at(5);
     assert_eq!(look(&mut window, 5, 0), Look::Coming);
-    assert_eq!(window.take(entries(5..=9, 10)), Taken::In);
+    assert_eq!(window.take(entries(5..=9, 10), SHARE), Taken::In);
     assert_eq!(offsets(look(&mut window, 5, 25)), [5, 6]);
     assert_eq!(offsets(look(&mut window, 7, 0)), [7]);
     assert_eq!(offsets(look(&mut window, 5, 1_000)), [5, 6, 7, 8, 9], "what was read is kept for a while");
@@ -48,13 +50,17 @@ fn what_is_in_it_is_read_in_order_and_again() {
 fn what_comes_from_elsewhere_is_dropped() {
     let mut window = at(100);
     window.move_to(1);
-    assert_eq!(window.take(entries(100..=110, 1)), Taken::Nothing, "the consumer has not gone there yet");
+    assert_eq!(
+        window.take(entries(100..=110, 1), SHARE),
+        Taken::Nothing,
+        "the consumer has not gone there yet"
+    );
     assert_eq!(window.arrive(), Some(1));
-    assert_eq!(window.take(entries(1..=3, 1)), Taken::In);
-    assert_eq!(window.take(entries(2..=4, 1)), Taken::In, "what is there already is skipped");
+    assert_eq!(window.take(entries(1..=3, 1), SHARE), Taken::In);
+    assert_eq!(window.take(entries(2..=4, 1), SHARE), Taken::In, "what is there already is skipped");
     assert_eq!(offsets(look(&mut window, 1, 100)), [1, 2, 3, 4]);
     window.leave();
-    assert_eq!(window.take(entries(5..=5, 1)), Taken::Nothing);
+    assert_eq!(window.take(entries(5..=5, 1), SHARE), Taken::Nothing);
     assert_eq!(window.arrive(), None);
 }
 
@@ -62,11 +68,11 @@ fn what_comes_from_elsewhere_is_dropped() {
 fn too_much_unread_pauses_and_reading_lets_it_go_on() {
     let mut window = at(1);
     let mut last = 0;
-    while window.take(entries(last + 1..=last + 1, 10_000)) != Taken::InAndFull {
+    while window.take(entries(last + 1..=last + 1, 10_000), SHARE) != Taken::InAndFull {
         last += 1;
         assert!(last < 1_000, "it fills");
     }
-    assert!(window.unread_bytes() > WINDOW_BYTES);
+    assert!(window.unread_bytes() > SHARE);
     assert_eq!(
         look(&mut window, last + 3, 0),
         Look::Elsewhere,
@@ -93,13 +99,13 @@ fn too_much_unread_pauses_and_reading_lets_it_go_on() {
 #[test]
 fn a_gap_is_believed_when_it_is_seen_twice() {
     let mut window = at(1);
-    assert_eq!(window.take(entries(1..=2, 1)), Taken::In);
-    assert_eq!(window.take(entries(5..=6, 1)), Taken::Gap);
+    assert_eq!(window.take(entries(1..=2, 1), SHARE), Taken::In);
+    assert_eq!(window.take(entries(5..=6, 1), SHARE), Taken::Gap);
     assert_eq!(window.arrive(), Some(3), "fetched again from where it was");
-    assert_eq!(window.take(entries(3..=6, 1)), Taken::In, "and it was no gap");
-    assert_eq!(window.take(entries(9..=9, 1)), Taken::Gap);
+    assert_eq!(window.take(entries(3..=6, 1), SHARE), Taken::In, "and it was no gap");
+    assert_eq!(window.take(entries(9..=9, 1), SHARE), Taken::Gap);
     assert_eq!(window.arrive(), Some(7));
-    assert_eq!(window.take(entries(9..=9, 1)), Taken::In);
+    assert_eq!(window.take(entries(9..=9, 1), SHARE), Taken::In);
     assert_eq!(offsets(look(&mut window, 6, 100)), [6, 9]);
 }
 
@@ -116,7 +122,15 @@ fn standing_still_is_noticed() {
     let mut window = at(1);
     assert!(!window.stands_still(5), "the first look only notes where it is");
     assert!(window.stands_still(5));
-    assert_eq!(window.take(entries(1..=5, 1)), Taken::In);
+    assert_eq!(window.take(entries(1..=5, 1), SHARE), Taken::In);
     assert!(!window.stands_still(5));
     assert!(!window.stands_still(5), "it is at the end");
+}
+
+#[test]
+fn windows_share_their_room_within_bounds() {
+    assert_eq!(share(0), share(1));
+    assert_eq!(share(32), WINDOWS_BYTES / 32);
+    assert!(share(1) < WINDOWS_BYTES, "no partition takes it all");
+    assert_eq!(share(64), share(1_024), "and each has a few answers of the broker's");
 }
