@@ -131,10 +131,11 @@ pub const HISTORY_BYTES: usize = 256 << 10;
 /// Rest after a history did not answer: it doubles from one to the other.
 pub const HISTORY_PAUSE: RangeInclusive<Duration> = Duration::from_millis(500)..=Duration::from_secs(10);
 
-/// How often changes of the series are taken to where they wait to be published, and written to a cache.
+/// How often changes of the series are taken to where they wait to be published, and written.
 pub const CACHE_EVERY: Duration = Duration::from_millis(200);
-/// How often tables are written: within the second a row may be old, with time left for the write.
-pub const TABLES_EVERY: Duration = Duration::from_millis(900);
+/// How long a row waits before it is written to tables, so that what changes meanwhile goes with it: within the second it may be old, with
+/// time left for others before it and for the write.
+pub const TABLES_WAIT: Duration = Duration::from_millis(500);
 /// Rows of one write to a cache.
 pub const CACHE_ROWS: usize = 2_000;
 /// Rows that wait to be published to tables, or to a cache; further ones are found again by going round all rows.
@@ -143,8 +144,9 @@ pub const DIRTY_ROWS: usize = 262_144;
 pub const ROWS_PER_TRIAL: usize = 32;
 /// Rows read under one lock: some tens of microseconds.
 pub const ROWS_PER_LOCK: usize = 32;
-/// Rounds of reading for one write, where some of the rows are not to be written yet.
-pub const READ_ROUNDS: usize = 4;
+/// Rows read for one write in one go, and how many goes more than those it needs, where some of the rows are not to be written yet.
+pub const ROWS_PER_GO: usize = 64;
+pub const FURTHER_GOES: usize = 32;
 /// Keys looked at under one lock, and locks taken in one round, while all rows of a shard are gone round.
 pub const SWEEP_KEYS: usize = 32;
 pub const SWEEP_STEPS: usize = 32;

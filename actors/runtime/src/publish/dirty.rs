@@ -57,8 +57,8 @@ impl Dirty {
         true
     }
 
-    /// Takes up to `most` rows.
-    pub(super) fn pick(&mut self, most: usize) -> Vec<Waiting> {
+    /// Takes up to `most` rows that have waited since then at least.
+    pub(super) fn pick(&mut self, most: usize, ripe: Instant) -> Vec<Waiting> {
         let mut picked = Vec::new();
         let mut views: Vec<&mut View> = self.views.values_mut().collect();
         views.sort_by_key(|view| view.waiting.len());
@@ -67,7 +67,7 @@ impl Dirty {
             let share = (most - picked.len()).div_ceil(count - at);
             let end = (picked.len() + share).min(most);
             while picked.len() < end {
-                let Some(next) = view.order.pop_front() else { break };
+                let Some(next) = view.order.pop_front_if(|next| next.since <= ripe) else { break };
                 if view.waiting.remove(&(Arc::clone(&next.row.key), next.row.range)) {
                     self.count -= 1;
                     picked.push(next);
@@ -119,7 +119,7 @@ mod tests {
             assert!(dirty.mark(row(0, "a"), now));
         }
         assert_eq!((dirty.len(), dirty.oldest()), (1, Some(now)));
-        assert_eq!(keys(&dirty.pick(10)), ["0/a"]);
+        assert_eq!(keys(&dirty.pick(10, now)), ["0/a"]);
         assert_eq!((dirty.len(), dirty.oldest()), (0, None));
     }
 
@@ -132,13 +132,13 @@ mod tests {
             dirty.mark(row(2, &format!("more-{n:02}")), now);
         }
         dirty.mark(row(3, "total"), now);
-        let picked = keys(&dirty.pick(11));
+        let picked = keys(&dirty.pick(11, now));
         assert!(picked.contains(&"3/total".to_owned()));
         assert_eq!(picked.iter().filter(|key| key.starts_with("1/")).count(), 5);
         assert_eq!(picked.iter().filter(|key| key.starts_with("2/")).count(), 5);
         assert!(picked.contains(&"1/many-04".to_owned()) && !picked.contains(&"1/many-05".to_owned()));
         assert_eq!(dirty.len(), 190);
-        assert_eq!(dirty.pick(1_000).len(), 190);
+        assert_eq!(dirty.pick(1_000, now).len(), 190);
     }
 
     #[tokio::test]
@@ -148,12 +148,13 @@ mod tests {
         let mut dirty = Dirty::default();
         dirty.mark(row(0, "a"), now);
         dirty.mark(row(0, "b"), now);
-        let picked = dirty.pick(2);
+        let picked = dirty.pick(2, now);
         dirty.mark(row(0, "c"), later);
+        assert_eq!(keys(&dirty.pick(10, now)), [""; 0], "it has not waited yet");
         dirty.mark(row(0, "a"), later);
         dirty.put_back(picked);
         assert_eq!((dirty.len(), dirty.oldest()), (3, Some(now)));
-        let again = dirty.pick(10);
+        let again = dirty.pick(10, later);
         assert_eq!(keys(&again), ["0/a", "0/b", "0/c"], "each once");
         assert_eq!(again[0].since, now);
         assert_eq!(dirty.len(), 0);
@@ -167,7 +168,7 @@ mod tests {
             assert!(dirty.mark(row(0, &n.to_string()), now));
         }
         assert!(!dirty.mark(row(1, "one more"), now));
-        dirty.pick(1);
+        dirty.pick(1, now);
         assert!(dirty.mark(row(1, "one more"), now));
     }
 }

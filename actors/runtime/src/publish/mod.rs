@@ -4,8 +4,11 @@
 //! thousand times meanwhile is written once, as it then stands. So what is written depends on how many rows there are, not on how many
 //! events. It never waits for a server: writes run beside it, and what fails goes on waiting. Lists of first rows are [`top`]'s.
 
+mod budget;
 mod dirty;
+mod draft;
 mod kept;
+mod ripe;
 mod side;
 mod sweep;
 mod top;
@@ -21,21 +24,23 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use crate::limits::{CACHE_EVERY, DIRTY_ROWS, SWEEP_STEPS};
 use crate::ports::Held;
 use crate::shard::{Cell, World};
+use budget::Budget;
 use dirty::Row;
-use side::Side;
+use side::{Side, Sink};
 use sweep::Sweep;
 
 /// Starts to publish, if there is anywhere to publish to. Ends with the node.
 pub(crate) fn start(world: &Arc<World>) {
     let views = &world.ports.views;
-    let tables = views.tables.as_ref().map(Side::tables);
-    let cache = views.cache.as_ref().map(Side::cache);
-    let sides: Vec<Side> = tables.into_iter().chain(cache).collect();
-    if sides.is_empty() {
+    let rows_per_second = views.tables.as_ref().map_or(0, |at| at.rows_per_second);
+    let budget = Arc::new(Budget::new(rows_per_second, Instant::now()));
+    let tables = views.tables.iter().map(|at| Sink::Tables(Arc::clone(&at.tables)));
+    let sinks: Vec<Sink> = tables.chain(views.cache.iter().cloned().map(Sink::Cache)).collect();
+    if sinks.is_empty() {
         return;
     }
+    let sides = sinks.iter().map(|sink| Side::new(sink.clone(), &budget)).collect();
     let sweeps = world.cells(Journal::Products).iter().map(|_| Sweep::default()).collect();
-    let sinks = sides.iter().map(|side| side.sink.clone()).collect();
     let publisher = Publisher {
         hash: None,
         catalogue: Arc::default(),
@@ -45,7 +50,7 @@ pub(crate) fn start(world: &Arc<World>) {
         emptied: Arc::default(),
     };
     let (emptied, anew) = (Arc::clone(&publisher.emptied), publisher.anew.subscribe());
-    tokio::spawn(top::publish(Arc::downgrade(world), sinks, emptied, anew));
+    tokio::spawn(top::publish(Arc::downgrade(world), (sinks, budget), emptied, anew));
     tokio::spawn(publisher.run(Arc::downgrade(world)));
 }
 

@@ -3,21 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
 
-use souk_model::journal::Journal;
-use souk_model::owner::{Owner, Unavailable};
-use souk_model::series::PublishedRow;
-use souk_model::shard::Shard;
-use souk_model::view::{Catalogue, Entry, KeptAnswer, Shape};
-use tokio::task::{JoinHandle, yield_now};
+use souk_model::owner::Unavailable;
+use souk_model::view::{Catalogue, Entry, Shape};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::dirty::{Dirty, Row, Waiting};
-use super::kept;
-use crate::limits::{CACHE_EVERY, CACHE_ROWS, READ_ROUNDS, ROWS_PER_LOCK, ROWS_PER_TRIAL, TABLES_EVERY};
+use super::budget::Budget;
+use super::dirty::{Dirty, Waiting};
+use super::draft::Draft;
+use super::ripe::{Ready, read_rows};
+use crate::limits::{CACHE_ROWS, ROWS_PER_TRIAL, TABLES_WAIT};
 use crate::observe;
-use crate::ports::{Cache, Held, TableWrite, Tables, TablesAt};
+use crate::ports::{Cache, Held, Tables};
 use crate::shard::World;
 
 /// Where rows go.
@@ -31,9 +29,8 @@ pub(super) enum Sink {
 pub(super) struct Side {
     pub sink: Sink,
     pub dirty: Dirty,
-    every: Duration,
-    most: usize,
-    due: Instant,
+    /// Of tables.
+    budget: Arc<Budget>,
     /// Whether the tables of the catalogue were made.
     declared: bool,
     /// The last write failed: few rows find out whether the next one would.
@@ -45,40 +42,17 @@ pub(super) struct Side {
 #[derive(Debug)]
 struct UnderWay {
     rows: Vec<Waiting>,
+    /// Of tables, by name.
     wrote: BTreeMap<String, u64>,
     declares: bool,
     task: JoinHandle<Result<Held, Unavailable>>,
 }
 
-/// What was read of a row to be published.
-enum Read {
-    Row(Box<Ready>),
-    /// Its window has not begun.
-    NotYet,
-    /// There is none, or another owner's it is.
-    Gone,
-}
-
-/// A row as it is to be published, and the answer kept beside it.
-struct Ready {
-    row: PublishedRow,
-    kept: Option<KeptAnswer>,
-}
-
 impl Side {
-    pub(super) fn tables(at: &TablesAt) -> Self {
-        let most = at.rows_per_second as u128 * TABLES_EVERY.as_millis() / 1_000;
-        Self::new(Sink::Tables(Arc::clone(&at.tables)), TABLES_EVERY, most.max(1) as usize)
-    }
-
-    pub(super) fn cache(cache: &Arc<dyn Cache>) -> Self {
-        Self::new(Sink::Cache(Arc::clone(cache)), CACHE_EVERY, CACHE_ROWS)
-    }
-
-    fn new(sink: Sink, every: Duration, most: usize) -> Self {
+    pub(super) fn new(sink: Sink, budget: &Arc<Budget>) -> Self {
         let declared = matches!(sink, Sink::Cache(_));
-        let (dirty, due) = (Dirty::default(), Instant::now());
-        Self { sink, dirty, every, most, due, declared, failed: false, under_way: None }
+        let (dirty, budget) = (Dirty::default(), Arc::clone(budget));
+        Self { sink, dirty, budget, declared, failed: false, under_way: None }
     }
 
     /// Whether it is this side's to show a view.
@@ -95,7 +69,7 @@ impl Side {
         }
     }
 
-    /// Looks after the write under way and begins the next one when it is due. Says whether the cache was found empty.
+    /// Looks after the write under way and begins the next one. Says whether the cache was found empty.
     pub(super) async fn turn(&mut self, world: &World, catalogue: &Arc<Catalogue>) -> Held {
         let figures = self.figures(world);
         let mut held = Held::All;
@@ -103,8 +77,7 @@ impl Side {
             held = self.settle(under_way, world).await;
         }
         let now = Instant::now();
-        if self.under_way.is_none() && now >= self.due {
-            self.due = now + self.every;
+        if self.under_way.is_none() {
             self.under_way = Some(self.begin(world, catalogue).await);
         }
         figures.waiting.store(self.dirty.len() as u64, Relaxed);
@@ -152,107 +125,41 @@ impl Side {
                 UnderWay { rows: Vec::new(), wrote: BTreeMap::new(), declares: true, task }
             }
             Sink::Tables(tables) => {
-                let (mut writes, mut wrote) = (Vec::new(), BTreeMap::<String, u64>::new());
-                let rows = self.read(world, catalogue, |entry, ready| {
-                    if let Shape::Table(shape) = &entry.shape {
-                        let rows = shape.rows(&entry.metric, &ready.row);
-                        *wrote.entry(shape.table.name.clone()).or_default() += rows.len() as u64;
-                        writes.extend(rows.into_iter().map(TableWrite::Row));
-                    }
-                });
-                let rows = rows.await;
+                let mut draft = Draft::default();
+                let now = Instant::now();
+                let (most, ripe) = (self.at_once(self.budget.left(now)), now.checked_sub(TABLES_WAIT));
+                let show = |entry: &Entry, ready: Ready| draft.put(entry, &ready);
+                let dirty = &mut self.dirty;
+                let rows = read_rows(dirty, (most, ripe.unwrap_or(now)), world, catalogue, show).await;
+                let Draft { writes, by_table } = draft;
+                self.budget.spend(writes.len());
                 let task = tokio::spawn(async move {
                     match writes.is_empty() {
                         true => Ok(Held::All),
                         false => tables.write(writes).await.map(|()| Held::All),
                     }
                 });
-                UnderWay { rows, wrote, declares: false, task }
+                UnderWay { rows, wrote: by_table, declares: false, task }
             }
             Sink::Cache(cache) => {
                 let mut commands = Vec::new();
-                let rows = self.read(world, catalogue, |entry, ready| {
+                let show = |entry: &Entry, ready: Ready| {
                     if let Shape::Cache(shape) = &entry.shape {
                         commands.extend(shape.commands(&entry.metric, &ready.row));
                         commands.extend(ready.kept.map(|kept| kept.command(shape.ttl())));
                     }
-                });
-                let rows = rows.await;
+                    1
+                };
+                let most = self.at_once(CACHE_ROWS);
+                let rows = read_rows(&mut self.dirty, (most, Instant::now()), world, catalogue, show).await;
                 let task = tokio::spawn(async move { cache.write(commands).await });
                 UnderWay { rows, wrote: BTreeMap::new(), declares: false, task }
             }
         }
     }
 
-    /// Takes rows that waited longest as they stand now. Those whose time has not come, or that are not settled, go on waiting.
-    async fn read(
-        &mut self,
-        world: &World,
-        catalogue: &Catalogue,
-        mut show: impl FnMut(&Entry, Ready),
-    ) -> Vec<Waiting> {
-        let most = if self.failed { self.most.min(ROWS_PER_TRIAL) } else { self.most };
-        let (mut taken, mut waits) = (Vec::new(), Vec::new());
-        for _ in 0..READ_ROUNDS {
-            let mut picked = self.dirty.pick(most.saturating_sub(taken.len()));
-            if picked.is_empty() {
-                break;
-            }
-            picked.sort_by_key(|waiting| waiting.row.shard);
-            for some in
-                picked.chunk_by(|a, b| a.row.shard == b.row.shard).flat_map(|of| of.chunks(ROWS_PER_LOCK))
-            {
-                for (waiting, read) in some.iter().zip(read(world, catalogue, some)) {
-                    match read {
-                        Read::Row(ready) => {
-                            if !ready.row.settled {
-                                waits.push(waiting.row.clone());
-                            }
-                            show(&catalogue.entries()[waiting.row.entry], *ready);
-                            taken.push(waiting.clone());
-                        }
-                        Read::NotYet => waits.push(waiting.row.clone()),
-                        Read::Gone => {}
-                    }
-                }
-                yield_now().await;
-            }
-        }
-        let now = Instant::now();
-        for row in waits {
-            self.dirty.mark(row, now);
-        }
-        taken
+    /// So many rows, or few: after a write that failed they find out whether the next one would.
+    fn at_once(&self, most: usize) -> usize {
+        if self.failed { most.min(ROWS_PER_TRIAL) } else { most }
     }
-}
-
-/// Rows of one shard, as they stand.
-fn read(world: &World, catalogue: &Catalogue, rows: &[Waiting]) -> Vec<Read> {
-    let gone = || rows.iter().map(|_| Read::Gone).collect();
-    let Some(first) = rows.first() else { return Vec::new() };
-    let Some(cell) = world.cells(Journal::Products).get(usize::from(first.row.shard)) else { return gone() };
-    let now = world.ports.clock.now();
-    let read = |owner: &Owner<Shard>| {
-        let series = owner.fold().as_products()?.series();
-        let reached = series.reached();
-        let one = |Waiting { row: Row { entry, key, range, .. }, .. }: &Waiting| {
-            let Some(entry) = catalogue.entries().get(*entry) else { return Read::Gone };
-            if !reached.is_some_and(|reached| entry.has_begun(*range, reached)) {
-                return Read::NotYet;
-            }
-            match series.published(key, entry.window, *range) {
-                Ok(Some(row)) => {
-                    let kept = kept::answer(owner, entry, &row, now);
-                    Read::Row(Box::new(Ready { row, kept }))
-                }
-                Ok(None) => Read::Gone,
-                Err(error) => {
-                    tracing::error!(%key, %error, "a row cannot be read to be published");
-                    Read::Gone
-                }
-            }
-        };
-        Some(rows.iter().map(one).collect())
-    };
-    cell.lock().as_ref().filter(|owner| owner.is_live()).and_then(read).unwrap_or_else(gone)
 }

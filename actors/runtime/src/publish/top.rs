@@ -16,6 +16,7 @@ use souk_model::view::{Catalogue, Entry, Shape};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
+use super::budget::Budget;
 use super::side::Sink;
 use crate::limits::{
     EVALUATION_SHARE, TOP_ALL_EVERY, TOP_EVERY, TOP_LATEST, TOP_NEWEST, TOP_WAIT, TOP_WINDOWS,
@@ -29,7 +30,7 @@ type Written = BTreeMap<(usize, Millis), Vec<AnswerRow>>;
 
 pub(super) async fn publish(
     node: Weak<World>,
-    sinks: Vec<Sink>,
+    (sinks, budget): (Vec<Sink>, Arc<Budget>),
     emptied: Arc<AtomicBool>,
     mut anew: watch::Receiver<()>,
 ) {
@@ -51,7 +52,7 @@ pub(super) async fn publish(
         }
         for (place, entry) in catalogue.1.entries().iter().enumerate() {
             let Some(answer) = look(&world, entry, all).await else { continue };
-            if write(&world, &sinks, (place, entry), answer, &mut written).await == Held::Nothing {
+            if write(&world, (&sinks, &budget), (place, entry), answer, &mut written).await == Held::Nothing {
                 emptied.store(true, Relaxed);
             }
         }
@@ -86,7 +87,7 @@ async fn look(world: &Arc<World>, entry: &Entry, all: bool) -> Option<Answer> {
 
 async fn write(
     world: &World,
-    sinks: &[Sink],
+    (sinks, budget): (&[Sink], &Budget),
     (place, entry): (usize, &Entry),
     answer: Answer,
     written: &mut Written,
@@ -103,6 +104,7 @@ async fn write(
                 (Sink::Tables(tables), Shape::Table(shape)) => {
                     let made = rows.iter().flat_map(|row| shape.rows_of(&entry.metric, row, revision));
                     let list: Vec<_> = made.collect();
+                    budget.spend(list.len());
                     let count = [(shape.table.name.clone(), list.len() as u64)];
                     let done = tables.write(vec![TableWrite::List(list)]).await;
                     done.map(|()| world.published.wrote(count.into()))
