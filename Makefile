@@ -100,7 +100,7 @@ clean:               ## remove what builds made
 	$(CARGO) clean
 
 # Real Kafka, Cassandra and Redis (docker/README.md): in containers, or as plain processes where there is no engine.
-.PHONY: services-up services-down test-kafka test-bridges test-foreign test-cassandra test-redis test-views test-cluster chaos test-cluster-load bench-failover bench-away bench-adopt bench-poison
+.PHONY: services-up services-down test-kafka test-bridges test-foreign test-cassandra test-redis test-views test-cluster chaos test-cluster-load bench-failover bench-away bench-adopt bench-rows bench-poison
 # Servers of their own for tests and loads: they kill them, and begin with them empty.
 FRESH = SOUK_FRESH_DIR=$(abspath $(TARGET))/test-services docker/fresh
 # Of the whole workspace, as `test-core` builds it: a package alone would be built again with features of its own.
@@ -152,6 +152,10 @@ bench-away: release      ## Cassandra away for a minute under load, once with an
 
 bench-adopt: release     ## a topic others filled with JSON, folded from its beginning by one node: events/s, and totals against a recount
 	$(FRESH) -- $(LOAD) $(FLAGS) adopt $(LOGS)
+
+bench-rows: release      ## rows of tables an event costs at two rates, and how old they are; then of a shop with few products
+	$(FRESH) -- $(LOAD) $(FLAGS) rows $(LOGS)
+	$(FRESH) -- $(LOAD) $(FLAGS) --scenario loadtest/scenarios/boutique.toml rows $(LOGS)
 
 bench-poison: release    ## 100,000 messages that cannot count pour into a bridged topic: no shard stands still, each is set aside
 	$(FRESH) -- $(LOAD) $(FLAGS) poison $(LOGS)

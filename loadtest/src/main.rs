@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use souk_loadtest::command::{
     Common, adopt, away, chaos, crash, cut, disk_full, drain, failover, ingest, latency, observe, poison,
-    reads, start, watchers,
+    reads, rows, start, watchers,
 };
 use souk_loadtest::measure::report::Report;
 use souk_loadtest::souk;
@@ -40,6 +40,8 @@ enum What {
     Adopt(adopt::Options),
     /// Messages that cannot count pour into a bridged topic: each set aside with its reason, while no shard stands still.
     Poison(poison::Options),
+    /// Rows of tables an event costs at two rates, and how old what they show is.
+    Rows(rows::Options),
     /// Ingest and watch latency in an open loop, from the due time.
     Latency(latency::Options),
     /// The highest rate of events the server keeps up with.
@@ -101,6 +103,7 @@ async fn run(common: &Common, what: &What) -> Result<Report> {
         What::Away(options) => away::run(common, options).await,
         What::Adopt(options) => adopt::run(common, options).await,
         What::Poison(options) => poison::run(common, options).await,
+        What::Rows(options) => rows::run(common, options).await,
         What::Latency(options) => latency::run(common, options).await,
         What::Ingest(options) => ingest::run(common, options).await,
         What::Observe(options) => observe::run(common, options).await,

@@ -16,6 +16,7 @@ pub mod observe;
 pub mod poison;
 pub mod population;
 pub mod reads;
+pub mod rows;
 pub mod start;
 pub mod watchers;
 

@@ -136,6 +136,11 @@ impl Cluster {
         self.nodes.iter().map(|node| node.binary.address()).collect()
     }
 
+    /// Where nodes that run show their metrics.
+    pub fn metrics_addresses(&self) -> Vec<String> {
+        self.nodes.iter().filter_map(|node| Some(node.souk.as_ref()?.metrics.clone())).collect()
+    }
+
     /// Processor time so far of the servers that are processes here, and of the nodes that run, by name.
     pub async fn usage(&self) -> Result<BTreeMap<String, Usage>> {
         let mut usage = BTreeMap::new();

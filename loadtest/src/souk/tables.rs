@@ -1,5 +1,7 @@
 //! Tables in Cassandra, read as anybody reads them: plain CQL, whole tables, a page at a time. The one place that speaks to Cassandra.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, bail};
 use futures_util::TryStreamExt as _;
 use scylla::client::session::Session;
@@ -45,6 +47,25 @@ impl Tables {
             published.read(table, rows);
         }
         Ok(published)
+    }
+
+    /// Of rows that name nothing but this one dimension, a column's sum by its value.
+    pub async fn sums(&self, table: &str, dimension: &str, column: &str) -> Result<BTreeMap<String, i64>> {
+        let mut sums = BTreeMap::new();
+        for row in self.rows(table).await? {
+            let named = |name: &str| match row.get(name) {
+                Some(Datum::Text(text)) => text.as_str(),
+                _ => "",
+            };
+            let others = ["product", "category"].into_iter().filter(|name| *name != dimension);
+            if let Some(Datum::Whole(number)) = row.get(column)
+                && others.map(named).all(str::is_empty)
+                && !named(dimension).is_empty()
+            {
+                *sums.entry(named(dimension).to_owned()).or_default() += number;
+            }
+        }
+        Ok(sums)
     }
 
     async fn rows(&self, table: &str) -> Result<Vec<Row>> {
