@@ -132,7 +132,7 @@ pub const HISTORY_BYTES: usize = 256 << 10;
 pub const HISTORY_PAUSE: RangeInclusive<Duration> = Duration::from_millis(500)..=Duration::from_secs(10);
 
 /// How often changes of the series are taken to where they wait to be published, and written.
-pub const CACHE_EVERY: Duration = Duration::from_millis(200);
+pub const PUBLISH_EVERY: Duration = Duration::from_millis(200);
 /// How long a row waits before it is written to tables, so that what changes meanwhile goes with it: within the second it may be old, with
 /// time left for others before it and for the write.
 pub const TABLES_WAIT: Duration = Duration::from_millis(500);

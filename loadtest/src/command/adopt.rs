@@ -146,10 +146,8 @@ async fn drain(cluster: &mut Cluster, recount: &Recount, report: &mut Report) ->
     let rate = (upto - from.1) as f64 / (ended - from.0).as_secs_f64();
     report.note("seen from", from.1 as f64, "events");
     report.measure("events folded a second", rate, "1/s", Bar::AtLeast(DRAINED));
-    for (name, used) in &used {
-        let earlier = before.get(name).copied().unwrap_or_default();
-        let cost = (*used - earlier).per_million(recount.messages);
-        report.note(format!("processor time of {name}"), cost, "s per million");
+    for (process, cost) in cpu::costs(&before, &used, recount.messages) {
+        report.note(format!("processor time of {process}"), cost, "s per million");
     }
     let pid = cluster.pid(0)?;
     report.note("memory of the node", cpu::resident(pid)? as f64 / f64::from(1 << 20), "MiB");

@@ -1,7 +1,6 @@
 //! `rows`: what tables in Cassandra cost and how old they are. Two rates, the second ten times the first: how many rows nodes write for an
 //! event, and how much later than answers the rows of the products show what was counted, as whoever reads the table sees it.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -9,9 +8,9 @@ use clap::Args;
 use tokio::time::{Instant, sleep};
 
 use super::Common;
-use super::load::{Load, Outcome};
+use super::load::Load;
 use crate::limits;
-use crate::measure::cpu::Usage;
+use crate::measure::cpu;
 use crate::measure::histogram::{Latencies, in_ms};
 use crate::measure::report::{Bar, Report};
 use crate::oracle::compare;
@@ -107,7 +106,7 @@ async fn at_rate(
     load.run(rate, WARM_UP).await?;
     let tables = cluster.tables().connect().await?;
     let mut analytics = client::analytics(client::connect(&cluster.addresses()[0]).await?);
-    let (rows, used, begun) = (written(cluster).await?, cluster.usage().await?, Instant::now());
+    let (rows, before, begun) = (written(cluster).await?, cluster.usage().await?, Instant::now());
     let until = begun + Duration::from_secs(options.seconds);
     let loaded = async {
         let outcome = load.run(rate, Duration::from_secs(options.seconds)).await?;
@@ -124,27 +123,15 @@ async fn at_rate(
     report.note(name("rows of products followed"), behind.count() as f64, "");
     report.note(name("row behind its answer, p50"), in_ms(behind.quantile(0.5)), "ms");
     cluster.wait("every record is folded", limits::SETTLE, Shards::settled).await?;
-    processors(&name, &cluster.usage().await?, &used, &outcome, report);
+    for (process, cost) in cpu::costs(&before, &cluster.usage().await?, outcome.events) {
+        report.note(name(&format!("processor time of {process}")), cost, "s per million");
+    }
     Ok(Found {
         rows_per_event: rows / outcome.events as f64,
         rows_per_second: rows / took,
         stale_p99: in_ms(behind.quantile(0.99)),
         stale_most: in_ms(behind.max()),
     })
-}
-
-fn processors(
-    name: &impl Fn(&str) -> String,
-    used: &BTreeMap<String, Usage>,
-    before: &BTreeMap<String, Usage>,
-    outcome: &Outcome,
-    report: &mut Report,
-) {
-    for (process, used) in used {
-        let earlier = before.get(process).copied().unwrap_or_default();
-        let cost = (*used - earlier).per_million(outcome.events);
-        report.note(name(&format!("processor time of {process}")), cost, "s per million");
-    }
 }
 
 /// Rows that all nodes have written to tables so far.
@@ -171,7 +158,7 @@ async fn followed(tables: &Tables, analytics: &mut Analytics, until: Instant) ->
         while !answered.is_empty() {
             ensure!(asked.elapsed() < LOST, "the table does not show {answered:?}");
             sleep(LOOK).await;
-            let shown = tables.sums("products_hourly", "product", "views").await?;
+            let shown = tables.of_products("views").await?;
             answered.retain(|product, views| {
                 let is_shown = shown.get(product).is_some_and(|shown| shown >= views);
                 if is_shown {

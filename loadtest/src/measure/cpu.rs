@@ -1,6 +1,7 @@
 //! Processor time and memory of one process, from `/proc`. The unit of work on a shared machine: wall time tells how busy the others
 //! were, processor time what the work cost.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::ops::Sub;
 use std::time::Duration;
@@ -55,6 +56,18 @@ fn parse_stat(text: &str) -> Option<Usage> {
     let mut fields = fields.split_ascii_whitespace().skip(11);
     let mut ticks = || -> Option<Duration> { Some(TICK * fields.next()?.parse::<u32>().ok()?) };
     Some(Usage { user: ticks()?, system: ticks()? })
+}
+
+/// Processor seconds per million events of each process, between two moments. One that began meanwhile used all it has used.
+pub fn costs<'a>(
+    before: &BTreeMap<String, Usage>,
+    after: &'a BTreeMap<String, Usage>,
+    events: u64,
+) -> impl Iterator<Item = (&'a str, f64)> {
+    after.iter().map(move |(process, used)| {
+        let earlier = before.get(process).copied().unwrap_or_default();
+        (process.as_str(), (*used - earlier).per_million(events))
+    })
 }
 
 /// Bytes of memory a process holds.

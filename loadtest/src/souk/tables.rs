@@ -49,20 +49,20 @@ impl Tables {
         Ok(published)
     }
 
-    /// Of rows that name nothing but this one dimension, a column's sum by its value.
-    pub async fn sums(&self, table: &str, dimension: &str, column: &str) -> Result<BTreeMap<String, i64>> {
+    /// A column of the hours of each product, added up.
+    pub async fn of_products(&self, column: &str) -> Result<BTreeMap<String, i64>> {
         let mut sums = BTreeMap::new();
-        for row in self.rows(table).await? {
+        for row in self.rows("products_hourly").await? {
             let named = |name: &str| match row.get(name) {
                 Some(Datum::Text(text)) => text.as_str(),
                 _ => "",
             };
-            let others = ["product", "category"].into_iter().filter(|name| *name != dimension);
+            // Rows of a whole category, or of the shop, name no product.
             if let Some(Datum::Whole(number)) = row.get(column)
-                && others.map(named).all(str::is_empty)
-                && !named(dimension).is_empty()
+                && named("category").is_empty()
+                && !named("product").is_empty()
             {
-                *sums.entry(named(dimension).to_owned()).or_default() += number;
+                *sums.entry(named("product").to_owned()).or_default() += number;
             }
         }
         Ok(sums)

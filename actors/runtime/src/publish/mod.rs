@@ -21,7 +21,7 @@ use souk_model::view::Catalogue;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::limits::{CACHE_EVERY, DIRTY_ROWS, SWEEP_STEPS};
+use crate::limits::{DIRTY_ROWS, PUBLISH_EVERY, SWEEP_STEPS};
 use crate::ports::Held;
 use crate::shard::{Cell, World};
 use budget::Budget;
@@ -69,7 +69,7 @@ struct Publisher {
 
 impl Publisher {
     async fn run(mut self, node: Weak<World>) {
-        let mut rounds = interval(CACHE_EVERY);
+        let mut rounds = interval(PUBLISH_EVERY);
         rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             rounds.tick().await;
